@@ -1,0 +1,31 @@
+"""genolab: an interactive genomics lab for Jupyter. ``import genolab as gl`` does no work and loads no interface."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from genolab import call, io
+    from genolab.kernel import kernels, set_backend
+    from genolab.panels.lab import lab
+
+_ROOMS = ("call", "io", "kernel", "plots", "panels", "errors", "spec", "data")
+_NAMES = {"kernels": "genolab.kernel", "set_backend": "genolab.kernel", "lab": "genolab.panels.lab"}
+
+__all__ = ["__version__", "call", "io", "kernels", "lab", "set_backend"]
+
+
+def __getattr__(name: str) -> Any:
+    """Rooms and public names are imported when they are first used."""
+    if name in _ROOMS:
+        return import_module(f"genolab.{name}")
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'genolab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS, *_NAMES})
