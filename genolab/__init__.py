@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -9,13 +10,24 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from genolab import call, io
-    from genolab.kernel import kernels, set_backend
+    from genolab.kernel import Kernel, set_backend
     from genolab.panels.lab import lab
 
 _ROOMS = ("call", "io", "kernel", "plots", "panels", "errors", "spec", "data")
-_NAMES = {"kernels": "genolab.kernel", "set_backend": "genolab.kernel", "lab": "genolab.panels.lab"}
+_SUBJECTS = ("call",)
+_NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab"}
 
 __all__ = ["__version__", "call", "io", "kernels", "lab", "set_backend"]
+
+
+def kernels() -> list[Kernel]:
+    """Every kernel of the package, by name: each has ``name``, ``inputs``, ``outputs``, ``doc`` and ``backend``."""
+    for subject in _SUBJECTS:
+        room = import_module(f"genolab.{subject}")
+        for module in pkgutil.iter_modules(room.__path__):
+            import_module(f"{room.__name__}.{module.name}")
+    registered: list[Kernel] = import_module("genolab.kernel").registered()
+    return registered
 
 
 def __getattr__(name: str) -> Any:

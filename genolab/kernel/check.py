@@ -1,0 +1,61 @@
+"""Arrays at a kernel's door: each must be what its spec says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from genolab.errors import InputError
+from genolab.spec import Spec
+
+
+def as_input(kernel: str, name: str, spec: Spec, value: Any, writeable: bool) -> np.ndarray:
+    """``value`` as an aligned C-contiguous array of the spec's dtype; refused where a value would change.
+
+    Numba compiles anew for a read-only array, so its backend asks for a writeable one.
+    """
+    array = np.asarray(value)
+    if array.ndim != len(spec.dims):
+        axes = f"{len(spec.dims)} axes ({', '.join(spec.dims)})" if spec.dims else "a single number"
+        raise InputError(kernel, name, f"{spec} with {axes}", f"shape {array.shape}")
+    if array.dtype != spec.dtype:
+        array = _converted(kernel, name, spec, array)
+    if not spec.dims:
+        low, high = spec.low, spec.high
+        if (low is not None and not array >= low) or (high is not None and not array <= high):
+            unit = f" {spec.unit}" if spec.unit else ""
+            raise InputError(kernel, name, f"{spec.doc}, between {low:g} and {high:g}{unit}", f"{array.item():g}")
+    return np.require(array, requirements=["C", "A", "W"] if writeable else ["C", "A"])
+
+
+def _converted(kernel: str, name: str, spec: Spec, array: np.ndarray) -> np.ndarray:
+    wanted = np.dtype(spec.dtype)
+    if array.dtype.kind not in "biuf" or (array.dtype.kind == "f" and wanted.kind in "biu" and spec.dims):
+        raise InputError(kernel, name, str(spec), f"dtype {array.dtype}", f"Convert it with `.astype({spec.dtype!r})`.")
+    converted = array.astype(wanted)
+    # floats may lose digits, integers may not lose their value
+    if wanted.kind in "biu" and not np.array_equal(converted, array):
+        raise InputError(kernel, name, str(spec), f"values that {spec.dtype} cannot hold")
+    return converted
+
+
+def check_axes(kernel: str, specs: Mapping[str, Spec], values: Sequence[np.ndarray]) -> None:
+    """Axes of one name must have one length."""
+    seen: dict[str, tuple[str, int]] = {}
+    for (name, spec), value in zip(specs.items(), values, strict=True):
+        for axis, length in zip(spec.dims, value.shape, strict=True):
+            first, expected = seen.setdefault(axis, (name, length))
+            if length != expected:
+                raise InputError(kernel, name, f"{expected:,} long along `{axis}`, as `{first}` is", f"{length:,}")
+
+
+def check_outputs(kernel: str, specs: Mapping[str, Spec], variables: Sequence[Any]) -> None:
+    """A definition must produce what its result type states; this is an error of the kernel's author."""
+    if len(specs) != len(variables):
+        raise InputError(kernel, "outputs", f"{len(specs)} ({', '.join(specs)})", str(len(variables)))
+    for (name, spec), variable in zip(specs.items(), variables, strict=True):
+        if variable.type.dtype != spec.dtype or variable.type.ndim != len(spec.dims):
+            found = f"{variable.type.dtype} with {variable.type.ndim} axes"
+            raise InputError(kernel, name, f"{spec.dtype} with axes ({', '.join(spec.dims)})", found)

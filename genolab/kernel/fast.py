@@ -1,0 +1,98 @@
+"""One definition, two speeds: an `OpFromGraph` whose inner graph is the mathematics, with a hand-written loop beside it.
+
+The inner graph is what the learner sees, what `grad` differentiates and what the `c` and `jax` backends and the tests
+run. The loop is what the `numba` and `numpy` backends run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from pytensor.compile.builders import OpFromGraph
+
+Loop = Callable[..., Any]
+
+
+class FastImplementation:
+    """A hand-written loop for one kernel.
+
+    Parameters
+    ----------
+    loop
+        A plain Python function that Numba can compile: arrays in (scalars arrive as 0-d arrays), arrays out.
+    arrays
+        The same for the `numpy` backend, where NumPy alone is as fast; without it, ``loop`` is compiled and cached.
+    """
+
+    def __init__(self, loop: Loop, arrays: Loop | None, version: int) -> None:
+        self.loop, self.arrays, self.version = loop, arrays, version
+
+    @cached_property
+    def key(self) -> str:
+        """Changes with the source: a corrected loop must never be served from the disk cache of the wrong one."""
+        source = hashlib.sha256(inspect.getsource(self.loop).encode()).hexdigest()[:16]
+        return f"genolab-{self.loop.__module__}.{self.loop.__qualname__}-{self.version}-{source}"
+
+    @cached_property
+    def run(self) -> Loop:
+        """What the Python linker calls."""
+        if self.arrays is not None:
+            return self.arrays
+        import numba
+
+        return numba.njit(nogil=True, cache=True)(self.loop)
+
+
+class FastOp(OpFromGraph):
+    """The base of the Ops that :func:`fast_op` makes."""
+
+    implementation: FastImplementation
+
+    def make_thunk(
+        self, node: Any, storage_map: Any, compute_map: Any, no_recycling: Any, impl: str | None = None
+    ) -> Any:
+        # OpFromGraph would compile its inner graph here, which nothing is going to run
+        return self.make_py_thunk(node, storage_map, compute_map, no_recycling)
+
+    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
+        results = self.implementation.run(*inputs)
+        if not isinstance(results, tuple):
+            results = (results,)
+        for storage, value, variable in zip(outputs, results, node.outputs, strict=True):
+            storage[0] = variable.type.filter(value, allow_downcast=False)
+
+
+_awaiting_numba: list[type[FastOp]] = []
+_numba_is_loaded = False
+
+
+def fast_op(name: str, inputs: list[Any], outputs: list[Any], implementation: FastImplementation) -> FastOp:
+    """An Op of its own class, so that Numba's dispatch finds this loop and not `OpFromGraph`'s compiled definition."""
+    class_name = "".join(word.capitalize() for word in name.split("_"))
+    kind = type(class_name, (FastOp,), {"implementation": implementation, "__module__": __name__})
+    _awaiting_numba.append(kind)
+    if _numba_is_loaded:
+        register_with_numba()
+    return kind(inputs, outputs, name=name)
+
+
+def register_with_numba() -> None:
+    """Tell PyTensor's Numba linker of every loop. Not done earlier, because importing Numba takes half a second.
+
+    It must be `register_funcify_and_cache_key`: with the default-key decorator the parent class wins, the loop is
+    silently ignored, and the definition is compiled instead.
+    """
+    global _numba_is_loaded
+    from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+
+    _numba_is_loaded = True
+
+    def funcify(op: FastOp, node: Any = None, **kwargs: Any) -> tuple[Any, str]:
+        return numba_njit(op.implementation.loop), op.implementation.key
+
+    while _awaiting_numba:
+        register_funcify_and_cache_key(_awaiting_numba.pop())(funcify)

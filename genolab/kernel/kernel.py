@@ -1,0 +1,335 @@
+"""A kernel: a pure symbolic function with specs, compiled on first call, once per backend."""
+
+from __future__ import annotations
+
+import inspect
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
+
+import numpy as np
+import pytensor
+import pytensor.tensor as pt
+from pytensor.compile.builders import OpFromGraph
+
+from genolab.errors import InputError
+from genolab.kernel import fast
+from genolab.kernel.backends import COMPILE_LOCK, backend_in_force, check_backend, compiling_for, mode_of, warn_of_blas
+from genolab.kernel.check import as_input, check_axes, check_outputs
+from genolab.kernel.events import CompileEvent, State, announce
+from genolab.spec import Spec
+
+if TYPE_CHECKING:
+    from genolab.kernel.graph_model import GraphModel
+    from genolab.kernel.profile import Profile
+
+Arrays = tuple[np.ndarray, ...]
+
+
+class Graph(NamedTuple):
+    """A kernel's symbolic inputs and outputs, as written."""
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+
+
+class Compiled(NamedTuple):
+    """A kernel on one backend: PyTensor's function, how it came to be, and what that took."""
+
+    function: Any
+    backend: str
+    state: State
+    seconds: float
+
+
+class Kernel:
+    """A symbolic function that knows what its arrays mean.
+
+    Call it with arrays and it computes; call :meth:`expr` with symbolic variables and it composes and differentiates.
+    Parameters of the function that carry a :class:`~genolab.spec.Spec` are inputs; the others are structure
+    (:meth:`with_static`). Scalars with a default are what a slider moves: moving one never recompiles.
+
+    Attributes
+    ----------
+    name, doc
+        The function's name and docstring.
+    inputs, outputs
+        Name to :class:`~genolab.spec.Spec`, in order.
+    backend
+        The backend that the kernel declares, chosen by measurement (``bench/compile.py``).
+    """
+
+    def __init__(
+        self,
+        build: Callable[..., Any],
+        *,
+        backend: str = "numpy",
+        example: Callable[[], tuple[Any, ...]] | None = None,
+        static: Mapping[str, Any] | None = None,
+        implementation: fast.FastImplementation | None = None,
+    ) -> None:
+        self._build, self._example, self._implementation = build, example, implementation
+        self.name: str = build.__name__
+        self.doc: str = inspect.cleandoc(build.__doc__ or "")
+        self.__doc__ = self.doc
+        self.backend = backend
+        hints = get_type_hints(build, include_extras=True)
+        self.Result: Any = hints.pop("return")
+        parameters = inspect.signature(build).parameters
+        self.inputs: dict[str, Spec] = {k: h.__metadata__[0] for k, h in hints.items() if hasattr(h, "__metadata__")}
+        self.outputs: dict[str, Spec] = {
+            k: h.__metadata__[0] for k, h in get_type_hints(self.Result, include_extras=True).items()
+        }
+        given = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
+        self.defaults: dict[str, Any] = {k: v for k, v in given.items() if k in self.inputs}
+        self.static: dict[str, Any] = {k: v for k, v in given.items() if k not in self.inputs} | dict(static or {})
+        unknown = set(static or {}) - (set(parameters) - set(self.inputs))
+        if unknown:
+            raise InputError(self.name, sorted(unknown)[0], "a structural parameter of this kernel", "an unknown name")
+        self._compiled: dict[str, Compiled] = {}
+        self._variants: dict[tuple[Any, ...], Kernel] = {}
+        self._state: dict[str, State] = {}
+        self._run_lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        def side(specs: Mapping[str, Spec]) -> str:
+            return ", ".join(f"{name}[{', '.join(spec.dims)}]" for name, spec in specs.items())
+
+        return f"{self.name}({side(self.inputs)}) -> {side(self.outputs)}"
+
+    # ------------------------------------------------------------------ symbolic
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The symbolic inputs and outputs as written, before any rewrite."""
+        with COMPILE_LOCK:
+            inputs, outputs = self._definition()
+            if self._implementation is None:
+                return Graph(inputs, outputs)
+            node = fast.fast_op(self.name, list(inputs), list(outputs), self._implementation)
+            fresh = tuple(variable.type(name=variable.name) for variable in inputs)
+            results = node(*fresh, return_list=True)
+            for variable, name in zip(results, self.outputs, strict=True):
+                variable.name = name
+            return Graph(fresh, tuple(results))
+
+    @cached_property
+    def definition(self) -> Kernel:
+        """The same kernel without its fast loop: the mathematics alone, which tests compare the loop with."""
+        if self._implementation is None:
+            return self
+        return Kernel(self._build, backend=self.backend, example=self._example, static=self.static)
+
+    def _definition(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        variables = tuple(
+            pt.TensorType(spec.dtype, shape=(None,) * len(spec.dims))(name=name) for name, spec in self.inputs.items()
+        )
+        outputs = tuple(self._build(*variables, **self.static))
+        check_outputs(self.name, self.outputs, outputs)
+        for name, variable in zip(self.outputs, outputs, strict=True):
+            variable.name = name
+        return variables, outputs
+
+    def expr(self, *variables: Any) -> Any:
+        """Apply symbolically: one named node of a larger graph, that opens into this kernel's definition.
+
+        Returns the kernel's result type, holding variables.
+        """
+        inputs, outputs = self.graph
+        if self._implementation is None:
+            results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(*variables, return_list=True)
+        else:
+            fast.register_with_numba()
+            results = outputs[0].owner.op(*variables, return_list=True)
+        return self.Result(*results)
+
+    def with_static(self, **static: Any) -> Kernel:
+        """The kernel with another structure (number of alleles, ploidy, ...), which compiles for itself, once."""
+        key = tuple(sorted((self.static | static).items()))
+        if key == tuple(sorted(self.static.items())):
+            return self
+        if key not in self._variants:
+            self._variants[key] = Kernel(
+                self._build,
+                backend=self.backend,
+                example=self._example,
+                static=self.static | static,
+                implementation=self._implementation,
+            )
+        return self._variants[key]
+
+    def fast(self, *, version: int, arrays: fast.Loop | None = None) -> Callable[[fast.Loop], fast.Loop]:
+        """Decorate a plain loop that computes the same as the definition, for the `numba` and `numpy` backends.
+
+        ``version`` is part of the disk cache's key, as is the loop's source. ``arrays`` is the loop's stand-in on
+        the `numpy` backend where NumPy alone is as fast; without it the loop is compiled there too.
+        """
+
+        def decorate(loop: fast.Loop) -> fast.Loop:
+            self._implementation = fast.FastImplementation(loop, arrays, version)
+            return loop
+
+        return decorate
+
+    # ------------------------------------------------------------------ compiled
+
+    def compiled(self, backend: str | None = None) -> Compiled:
+        """The kernel on a backend, compiled now if it was not before; announces its progress to the listeners."""
+        name = backend_in_force(backend, self.backend)
+        if name not in self._compiled:
+            with COMPILE_LOCK:
+                if name not in self._compiled:  # another thread may have been first
+                    self._compiled[name] = self._compile(name)
+        return self._compiled[name]
+
+    def _compile(self, backend: str) -> Compiled:
+        self._state[backend] = "compiling"
+        announce(CompileEvent(self.name, backend, "compiling"))
+        began = time.perf_counter()
+        try:
+            function, from_disk = self._build_function(backend)
+        except BaseException:
+            self._state[backend] = "idle"
+            announce(CompileEvent(self.name, backend, "idle", time.perf_counter() - began))
+            raise
+        state: State = "cached" if from_disk else "compiled"
+        result = Compiled(function, backend, state, time.perf_counter() - began)
+        self._state[backend] = state
+        announce(CompileEvent(self.name, backend, state, result.seconds))
+        return result
+
+    def _build_function(self, backend: str) -> tuple[Any, bool]:
+        # JAX and C know nothing of the fast loop: they compile the definition
+        graph = self.graph if backend in ("numpy", "numba") else self.definition.graph
+        if backend == "numba":
+            fast.register_with_numba()
+        with compiling_for(backend), count_numba_compilations(backend) as compilations:
+            function = pytensor.function(
+                list(graph.inputs), list(graph.outputs), mode=mode_of(backend), name=self.name, on_unused_input="ignore"
+            )
+            if backend in ("numba", "jax"):
+                function(*self._bind(self.example(), {}, writeable=True))  # these two compile on the first call
+        if backend == "c":
+            warn_of_blas(self.name, function)
+        return function, backend == "numba" and compilations == []
+
+    def state(self, backend: str | None = None) -> State:
+        """``idle``, ``compiling``, ``compiled``, or ``cached`` where the machine code came from the disk."""
+        return self._state.get(check_backend(backend or self.backend, self.name), "idle")
+
+    def example(self) -> tuple[Any, ...]:
+        """The smallest input that the kernel accepts; compiling runs it once."""
+        if self._example is not None:
+            return self._example()
+        return tuple(
+            self.defaults[name] if name in self.defaults else np.full((2,) * len(spec.dims), max(spec.low or 0, 0), spec.dtype)
+            for name, spec in self.inputs.items()
+        )
+
+    # ------------------------------------------------------------------ numeric
+
+    def __call__(self, *arrays: Any, backend: str | None = None, **named: Any) -> Any:
+        """Compute on arrays; returns the kernel's result type, holding arrays. Structural parameters go by name too.
+
+        Raises
+        ------
+        InputError
+            If an array has not the axes, dtype, range or matching lengths that its spec states.
+        """
+        static = {k: named.pop(k) for k in tuple(named) if k in self.static}
+        if static:
+            return self.with_static(**static)(*arrays, backend=backend, **named)
+        values = self._bind(arrays, named, writeable=backend_in_force(backend, self.backend) == "numba")
+        function = self.compiled(backend).function
+        with self._run_lock:  # a PyTensor function keeps its intermediate values in itself
+            results = function(*values)
+        return self.Result(*(np.asarray(result) for result in results))
+
+    def _bind(self, arrays: tuple[Any, ...], named: Mapping[str, Any], writeable: bool) -> list[np.ndarray]:
+        if len(arrays) > len(self.inputs):
+            raise InputError(self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(arrays)))
+        bound = self.defaults | dict(zip(self.inputs, arrays, strict=False)) | dict(named)
+        for name in bound:
+            if name not in self.inputs:
+                raise InputError(self.name, name, f"one of {', '.join(self.inputs)}", "an unknown name")
+        for name, spec in self.inputs.items():
+            if name not in bound:
+                raise InputError(self.name, name, str(spec), "nothing")
+        values = [as_input(self.name, name, spec, bound[name], writeable) for name, spec in self.inputs.items()]
+        check_axes(self.name, self.inputs, values)
+        return values
+
+    # ------------------------------------------------------------------ opened
+
+    def graph_model(self, stage: str = "written", backend: str | None = None) -> GraphModel:
+        """The graph as plain data with a layout: ``"written"`` or ``"compiled"`` (for a backend)."""
+        from genolab.kernel.graph_model import model_of
+
+        if stage == "written":
+            return model_of(self.graph.inputs, self.graph.outputs)
+        if stage != "compiled":
+            raise InputError(self.name, "stage", "'written' or 'compiled'", repr(stage))
+        fgraph = self.compiled(backend).function.maker.fgraph
+        return model_of(fgraph.inputs, fgraph.outputs)
+
+    def profile(self, *arrays: Any, **named: Any) -> Profile:
+        """Run on arrays and time every node; see :func:`genolab.kernel.profile.profile_nodes` for how."""
+        from genolab.kernel.profile import profile_nodes
+
+        values = self._bind(arrays, named, writeable=False)
+        return profile_nodes(self.name, self.compiled("numpy").function, values)
+
+    def show(self) -> Any:
+        """The graph as a widget; as text where there are no widgets."""
+        from importlib import import_module
+
+        # the interface lies above this layer, so it is looked up by name when somebody asks to see
+        return import_module("genolab.panels.graph").GraphPanel(self)
+
+
+class count_numba_compilations:  # noqa: N801 - a context manager reads as a verb
+    """Records each function that Numba compiles rather than loads from its disk cache."""
+
+    def __init__(self, backend: str) -> None:
+        self.active = backend == "numba"
+        self.buffer: list[Any] = []
+
+    def __enter__(self) -> list[Any]:
+        if self.active:
+            from numba.core import event
+
+            self._recorder = event.RecordingListener()
+            event.register("numba:compile", self._recorder)
+            self.buffer = self._recorder.buffer
+        return self.buffer
+
+    def __exit__(self, *exception: object) -> None:
+        if self.active:
+            from numba.core import event
+
+            event.unregister("numba:compile", self._recorder)
+
+
+_registry: dict[str, Kernel] = {}
+
+
+def registered() -> list[Kernel]:
+    """Every kernel defined so far, by name."""
+    return [_registry[name] for name in sorted(_registry)]
+
+
+def kernel(
+    *, backend: str = "numpy", example: Callable[[], tuple[Any, ...]] | None = None
+) -> Callable[[Callable[..., Any]], Kernel]:
+    """Turn a symbolic function into a :class:`Kernel` and list it in ``gl.kernels()``."""
+
+    def decorate(build: Callable[..., Any]) -> Kernel:
+        made = Kernel(build, backend=backend, example=example)
+        if made.name in _registry and _registry[made.name]._build.__module__ != build.__module__:
+            raise InputError("kernel", "name", "one that no other kernel has", repr(made.name))
+        _registry[made.name] = made
+        return made
+
+    return decorate
