@@ -1,0 +1,61 @@
+"""Files in, arrays out, and back: the only room that opens files. Coordinates are 0-based and half-open."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genolab.io.alignments import Alignments, open_alignments
+    from genolab.io.bed import BedIntervals, read_bed
+    from genolab.io.cache import cache_folder
+    from genolab.io.contigs import ContigMatch, match_contigs
+    from genolab.io.digest import digest
+    from genolab.io.index import build_index
+    from genolab.io.reads import AlignedReads
+    from genolab.io.records import Field, VariantRecords
+    from genolab.io.reference import Reference, open_reference
+    from genolab.io.region import Region, parse_region
+    from genolab.io.variant_writer import write_variants
+    from genolab.io.variants import Variants, read_variants
+
+_HOME = {
+    "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
+    "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs", "digest": "digest",
+    "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
+    "open_reference": "reference", "Region": "region", "parse_region": "region", "write_variants": "variant_writer",
+    "Variants": "variants", "read_variants": "variants",
+}  # fmt: skip
+
+__all__ = [
+    "AlignedReads",
+    "Alignments",
+    "BedIntervals",
+    "ContigMatch",
+    "Field",
+    "Reference",
+    "Region",
+    "VariantRecords",
+    "Variants",
+    "build_index",
+    "cache_folder",
+    "digest",
+    "match_contigs",
+    "open_alignments",
+    "open_reference",
+    "parse_region",
+    "read_bed",
+    "read_variants",
+    "write_variants",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Each name is loaded with its file when it is first used."""
+    if name in _HOME:
+        return getattr(import_module(f"genolab.io.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'genolab.io' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

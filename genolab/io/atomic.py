@@ -1,0 +1,87 @@
+"""Write beside, then rename: a reader sees the old file or the whole new one, never a part."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from genolab.errors import FileError
+from genolab.io.paths import PathLike, writable
+
+
+@contextlib.contextmanager
+def replacing(path: PathLike, *companions: str, who: str = "genolab.io") -> Iterator[tuple[Path, ...]]:
+    """Names to write to: for ``path`` and each companion (``path`` + suffix, such as its index); renamed on success.
+
+    Whatever is raised inside, an interrupt too, the new files are removed and the old ones are as they were. An old
+    companion that was not written anew is taken away, for it describes the old file. A full disk or a read-only folder
+    is a ``FileError``.
+    """
+    target = writable(path, who)
+    targets = [target, *(target.with_name(target.name + suffix) for suffix in companions)]
+    try:
+        handle, name = tempfile.mkstemp(prefix=".genolab-", suffix=".tmp", dir=target.parent)
+    except OSError as error:
+        raise _refusal(target, error) from error
+    os.close(handle)
+    beside = [Path(name), *(Path(name + suffix) for suffix in companions)]
+    try:
+        yield tuple(beside)
+        mode = _mode(target)
+        for new in beside:
+            if new.exists():
+                _settle(new, mode)
+        if not beside[0].exists():
+            raise FileNotFoundError(0, "nothing was written", str(beside[0]))
+        # An index on its own does no harm, an old index beside new data does: so the old ones go first.
+        for old in targets[1:]:
+            old.unlink(missing_ok=True)
+        for new, final in zip(beside, targets, strict=True):
+            if new.exists():
+                os.replace(new, final)
+        _settle_folder(target.parent)
+    except FileError:
+        raise
+    except OSError as error:
+        raise _refusal(target, error) from error
+    finally:
+        for new in beside:
+            with contextlib.suppress(OSError):
+                new.unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    """The permissions of the file that is replaced, or the usual ones (a temporary file is private)."""
+    try:
+        return target.stat().st_mode & 0o777
+    except OSError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _settle(path: Path, mode: int) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    os.chmod(path, mode)
+
+
+def _settle_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every system lets a folder be opened
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _refusal(target: Path, error: OSError) -> FileError:
+    found = error.strerror or str(error) or type(error).__name__
+    fix = "Free some space, or write to another folder." if error.errno == 28 else "Choose a folder you may write to."
+    return FileError(target, expected="to write this file", found=found, fix=f"Nothing was written. {fix}")

@@ -1,0 +1,128 @@
+"""Indexes: found beside the file or in the cache, built atomically."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pysam
+
+from genolab.errors import FileError, MissingIndexError
+from genolab.io import bgzf, guard, htslib
+from genolab.io.atomic import replacing
+from genolab.io.cache import cache_folder, identity
+from genolab.io.paths import PathLike
+
+_SUFFIXES = {
+    "BAM": (".bai", ".csi"), "CRAM": (".crai",), "FASTA": (".fai",), "VCF": (".tbi", ".csi"), "BCF": (".csi",),
+    "BED": (".tbi", ".csi"),
+}  # fmt: skip
+_TALLEST_BAI = 2**29
+_commands = threading.Lock()  # samtools in the process redirects the output of the whole process
+
+
+def find_index(path: Path, form: str) -> Path | None:
+    """The index of a file: beside it (``x.bam.bai`` or ``x.bai``), else in the cache for its present state."""
+    for suffix in _SUFFIXES[form]:
+        for beside in (path.with_name(path.name + suffix), path.with_suffix(suffix)):
+            if beside.is_file():
+                return beside
+        kept = _kept(path, suffix)
+        if kept.is_file():
+            return kept
+    return None
+
+
+def is_stale(path: Path, index: Path) -> bool:
+    """Whether the file changed after its index was made (a second's grace for copies)."""
+    return path.stat().st_mtime > index.stat().st_mtime + 1
+
+
+def missing(path: Path, form: str) -> MissingIndexError:
+    """The refusal of a file without an index, with the line that makes one."""
+    kind = "index (" + " or ".join(_SUFFIXES[form]) + ")"
+    fix = f'Build it: genolab.io.build_index("{path}"), with cache=True to keep it out of the folder.'
+    return MissingIndexError(path, expected=f"an {kind}", found="none beside the file or in the cache", fix=fix)
+
+
+def build_index(path: PathLike, cache: bool = False) -> Path:
+    """Build the index of a BAM, CRAM, FASTA, VCF, BCF or BED file and return its path; the whole file is read and checked.
+
+    It lies beside the file, or in the cache folder when ``cache`` is true or the file's folder is read-only. Refused with
+    ``FileError``: a damaged or cut file, reads that are not sorted, text that is not compressed with bgzip.
+    """
+    seen = guard.nature(path, "build_index")
+    form = seen.format
+    if form == "" and seen.path.name.endswith((".bed", ".bed.gz", ".bed.bgz")):
+        form = "BED"
+    if form == "SAM":
+        raise FileError(seen.path, expected="BAM or CRAM", found="SAM text, which is read whole and needs no index")
+    if form not in _SUFFIXES:
+        guard.expect(path, "build_index", *_SUFFIXES)
+    guard.whole(seen)
+    if form in ("VCF", "BED") and seen.compression != "bgzf":
+        raise FileError(seen.path, expected="text compressed with bgzip", found=seen.compression or "plain text",
+                        fix="Plain text is read whole and needs no index; to have one, run bgzip first.")  # fmt: skip
+    if form == "FASTA":
+        from genolab.io.fasta_text import check_fasta
+
+        check_fasta(seen)
+    suffix = ".csi" if form == "BAM" and _tallest(seen.path) >= _TALLEST_BAI else _SUFFIXES[form][0]
+    target = seen.path.with_name(seen.path.name + suffix)
+    if cache or not os.access(seen.path.parent, os.W_OK):
+        target = _kept(seen.path, suffix)
+        with contextlib.suppress(OSError):
+            target.parent.mkdir(parents=True, exist_ok=True)
+    companions = (".gzi",) if form == "FASTA" and seen.compression == "bgzf" else ()
+    with replacing(target, *companions, who="build_index") as new:
+        try:
+            _make(form, seen.path, new, suffix)
+        except (pysam.SamtoolsError, OSError, ValueError) as error:
+            raise _refusal(seen, error) from error
+    return target
+
+
+def gzi_of(fai: Path) -> Path:
+    """The .gzi that goes with a .fai: ``x.fa.gz.gzi`` beside ``x.fa.gz.fai``, or ``....fai.gzi`` in the cache."""
+    own = fai.with_name(fai.name + ".gzi")
+    return own if own.is_file() else fai.with_suffix(".gzi")
+
+
+def _kept(path: Path, suffix: str) -> Path:
+    return cache_folder() / "index" / f"{identity(path)}{suffix}"
+
+
+def _make(form: str, path: Path, new: tuple[Path, ...], suffix: str) -> None:
+    out, source = str(new[0]), str(path)
+    run: Callable[[], object]
+    if form in ("BAM", "CRAM"):
+        kind = ["-c"] if suffix == ".csi" else []
+        run = lambda: pysam.samtools.index(*kind, "-@", str(min(4, os.cpu_count() or 1) - 1), "-o", out, source)  # noqa: E731
+    elif form == "FASTA":
+        more = ["--gzi-idx", str(new[1])] if len(new) > 1 else []
+        run = lambda: pysam.samtools.faidx("--fai-idx", out, *more, source)  # noqa: E731
+    elif form == "BCF":
+        run = lambda: pysam.bcftools.index("-f", "-c", "-o", out, source)  # noqa: E731
+    else:
+        run = lambda: pysam.tabix_index(source, force=True, preset=form.lower(), keep_original=True, index=out)  # noqa: E731
+    with _commands, htslib.quiet():
+        run()
+
+
+def _tallest(path: Path) -> int:
+    with htslib.quiet(), pysam.AlignmentFile(str(path), check_sq=False) as file:
+        return max(file.lengths, default=0)
+
+
+def _refusal(seen: guard.Nature, error: Exception) -> FileError:
+    said = htslib.quote(str(error).replace(str(seen.path), seen.path.name))
+    low = said.lower()
+    if "unsorted" in low or "not in coordinate order" in low or "not continuous" in low or "chromosome blocks" in low:
+        command = {"VCF": "bcftools sort -Oz", "BCF": "bcftools sort -Ob", "BED": "sort -k1,1 -k2,2n"}.get(seen.format, "samtools sort")
+        return FileError(seen.path, expected="records sorted by position", found=f"unsorted ones{said}", fix=f"Run: {command}")
+    fault = bgzf.first_fault(seen.path) if seen.compression == "bgzf" else None
+    offset, reason = fault or (None, "records that cannot be read")
+    return FileError(seen.path, expected="a whole, undamaged file", found=f"{reason}{said}", offset=offset, fix=guard.SURE)
