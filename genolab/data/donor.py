@@ -94,7 +94,7 @@ def apply_variants(reference: NDArray[np.uint8], variants: Variants, copy: int) 
 
 
 def diverged_copy(rng: np.random.Generator, reference: NDArray[np.uint8], divergence: float) -> Haplotype | None:
-    """A stretch of up to 1 kb that the donor also has elsewhere, ``divergence`` apart: its reads map here by mistake."""
+    """Up to 1 kb that the donor also has elsewhere, ``divergence`` apart: that copy's reads map here by mistake."""
     length = min(1000, reference.size // 20)
     if length < 200 or divergence <= 0:
         return None

@@ -139,7 +139,8 @@ def _sequence(
 
     # fragments: which sequence, how long, where; a duplicate is a second read pair of the same fragment
     sizes = np.array([source.base.size for source in sources])
-    origin = np.repeat(np.arange(len(sources)), np.rint(model.depth * np.array(share) * sizes / (2 * length)).astype(int))
+    counts = np.rint(model.depth * np.array(share) * sizes / (2 * length)).astype(int)
+    origin = np.repeat(np.arange(len(sources)), counts)
     size = sizes[origin]
     fragment = np.clip(rng.normal(model.fragment_length, model.fragment_spread, origin.size), length, size).astype(int)
     start = (rng.random(origin.size) * (size - fragment + 1)).astype(int)

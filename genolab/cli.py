@@ -1,0 +1,232 @@
+"""The command line: ``genolab lab | app | call | index | warmup | info``. Nothing is loaded before it is needed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import warnings
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from genolab import __version__
+from genolab.errors import Cancelled, GenolabError
+
+COMMANDS = {
+    "lab": "open JupyterLab on the start notebook",
+    "app": "open the lab as a page without code",
+    "call": "call variants: reads and a reference in, a VCF out",
+    "index": "build the missing index of BAM, CRAM, FASTA or VCF files",
+    "warmup": "compile every kernel now, so that no click waits for it",
+    "info": "versions, backends and folders, for a report of a problem",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status: 0 done, 1 refused (one sentence on stderr), 2 wrong usage."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(words).parse_args(words)
+    try:
+        return {"lab": _lab, "app": _app, "call": _call, "index": _index, "warmup": _warmup, "info": _info}[
+            options.command
+        ](options)
+    except KeyboardInterrupt:
+        print(f"genolab {options.command}: stopped; nothing was written.", file=sys.stderr)
+        return 130
+    except (GenolabError, OSError) as error:
+        print(f"genolab {options.command}: {error}", file=sys.stderr)
+        return 130 if isinstance(error, Cancelled) else 1
+
+
+def _parser(words: list[str]) -> argparse.ArgumentParser:
+    about = "An interactive genomics lab for Jupyter."
+    parser = argparse.ArgumentParser(prog="genolab", description=about, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"genolab {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+    for name, summary in COMMANDS.items():
+        about = f"{summary[0].upper()}{summary[1:]}."
+        command = commands.add_parser(name, help=summary, description=about, allow_abbrev=False)
+        if words[:1] == [name]:  # only the command that runs: the flags of `call` come from the caller's own thresholds
+            _add_options(command, name)
+    return parser
+
+
+def _add_options(command: argparse.ArgumentParser, name: str) -> None:
+    if name in ("lab", "app"):
+        command.add_argument("--no-browser", action="store_true", help="only print the address")
+        port = 8888 if name == "lab" else 8866
+        command.add_argument("--port", type=int, default=port, help="default %(default)s, or the next free one")
+    if name == "lab":
+        command.add_argument("--folder", type=Path, help="where to work; missing notebooks are copied there")
+    if name == "call":
+        _add_call_options(command)
+    if name == "index":
+        command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+        command.add_argument("--cache", action="store_true", help="keep it in the cache folder, not beside the file")
+    if name == "warmup":
+        command.add_argument("--backend", choices=("numpy", "numba", "c", "jax"), help="instead of each kernel's own")
+    if name in ("warmup", "info"):
+        command.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_call_options(command: argparse.ArgumentParser) -> None:
+    from genolab.call.thresholds import Thresholds
+
+    command.add_argument("reads", type=Path, metavar="READS", help="BAM, CRAM or SAM")
+    command.add_argument("--reference", type=Path, required=True, metavar="FASTA", help="plain or bgzipped")
+    kinds = ".vcf, .vcf.gz (with .tbi) or .bcf (with .csi)"
+    command.add_argument("--output", type=Path, required=True, metavar="VCF", help=kinds)
+    command.add_argument("--region", help="such as chr20:10,000,001-10,100,000 (1-based); default: everything")
+    command.add_argument("--sample", help="which sample, where the file has several")
+    command.add_argument("--ploidy", type=int, default=2, help="copies of each chromosome (default %(default)s)")
+    command.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+    group = command.add_argument_group("thresholds")
+    for each in fields(Thresholds):
+        about = each.metadata
+        unit = f", {about['unit']}" if about["unit"] else ""
+        span = f"{about['low']:g} to {about['high']:g}"
+        group.add_argument(
+            f"--{each.name.replace('_', '-')}",
+            type=int if each.type == "int" else float,
+            default=each.default,
+            metavar="N" if each.type == "int" else "X",
+            help=f"{about['doc']} ({span}{unit}; default {each.default:g})".replace("%", "%%"),
+        )
+
+
+def _call(options: argparse.Namespace) -> int:
+    began = time.perf_counter()
+    from genolab.call import Thresholds, call_variants
+
+    thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
+    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
+        calls = call_variants(
+            options.reads,
+            options.reference,
+            region=options.region,
+            sample=options.sample,
+            ploidy=options.ploidy,
+            thresholds=thresholds,
+            progress=bar,
+        )
+        bar(1.0, "writing")
+        calls.write(options.output)
+    if not options.quiet:
+        for notice in calls.notices:
+            print(f"genolab call: {notice}", file=sys.stderr)
+    frame = calls.to_frame()
+    summary: dict[str, Any] = {
+        "output": str(options.output),
+        "records": len(frame),
+        "passing": int((frame["filter"] == "PASS").sum()),
+        "notices": list(calls.notices),
+        "seconds": round(time.perf_counter() - began, 3),
+    }
+    if options.json:
+        print(json.dumps(summary))
+    elif not options.quiet:
+        print("{records:,} records, {passing:,} pass, written to {output} in {seconds:.1f} s".format(**summary))
+    return 0
+
+
+def _index(options: argparse.Namespace) -> int:
+    from genolab.io import build_index
+
+    for path in options.files:
+        print(build_index(path, cache=options.cache))
+    return 0
+
+
+def _warmup(options: argparse.Namespace) -> int:
+    import genolab
+
+    rows: list[dict[str, Any]] = []
+    for kernel in genolab.kernels():
+        backend = options.backend or kernel.backend
+        began = time.perf_counter()
+        kernel(*kernel.example(), backend=backend)  # the first call compiles, a fast loop too
+        rows.append({"kernel": kernel.name, "backend": backend, "state": kernel.state(backend)})
+        rows[-1]["seconds"] = round(time.perf_counter() - began, 3)
+        if not options.json:
+            print("{kernel:<32} {backend:<6} {state:<9} {seconds:8.2f} s".format(**rows[-1]), flush=True)
+    if options.json:
+        print(json.dumps(rows))
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    facts = _facts()
+    if options.json:
+        print(json.dumps(facts))
+        return 0
+    for name, value in facts.items():
+        print(f"{name:<16} {', '.join(value) if isinstance(value, list) else value}")
+    return 0
+
+
+def _facts() -> dict[str, Any]:
+    import platform
+    from importlib.metadata import PackageNotFoundError, version
+
+    import pytensor
+
+    from genolab.io import cache_folder
+    from genolab.kernel import available_backends
+
+    facts: dict[str, Any] = {"genolab": __version__, "python": platform.python_version(), "system": platform.platform()}
+    packages = "numpy pytensor numba pysam bokeh ipywidgets anywidget jupyterlab voila jax"
+    for package in packages.split():
+        try:
+            facts[package] = version(package)
+        except PackageNotFoundError:
+            facts[package] = "not installed"
+    facts["backends"] = list(available_backends())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # PyTensor warns of a missing BLAS; here it is a row of the table
+        flags = pytensor.config.blas__ldflags
+    facts["blas (c)"] = flags or "none: matrix products are slow on the c backend, and on no other"
+    facts["cache"] = str(cache_folder())
+    facts["compiled code"] = str(pytensor.config.compiledir)
+    return facts
+
+
+def _lab(options: argparse.Namespace) -> int:
+    from genolab.servers import run_lab
+
+    return run_lab(folder=options.folder, port=options.port, browser=not options.no_browser)
+
+
+def _app(options: argparse.Namespace) -> int:
+    from genolab.servers import run_app
+
+    return run_app(port=options.port, browser=not options.no_browser)
+
+
+class Bar:
+    """A progress bar on a terminal; called with the fraction done and what is being done."""
+
+    def __init__(self, stream: Any, shown: bool) -> None:
+        self._stream, self._shown, self._drawn = stream, shown, 0.0
+
+    def __call__(self, fraction: float | None = None, text: str = "") -> None:
+        now = time.monotonic()
+        if not self._shown or now - self._drawn < 0.1:
+            return
+        self._drawn = now
+        bar = "" if fraction is None else f"{'#' * round(30 * fraction):.<30} {100 * fraction:3.0f} % "
+        print(f"\r{bar}{text}\033[K", end="", file=self._stream, flush=True)
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._shown and self._drawn:
+            print("\r\033[K", end="", file=self._stream, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
