@@ -1,0 +1,370 @@
+"""Browser tests: a real headless Chromium on JupyterLab, Notebook 7 and Voila, with no network but this machine.
+
+Fixtures, shared by the whole session, so that servers, pages and kernels start once:
+
+``screens``     opens notebooks: ``screens.open(frontend, name, cells)`` writes ``name.ipynb``, runs every cell and
+                returns a `Screen`; asked again for the same three it returns the same page and kernel.
+                ``screens.open_lab(name, cells)``, ``open_notebook`` and ``open_voila`` name the frontend.
+                Give another name, or other cells, to get a page and kernel of your own.
+``frontend``    "lab", "notebook", "voila": a test that takes it runs three times.
+``outside``     the requests that left this machine; a test that opened screens fails where there is one.
+
+A `Screen` has the Playwright ``page`` and
+
+``run(code)``        executes Python in the kernel, as a widget callback would, and returns the repr of the last
+                     expression (raises what the kernel raised); the names of the notebook's cells are in scope,
+``evaluate(code)``   the same, read back as a Python literal,
+``until(js)``        waits until a JavaScript expression is true and returns its value: no fixed sleeps anywhere,
+``model(name, 0)``   a JavaScript expression for the Bokeh model of that name in the n-th view on the page,
+``reload()``         saves the notebook and loads the page again; the kernel lives on (not in Voila),
+``screenshot(name)`` saves ``screenshots/<frontend>_<name>.png`` (git-ignored); look at it,
+``errors``           what the console and exceptions said, the frontends' own noise left out,
+``check()``          fails where there are errors: the last line of a test.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+import pytest
+
+FRONTENDS = ("lab", "notebook", "voila")
+SCREENSHOTS = Path(__file__).with_name("screenshots")
+START_SECONDS = 60  # a cold machine starts a server and a kernel within it
+WAIT_MS = 30_000
+
+# Everything that is not this machine: matched requests are recorded and stopped, the rest never pass through Python.
+OUTSIDE = re.compile(r"^(?!(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|about:|chrome)")
+
+# The template of plain Voila links an icon font; it is stopped like the rest, but is no fault of the notebook.
+OF_VOILA = re.compile(r"cdn\.jsdelivr\.net/npm/@fortawesome")
+
+# Said by the frontends themselves, whatever the notebook holds.
+NOISE = re.compile(
+    r"favicon|source map|ResizeObserver loop|No provider for|Failed to load resource.*404"
+    r"|filebrowser:open-path|undefined \(reading 'schema'\)",  # Notebook 7 without its file browser
+    re.IGNORECASE,
+)
+
+# A text box that executes what is typed: the only way into a kernel that all three frontends have.
+REMOTE = """
+import ast as _ast, json as _json, traceback as _traceback, ipywidgets as _widgets
+_ask, _answer = _widgets.Text(continuous_update=False), _widgets.Label("")
+_ask.add_class("remote-ask"); _answer.add_class("remote-answer")
+def _remote(change):
+    if not change["new"]: return
+    number, code = _json.loads(change["new"])
+    try:
+        tree, value = _ast.parse(code), None
+        last = tree.body.pop() if isinstance(tree.body[-1], _ast.Expr) else None
+        exec(compile(tree, "<test>", "exec"), globals())
+        if last is not None: value = eval(compile(_ast.Expression(last.value), "<test>", "eval"), globals())
+        said = ["ok", repr(value)]
+    except BaseException:
+        said = ["error", _traceback.format_exc()]
+    _answer.value = _json.dumps([number, *said])
+_ask.observe(_remote, "value")
+display(_widgets.HBox([_ask, _answer], layout=_widgets.Layout(height="3px", overflow="hidden")))
+"""
+
+BOKEH = "[...(globalThis[Symbol.for('genolab.bokeh')]?.values() ?? [])].flatMap(p => p.root.Bokeh?.documents ?? [])"
+
+
+LAB_SETTINGS = {
+    "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
+    "notebook-extension/tracker": '{"windowingMode": "none"}',  # cells that are out of sight stay on the page
+}
+
+
+@dataclass
+class Screen:
+    """One notebook in one frontend, open in a page of its own."""
+
+    frontend: str
+    name: str
+    page: Any
+    errors: list[str] = field(default_factory=list)
+    asked: int = 0
+
+    def run(self, code: str) -> str:
+        """Execute Python in the kernel and return the repr of the last expression."""
+        self.asked += 1
+        box = self.page.locator(".remote-ask input").first
+        box.fill(json.dumps([self.asked, code]))
+        box.press("Enter")
+        answer = self.until(
+            "(() => { const said = document.querySelector('.remote-answer')?.textContent;"
+            f" return said && JSON.parse(said)[0] === {self.asked} && said; }})()"
+        )
+        _, state, value = json.loads(answer)
+        assert state == "ok", value
+        return str(value)
+
+    def evaluate(self, code: str) -> Any:
+        """Execute Python in the kernel and return the value of the last expression."""
+        return ast.literal_eval(self.run(code))
+
+    def until(self, expression: str, timeout: float = WAIT_MS) -> Any:
+        """Wait until a JavaScript expression is true and return its value."""
+        return self.page.wait_for_function(f"() => ({expression})", timeout=timeout).json_value()
+
+    def model(self, name: str, view: int = 0) -> str:
+        """Return a JavaScript expression for the Bokeh model called `name` in the given view."""
+        return f"{BOKEH}.map(d => [...d.all_models].find(m => m.name === {json.dumps(name)})).filter(m => m)[{view}]"
+
+    def reload(self) -> None:
+        """Save the notebook and load the page again."""
+        if self.frontend != "voila":
+            self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+            self.until("!window.jupyterapp.shell.currentWidget.context.model.dirty")
+        self.page.reload(wait_until="domcontentloaded")
+        self.page.wait_for_selector(".remote-answer", timeout=WAIT_MS, state="attached")
+
+    def screenshot(self, name: str) -> Path:
+        """Save what is on the screen."""
+        SCREENSHOTS.mkdir(exist_ok=True)
+        path = SCREENSHOTS / f"{self.frontend}_{name}.png"
+        self.page.screenshot(path=path)
+        return path
+
+    def check(self) -> None:
+        """Fail where the page reported an error."""
+        said, self.errors[:] = list(self.errors), []
+        assert not said, "\n".join(said)
+
+
+@dataclass
+class Servers:
+    """The two servers, started when first asked for; one folder, one token."""
+
+    root: Path
+    environment: dict[str, str]
+    token: str = field(default_factory=lambda: token_hex(16))
+    running: dict[str, tuple[subprocess.Popen[bytes], str]] = field(default_factory=dict)
+
+    def url(self, frontend: str) -> str:
+        """Return the address of the server for a frontend, starting it if it is not running."""
+        kind = "voila" if frontend == "voila" else "jupyter"
+        if kind not in self.running:
+            port = _free_port()
+            if kind == "voila":
+                command = ["voila", str(self.root), "--no-browser", "--Voila.ip=127.0.0.1", f"--port={port}"]
+                command += [f"--Voila.token={self.token}", "--show_tracebacks=True"]
+                command += ["--VoilaConfiguration.extension_denylist=['@jupyter-notebook/lab-extension']"]
+            else:
+                command = ["jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}"]
+                command += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}"]
+                command += ["--LabApp.expose_app_in_browser=True", "--JupyterNotebookApp.expose_app_in_browser=True"]
+                command += ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+            log = (self.root / f"{kind}.log").open("wb")
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command], env=self.environment, cwd=self.root, stdout=log, stderr=log
+            )
+            log.close()
+            self.running[kind] = process, f"http://127.0.0.1:{port}"
+            self._wait(kind, process, f"http://127.0.0.1:{port}/?token={self.token}")
+        return self.running[kind][1]
+
+    def _wait(self, kind: str, process: subprocess.Popen[bytes], url: str) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+            except urllib.error.HTTPError as error:
+                error.close()
+            except OSError:
+                time.sleep(0.05)
+                continue
+            return
+        pytest.fail(f"{kind} did not start:\n" + (self.root / f"{kind}.log").read_text()[-2000:])
+
+    def stop(self) -> None:
+        """Stop both servers and the kernels they started."""
+        for process, _ in self.running.values():
+            process.terminate()
+        for process, _ in self.running.values():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@dataclass
+class Screens:
+    """Opens notebooks, each once."""
+
+    context: Any
+    servers: Servers
+    opened: dict[tuple[str, str, str], Screen] = field(default_factory=dict)
+
+    def open(self, frontend: str, name: str, cells: Sequence[str]) -> Screen:
+        """Return the page of notebook `name` in `frontend`, with every cell run."""
+        key = frontend, name, "\n".join(cells)
+        if key not in self.opened:
+            self.opened[key] = self._open(frontend, f"{frontend}_{name}", cells)
+        screen = self.opened[key]
+        screen.page.bring_to_front()
+        return screen
+
+    def open_lab(self, name: str, cells: Sequence[str]) -> Screen:
+        """Open in JupyterLab."""
+        return self.open("lab", name, cells)
+
+    def open_notebook(self, name: str, cells: Sequence[str]) -> Screen:
+        """Open in Notebook 7."""
+        return self.open("notebook", name, cells)
+
+    def open_voila(self, name: str, cells: Sequence[str]) -> Screen:
+        """Open in Voila."""
+        return self.open("voila", name, cells)
+
+    def _open(self, frontend: str, name: str, cells: Sequence[str]) -> Screen:
+        import nbformat
+
+        if frontend == "notebook":
+            pytest.importorskip("notebook", reason="Notebook 7 is not installed")
+        hidden = {"jupyter": {"source_hidden": True}}
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        book = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell, metadata=hidden) for cell in (REMOTE, *cells)],
+            metadata={"kernelspec": kernel},
+        )
+        nbformat.write(book, self.servers.root / f"{name}.ipynb")
+        base, token = self.servers.url(frontend), self.servers.token
+        path = {"lab": f"lab/workspaces/{name}/tree", "notebook": "notebooks", "voila": "voila/render"}[frontend]
+        page = self.context.new_page()
+        page.set_default_timeout(WAIT_MS)
+        screen = Screen(frontend, name, page)
+        page.on("pageerror", lambda error: _note(screen, str(error)))
+        page.on("console", lambda said: said.type == "error" and _note(screen, said.text))
+        page.goto(f"{base}/{path}/{name}.ipynb?token={token}", wait_until="domcontentloaded")
+        if frontend != "voila":
+            self._run_all(screen)
+        page.wait_for_selector(".remote-answer", timeout=START_SECONDS * 1000, state="attached")
+        return screen
+
+    def _run_all(self, screen: Screen) -> None:
+        widget = "window.jupyterapp?.shell?.currentWidget"
+        session = f"{widget}?.sessionContext?.session"
+        screen.until(f"{session}?.kernel?.connectionStatus === 'connected'", START_SECONDS * 1000)
+        execute = "(name) => window.jupyterapp.commands.execute(name)"
+        if screen.frontend == "lab":
+            screen.page.evaluate(
+                f"() => {{ if (!window.jupyterapp.shell.leftCollapsed) ({execute})('application:toggle-left-area') }}"
+            )
+        screen.page.evaluate(execute, "notebook:run-all-cells")
+        # An error in a cell is shown at once, with the cell's own words.
+        cells = f"{widget}.content.widgets"
+        done = f"{cells}.every(c => c.model.executionCount || !c.model.sharedModel.source)"
+        outputs = f"{cells}.flatMap(c => c.model.outputs?.toJSON() ?? [])"
+        failed = f"{outputs}.find(o => o.output_type === 'error')?.traceback"
+        said = screen.until(f"{failed} || {done}", START_SECONDS * 1000)
+        assert not isinstance(said, list), "\n".join(said)
+
+
+def _note(screen: Screen, text: str) -> None:
+    if not NOISE.search(text):
+        screen.errors.append(text)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """Chromium, driven by Playwright; skips where one of them is missing."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next((found for name in names if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no Chromium on this machine (looked for {', '.join(names)})")
+    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    flags += ["--disable-component-update", "--disable-sync", "--force-color-profile=srgb"]
+    flags += ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """JupyterLab with Notebook, and Voila, on free ports, with a home folder of their own."""
+    pytest.importorskip("jupyterlab", reason="jupyterlab is not installed")
+    pytest.importorskip("voila", reason="voila is not installed")
+    home, root = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("notebooks")
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    ours = {name: str(home / name.lower()) for name in folders} | {"HOME": str(home), "JUPYTER_PREFER_ENV_PATH": "1"}
+    for name, text in LAB_SETTINGS.items():
+        settings = home / "jupyter_config_dir/lab/user-settings/@jupyterlab" / f"{name}.jupyterlab-settings"
+        settings.parent.mkdir(parents=True, exist_ok=True)
+        settings.write_text(text)
+    environment = os.environ | ours
+    started = Servers(root, environment)
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def outside() -> list[str]:
+    """Addresses that a page asked for and that are not this machine."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def screens(chromium: Any, servers: Servers, outside: list[str]) -> Iterator[Screens]:
+    """Opens notebooks in the three frontends; see the top of this file."""
+
+    def stop(route: Any) -> None:
+        url = route.request.url
+        if OF_VOILA.search(url):
+            route.fulfill(status=200, body="", content_type="text/css")
+            return
+        outside.append(url)
+        route.abort()
+
+    context = chromium.new_context(viewport={"width": 1280, "height": 800})
+    context.route(OUTSIDE, stop)
+    yield Screens(context, servers)
+    context.close()
+
+
+@pytest.fixture(params=FRONTENDS)
+def frontend(request: pytest.FixtureRequest) -> str:
+    """Each frontend in turn."""
+    return str(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_leaves_this_machine(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "outside" in request.fixturenames:
+        asked = request.getfixturevalue("outside")
+        seen, asked[:] = list(asked), []
+        assert not seen, f"requests to the outside: {seen}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder is a browser test."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
