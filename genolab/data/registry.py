@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from genolab.errors import FileError, GenolabError, InputError
@@ -21,9 +21,9 @@ class Entry:
     description: str
     origin: str
     licence: str
-    size: int
     shipped: bool
     region: str
+    size: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,6 @@ _EXAMPLES = (
             ),
             origin="Genome NC_001416.1 from Debian's bowtie2-examples; reads from genolab's simulator, seed 1",
             licence="genome: public domain; reads: BSD-3-Clause",
-            size=0,
             shipped=True,
             region="NC_001416.1:1-48,502",
         ),
@@ -78,7 +77,6 @@ _EXAMPLES = (
             description="Real reads (13x, 5x, 5x) of HG00100, HG00101 and HG00102, chromosome 17:1-4,200, GRCh37.",
             origin="bcftools test data (test/mpileup), from the 1000 Genomes Project",
             licence="MIT",
-            size=0,
             shipped=True,
             region="17:1-4,200",
         ),
@@ -125,7 +123,7 @@ _EXAMPLES = (
 
 def examples() -> tuple[Entry, ...]:
     """Every example, the one to start with first; nothing is opened or fetched."""
-    return tuple(files.entry for files in _EXAMPLES)
+    return tuple(_entry(files) for files in _EXAMPLES)
 
 
 def example(name: str) -> Example:
@@ -137,7 +135,7 @@ def example(name: str) -> Example:
     files = _find(name)
     folder = _folder(files)
     return Example(
-        **vars(files.entry),
+        **vars(_entry(files)),
         reads=folder / files.reads[0],
         all_reads=tuple(folder / reads for reads in files.reads),
         reference=folder / files.reference,
@@ -149,6 +147,12 @@ def example(name: str) -> Example:
 def path(name: str) -> Path:
     """The folder that holds the files of the example ``name``, fetched if need be."""
     return _folder(_find(name))
+
+
+def _entry(files: _Files) -> Entry:
+    if not files.entry.shipped:
+        return files.entry
+    return replace(files.entry, size=sum(path.stat().st_size for path in (HERE / files.folder).iterdir()))
 
 
 def _find(name: str) -> _Files:
@@ -180,7 +184,7 @@ def _places(name: str) -> list[Path]:
 
 
 def _check(folder: Path, files: _Files) -> None:
-    from genolab.io import digest
+    from genolab.io.digest import digest
 
     for name, expected in files.sha256.items():
         found = digest(folder / name)

@@ -17,6 +17,7 @@ from genolab.data.donor import LETTERS, Haplotype, Variants, apply_variants, div
 from genolab.data.registry import Example
 from genolab.errors import InputError
 from genolab.io.atomic import replacing
+from genolab.io.digest import digest
 
 QUALITY_BINS = np.array([6, 15, 22, 27, 33, 37, 40], np.uint8)
 """The base qualities that occur, as current Illumina machines bin them."""
@@ -90,13 +91,13 @@ def simulate(
     settings = f"depth={depth:g} seed={seed} {rates}"
     tell = progress or (lambda fraction, text: None)
     with io.open_reference(reference) as source:
-        key = hashlib.sha256(f"{io.digest(reference)} {settings} {model} {sample} {__version__}".encode()).hexdigest()
+        key = hashlib.sha256(f"{digest(reference)} {settings} {model} {sample} {__version__}".encode()).hexdigest()
         folder = Path(output_folder) if output_folder is not None else io.cache_folder() / "simulated" / key[:16]
         reads_path, truth_path = folder / "reads.bam", folder / "truth.vcf.gz"
         contigs = dict(source.contigs)
         example = Example(
             name="simulated", title=f"Simulated donor of {Path(reference).name}", description=settings,
-            origin=f"genolab {__version__} simulator", licence="as the reference", size=0, shipped=False,
+            origin=f"genolab {__version__} simulator", licence="as the reference", shipped=False,
             region=f"{next(iter(contigs))}:1-{next(iter(contigs.values())):,}",
             reads=reads_path, all_reads=(reads_path,), reference=Path(reference), truth=truth_path,
         )  # fmt: skip
