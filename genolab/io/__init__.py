@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
-    "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs", "digest": "digest",
+    "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
+    "digest": "digest",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
     "open_reference": "reference", "Region": "region", "parse_region": "region", "write_variants": "variant_writer",
     "Variants": "variants", "read_variants": "variants",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +12,7 @@ import pysam
 from genolab.errors import FileError, InputError
 from genolab.io import bgzf, guard, htslib
 from genolab.io.header import Header, parse_header
-from genolab.io.index import build_index, find_index, is_stale, missing
+from genolab.io.index import build_index, ended, find_index, is_stale, missing
 from genolab.io.paths import PathLike, readable
 from genolab.io.reads import AlignedReads, Columns, assemble
 from genolab.io.region import Region, parse_region
@@ -46,7 +45,9 @@ class Alignments:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Alignments {self.path.name}: {self.format}, {len(self.contigs):,} contigs, {len(self.samples)} samples>"
+        return (
+            f"<Alignments {self.path.name}: {self.format}, {len(self.contigs):,} contigs, {len(self.samples)} samples>"
+        )
 
     def close(self) -> None:
         """Close the file; reading afterwards is refused."""
@@ -77,7 +78,9 @@ class Alignments:
         if left_out:
             said.append(f"{left_out:,} reads that count as mapped have no CIGAR and are left out.")
         if sample is None and len(self.samples) > 1:
-            said.append(f"The reads of all {len(self.samples)} samples are taken together: {', '.join(self.samples[:5])}.")
+            said.append(
+                f"The reads of all {len(self.samples)} samples are taken together: {', '.join(self.samples[:5])}."
+            )
         if said:
             object.__setattr__(reads, "notices", (*reads.notices, *said))
         return reads
@@ -186,7 +189,9 @@ class Alignments:
             later = (name for name in names[names.index(place.contig) + 1 :] if counts.get(name))
             last = next((at for at in (self._offset(file, name, 0) for name in later) if at is not None), None)
         size = self.path.stat().st_size
-        start = next(at for at in (self._offset(file, name, 0) for name in self.contigs if counts[name]) if at is not None)
+        start = next(
+            at for at in (self._offset(file, name, 0) for name in self.contigs if counts[name]) if at is not None
+        )
         span = ((size if last is None else last) - first) / max(size - start, 1)
         return min(round(total * span), counts[place.contig])
 
@@ -206,8 +211,8 @@ def open_alignments(
 ) -> Alignments:
     """Open a BAM, CRAM or SAM file; SAM text is read whole and needs no index, CRAM needs its reference.
 
-    ``index`` says what to do when there is none: None refuses when reading, "build" makes one beside the file, "cache" in
-    the cache folder. ``threads`` unpack blocks; more than one helps on regions of many megabytes. Refused with
+    ``index`` says what to do when there is none: None refuses when reading, "build" makes one beside the file, "cache"
+    in the cache folder. ``threads`` unpack blocks; more than one helps on regions of many megabytes. Refused with
     ``FileError``: a file of another kind, a cut file, a header that does not add up.
     """
     if index not in (None, "build", "cache"):
@@ -224,7 +229,7 @@ def open_alignments(
     fasta = None
     if seen.format == "CRAM":
         fasta = _cram_reference(seen.path, reference)
-    notices = list(_ended(seen))
+    notices = list(ended(seen))
     found = find_index(seen.path, seen.format)
     if found is None and index is not None:
         found = build_index(seen.path, cache=index == "cache")
@@ -246,7 +251,7 @@ def _open(
 ) -> tuple[Header, pysam.AlignmentFile]:
     def start(with_index: Path | None) -> pysam.AlignmentFile:
         return pysam.AlignmentFile(
-            str(seen.path), "rc" if seen.format == "CRAM" else "rb", check_sq=False, threads=threads,
+            str(seen.path), "rc" if seen.format == "CRAM" else "rb", check_sq=False, threads=threads, ignore_truncation=True,
             index_filename=str(with_index) if with_index else None, reference_filename=str(fasta) if fasta else None,
         )  # fmt: skip
 
@@ -279,24 +284,9 @@ def _header(file: pysam.AlignmentFile, path: Path) -> Header:
         lines = str(file.header).splitlines()
     except UnicodeDecodeError:
         raise FileError(path, field="header", expected="UTF-8 text", found="other bytes", fix=guard.SURE) from None
-    header = parse_header([line for line in lines if line.strip("\0")], path)
+    header = parse_header([line for line in lines if line.strip("\0")], path, strict=False)
     header.contigs = dict(zip(file.references, file.lengths, strict=True))
     return header
-
-
-def _ended(seen: guard.Nature) -> Iterator[str]:
-    """Refuse a cut file; only one without any read may lack its end, and that is said."""
-    try:
-        guard.whole(seen)
-    except FileError:
-        try:
-            with htslib.quiet(), pysam.AlignmentFile(str(seen.path), check_sq=False) as file:
-                empty = seen.format == "BAM" and next(file.fetch(until_eof=True), None) is None
-        except _BROKEN:
-            empty = False
-        if not empty or bgzf.first_fault(seen.path):
-            raise
-        yield "The file has no end-of-file marker and no reads: it may have been cut after its header."
 
 
 def _cram_reference(path: Path, reference: PathLike | None) -> Path:

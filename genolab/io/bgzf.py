@@ -29,7 +29,7 @@ def has_end(path: Path) -> bool:
 
 
 def first_fault(path: Path, start: int = 0, count: int | None = None) -> tuple[int, str] | None:
-    """The byte offset of the first broken block and what is wrong there, or None; of ``count`` blocks from ``start``."""
+    """Byte offset and fault of the first broken block, or None, among ``count`` blocks (all of them) from ``start``."""
     offset = start
     with open(path, "rb") as stream:
         stream.seek(start)

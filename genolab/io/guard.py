@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,13 @@ _MAGIC = {
     b"\xff\xfe": "UTF-16 text", b"\xfe\xff": "UTF-16 text",
 }  # fmt: skip
 _WEB = (b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml")
+_SAM_LINE = re.compile(rb"[^\t\n]+\t[0-9]+\t[^\t\n]+\t-?[0-9]+\t[^\t\n]+\t[^\t\n]+\t[^\t\n]+\t")
 SURE = "Check the file and copy or download it again."
 
 
 @dataclass(frozen=True)
 class Nature:
-    """What a file is: ``format`` such as BAM, ``compression`` ("", "gzip", "bgzf"), ``head`` its first bytes unpacked."""
+    """What a file is: ``format`` such as BAM, ``compression`` ("", "gzip", "bgzf"), ``head`` its first bytes."""
 
     path: Path
     format: str
@@ -102,18 +104,28 @@ def text_of(seen: Nature, limit: int | None = None) -> bytes:
         else:
             with gzip.open(seen.path) as unpacked:
                 data = unpacked.read(size)
-    except EOFError:
-        raise cut(seen.path) from None
-    except (OSError, zlib.error) as error:
-        fault = bgzf.first_fault(seen.path) if seen.compression == "bgzf" else None
-        offset, reason = fault or (None, str(error))
-        raise FileError(seen.path, expected="gzip data", found=reason, offset=offset, fix=SURE) from None
+    except (OSError, EOFError, zlib.error) as error:
+        raise unpacking_fault(seen, error) from None
     if limit is not None and len(data) > limit:
         raise FileError(
             seen.path, expected=f"at most {limit / 2**20:,.0f} MB of text without an index", found="more",
             fix="Compress it with bgzip and build an index.",
         )  # fmt: skip
     return data
+
+
+def unpacking_fault(seen: Nature, error: Exception) -> FileError:
+    """What is wrong with a compressed file that cannot be unpacked, and where."""
+    fault = bgzf.first_fault(seen.path) if seen.compression == "bgzf" else None
+    if fault is None and isinstance(error, EOFError):
+        return cut(seen.path)
+    offset, reason = fault or (None, str(error))
+    return FileError(seen.path, expected="gzip data", found=reason, offset=offset, fix=SURE)
+
+
+def shown(letter: bytes) -> str:
+    """One byte as a reader would name it."""
+    return repr(letter.decode()) if 32 < letter[0] < 127 else f"byte 0x{letter[0]:02x}"
 
 
 def decoded(line: bytes, path: Path, number: int) -> str:
@@ -151,6 +163,8 @@ def _format(head: bytes) -> str:
         if (first[3:4] == b"\t" and first[1:3].isalpha()) or first[:3] in (b"@HD", b"@SQ", b"@RG", b"@PG", b"@CO"):
             return "SAM"
         return "FASTQ"
-    if start[:1] in (b">", b";"):
+    if _SAM_LINE.match(start):
+        return "SAM"
+    if start[:1] == b">":
         return "FASTA"
     return ""

@@ -11,7 +11,7 @@ from genolab.errors import FileError
 
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9]:.*", re.DOTALL)
 _CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
-_NEEDED = {"SQ": ("SN", "LN"), "RG": ("ID",), "PG": ("ID",), "HD": ("VN",)}
+_NEEDED = {"SQ": ("SN", "LN"), "RG": ("ID",), "HD": ("VN",)}
 _ORDERS = ("unknown", "unsorted", "queryname", "coordinate")
 _LONGEST = 2**31 - 1
 Refuse = Callable[..., FileError]
@@ -33,8 +33,11 @@ class Header:
         return tuple(dict.fromkeys(self.sample_of.values()))
 
 
-def parse_header(lines: list[str], path: Path) -> Header:
-    """Header lines to a :class:`Header`; a contig without a length or named twice and the like are refused by line."""
+def parse_header(lines: list[str], path: Path, strict: bool = True) -> Header:
+    """Header lines to a :class:`Header`; a contig without a length or named twice and the like are refused by line.
+
+    ``strict`` refuses contig names with signs that SAM text has no room for; BAM and CRAM hold them without harm.
+    """
     header = Header()
     seen: set[tuple[str, str]] = set()
     for number, line in enumerate(lines, 1):
@@ -66,7 +69,7 @@ def parse_header(lines: list[str], path: Path) -> Header:
         if kind == "HD":
             _first_line(header, tags, number, refuse)
         elif kind == "SQ":
-            _contig(header, tags, refuse)
+            _contig(header, tags, strict, refuse)
         elif kind == "RG":
             header.sample_of[tags["ID"]] = tags.get("SM", tags["ID"])
     return header
@@ -82,9 +85,9 @@ def _first_line(header: Header, tags: dict[str, str], number: int, refuse: Refus
         raise refuse("@HD SO", " or ".join(_ORDERS), repr(header.order))
 
 
-def _contig(header: Header, tags: dict[str, str], refuse: Refuse) -> None:
+def _contig(header: Header, tags: dict[str, str], strict: bool, refuse: Refuse) -> None:
     name, length = tags["SN"], tags["LN"]
-    if not _CONTIG.fullmatch(name):
+    if strict and not _CONTIG.fullmatch(name):
         raise refuse("@SQ SN", "a contig name without spaces, commas, quotes and brackets", repr(name))
     if not re.fullmatch(r"[0-9]{1,10}", length, re.ASCII) or not 1 <= int(length) <= _LONGEST:
         raise refuse(f"@SQ LN of {name}", "a length from 1 to 2,147,483,647", repr(length))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pysam
@@ -20,6 +20,7 @@ _SUFFIXES = {
     "BAM": (".bai", ".csi"), "CRAM": (".crai",), "FASTA": (".fai",), "VCF": (".tbi", ".csi"), "BCF": (".csi",),
     "BED": (".tbi", ".csi"),
 }  # fmt: skip
+_BROKEN = (OSError, ValueError, EOFError)
 _TALLEST_BAI = 2**29
 _commands = threading.Lock()  # samtools in the process redirects the output of the whole process
 
@@ -49,10 +50,10 @@ def missing(path: Path, form: str) -> MissingIndexError:
 
 
 def build_index(path: PathLike, cache: bool = False) -> Path:
-    """Build the index of a BAM, CRAM, FASTA, VCF, BCF or BED file and return its path; the whole file is read and checked.
+    """Build the index of a BAM, CRAM, FASTA, VCF, BCF or BED file and return its path; the whole file is read.
 
-    It lies beside the file, or in the cache folder when ``cache`` is true or the file's folder is read-only. Refused with
-    ``FileError``: a damaged or cut file, reads that are not sorted, text that is not compressed with bgzip.
+    It lies beside the file, or in the cache folder when ``cache`` is true or the file's folder is read-only. Refused
+    with ``FileError``: a damaged or cut file, reads that are not sorted, text that is not compressed with bgzip.
     """
     seen = guard.nature(path, "build_index")
     form = seen.format
@@ -62,7 +63,7 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
         raise FileError(seen.path, expected="BAM or CRAM", found="SAM text, which is read whole and needs no index")
     if form not in _SUFFIXES:
         guard.expect(path, "build_index", *_SUFFIXES)
-    guard.whole(seen)
+    list(ended(seen))
     if form in ("VCF", "BED") and seen.compression != "bgzf":
         raise FileError(seen.path, expected="text compressed with bgzip", found=seen.compression or "plain text",
                         fix="Plain text is read whole and needs no index; to have one, run bgzip first.")  # fmt: skip
@@ -70,7 +71,7 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
         from genolab.io.fasta_text import check_fasta
 
         check_fasta(seen)
-    suffix = ".csi" if form == "BAM" and _tallest(seen.path) >= _TALLEST_BAI else _SUFFIXES[form][0]
+    suffix = ".csi" if form == "BAM" and _tallest(seen) >= _TALLEST_BAI else _SUFFIXES[form][0]
     target = seen.path.with_name(seen.path.name + suffix)
     if cache or not os.access(seen.path.parent, os.W_OK):
         target = _kept(seen.path, suffix)
@@ -79,10 +80,25 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
     companions = (".gzi",) if form == "FASTA" and seen.compression == "bgzf" else ()
     with replacing(target, *companions, who="build_index") as new:
         try:
-            _make(form, seen.path, new, suffix)
+            make(form, seen.path, new, suffix)
         except (pysam.SamtoolsError, OSError, ValueError) as error:
             raise _refusal(seen, error) from error
     return target
+
+
+def ended(seen: guard.Nature) -> Iterator[str]:
+    """Refuse a cut file; only one without any read may lack its end, and that is said."""
+    try:
+        guard.whole(seen)
+    except FileError:
+        try:
+            with htslib.quiet(), pysam.AlignmentFile(str(seen.path), check_sq=False, ignore_truncation=True) as file:
+                empty = seen.format == "BAM" and next(file.fetch(until_eof=True), None) is None
+        except _BROKEN:
+            empty = False
+        if not empty or bgzf.first_fault(seen.path):
+            raise
+        yield "The file has no end-of-file marker and no reads: it may have been cut after its header."
 
 
 def gzi_of(fai: Path) -> Path:
@@ -95,34 +111,42 @@ def _kept(path: Path, suffix: str) -> Path:
     return cache_folder() / "index" / f"{identity(path)}{suffix}"
 
 
-def _make(form: str, path: Path, new: tuple[Path, ...], suffix: str) -> None:
+def make(form: str, path: Path, new: tuple[Path, ...], suffix: str) -> None:
+    """Run htslib's indexer on a file of this kind, into ``new``."""
     out, source = str(new[0]), str(path)
-    run: Callable[[], object]
-    if form in ("BAM", "CRAM"):
-        kind = ["-c"] if suffix == ".csi" else []
-        run = lambda: pysam.samtools.index(*kind, "-@", str(min(4, os.cpu_count() or 1) - 1), "-o", out, source)  # noqa: E731
-    elif form == "FASTA":
-        more = ["--gzi-idx", str(new[1])] if len(new) > 1 else []
-        run = lambda: pysam.samtools.faidx("--fai-idx", out, *more, source)  # noqa: E731
-    elif form == "BCF":
-        run = lambda: pysam.bcftools.index("-f", "-c", "-o", out, source)  # noqa: E731
-    else:
-        run = lambda: pysam.tabix_index(source, force=True, preset=form.lower(), keep_original=True, index=out)  # noqa: E731
     with _commands, htslib.quiet():
-        run()
+        if form in ("BAM", "CRAM"):
+            threads = str(min(4, os.cpu_count() or 1) - 1)
+            pysam.samtools.index(*(["-c"] if suffix == ".csi" else []), "-@", threads, "-o", out, source)
+        elif form == "FASTA":
+            pysam.samtools.faidx("--fai-idx", out, *(["--gzi-idx", str(new[1])] if len(new) > 1 else []), source)
+        elif form == "BCF":
+            pysam.bcftools.index("-f", "-c", "-o", out, source)
+        else:
+            csi = suffix == ".csi"
+            pysam.tabix_index(source, force=True, preset=form.lower(), keep_original=True, index=out, csi=csi)
 
 
-def _tallest(path: Path) -> int:
-    with htslib.quiet(), pysam.AlignmentFile(str(path), check_sq=False) as file:
-        return max(file.lengths, default=0)
+def _tallest(seen: guard.Nature) -> int:
+    try:
+        with htslib.quiet(), pysam.AlignmentFile(str(seen.path), check_sq=False, ignore_truncation=True) as file:
+            return max(file.lengths, default=0)
+    except _BROKEN as error:
+        raise _refusal(seen, error) from error
 
 
 def _refusal(seen: guard.Nature, error: Exception) -> FileError:
     said = htslib.quote(str(error).replace(str(seen.path), seen.path.name))
     low = said.lower()
     if "unsorted" in low or "not in coordinate order" in low or "not continuous" in low or "chromosome blocks" in low:
-        command = {"VCF": "bcftools sort -Oz", "BCF": "bcftools sort -Ob", "BED": "sort -k1,1 -k2,2n"}.get(seen.format, "samtools sort")
-        return FileError(seen.path, expected="records sorted by position", found=f"unsorted ones{said}", fix=f"Run: {command}")
+        command = {"VCF": "bcftools sort -Oz", "BCF": "bcftools sort -Ob", "BED": "sort -k1,1 -k2,2n"}.get(
+            seen.format, "samtools sort"
+        )
+        return FileError(
+            seen.path, expected="records sorted by position", found=f"unsorted ones{said}", fix=f"Run: {command}"
+        )
     fault = bgzf.first_fault(seen.path) if seen.compression == "bgzf" else None
     offset, reason = fault or (None, "records that cannot be read")
-    return FileError(seen.path, expected="a whole, undamaged file", found=f"{reason}{said}", offset=offset, fix=guard.SURE)
+    return FileError(
+        seen.path, expected="a whole, undamaged file", found=f"{reason}{said}", offset=offset, fix=guard.SURE
+    )

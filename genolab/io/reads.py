@@ -32,10 +32,10 @@ MISSING = 255
 class AlignedReads:
     """The mapped reads that overlap a region, in file order, as flat arrays.
 
-    ``n`` reads; all their bases one after the other (``base`` axis) and all their CIGAR operations (``operation`` axis):
+    ``n`` reads; all their bases one after the other (``base`` axis), all their CIGAR operations (``operation`` axis):
     read ``i`` has ``base[base_offset[i]:base_offset[i + 1]]``, and likewise its operations. Positions are 0-based,
     ``reference_end`` exclusive. ``fragment`` is the same number for reads of one name (mates). Base codes are A 0, C 1,
-    G 2, T 3, other 4; qualities are phred, 255 where missing; operations are BAM's numbers (M0 I1 D2 N3 S4 H5 P6 =7 X8).
+    G 2, T 3, other 4; qualities are phred, 255 where missing; operations as in BAM (M0 I1 D2 N3 S4 H5 P6 =7 X8).
     """
 
     region: Region
@@ -60,7 +60,7 @@ class AlignedReads:
 
 @dataclass
 class Columns:
-    """Reads as the file gives them, a list per field; ``sequence`` and ``quality`` (phred + 33) are None where ``*``."""
+    """Reads as the file gives them, a list per field; ``sequence`` and ``quality`` (phred + 33) None where ``*``."""
 
     name: list[str] = field(default_factory=list)
     flag: list[int] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Columns:
 
 
 def assemble(columns: Columns, path: Path, region: Region, sample: str | None, contig_length: int) -> AlignedReads:
-    """Columns to arrays, checked: operations that use the bases they have, an end inside the contig, letters and flags."""
+    """Columns to arrays, checked: operations that use the bases there are, an end inside the contig, known letters."""
     where = _Where(path, columns)
     count = len(columns.name)
     fragments: dict[str, int] = {}
@@ -97,11 +97,15 @@ def assemble(columns: Columns, path: Path, region: Region, sample: str | None, c
         quality=quality, operation_offset=operation_offset, operation=operation, length=length,
     )  # fmt: skip
     sizes = np.diff(base_offset)
-    where.refuse((sizes > 0) & (used != sizes), "CIGAR", "as many bases as SEQ has", lambda i: f"{used[i]:,} for {sizes[i]:,}")
+    idle = np.zeros(count, bool)
+    idle[np.repeat(np.arange(count), np.diff(operation_offset))[length == 0]] = True
+    last = position.astype(np.int64) + np.maximum(spanned, 1)
+    inside = f"an end inside {region.contig} ({contig_length:,} positions)"
+    where.refuse(idle & (sizes > 0), "CIGAR", "operations of length 1 or more", lambda i: repr(columns.cigar[i])[:60])
     where.refuse(
-        position.astype(np.int64) + spanned > contig_length, "POS and CIGAR", f"an end inside {region.contig} "
-        f"({contig_length:,} positions)", lambda i: f"an alignment to {position[i] + spanned[i]:,}",
-    )  # fmt: skip
+        (sizes > 0) & (used != sizes), "CIGAR", "as many bases as SEQ has", lambda i: f"{used[i]:,} for {sizes[i]:,}"
+    )
+    where.refuse(last > contig_length, "POS and CIGAR", inside, lambda i: f"an alignment to {last[i]:,}")
     return replace(reads, notices=_notices(reads, letters, count))
 
 
@@ -123,13 +127,15 @@ def parse_cigars(cigars: Sequence[str | None], where: _Where) -> tuple[np.ndarra
     text_end = np.cumsum([len(text) for text in distinct], dtype=np.int64)
     owner = np.searchsorted(text_end, end, side="right")
     closed = np.bincount(owner, minlength=len(distinct)) if len(end) else np.zeros(len(distinct), np.int64)
-    wrong = (operation > 8) | (digits < 1) | (digits > 10) | (length < 1) | (length > _LONGEST)
+    wrong = (operation > 8) | (digits < 1) | (digits > 10) | (length > _LONGEST)
     bad = set(owner[wrong].tolist())
     # A string that ends in a digit would lend it to the next one.
     bad.update(i for i, text in enumerate(distinct) if text and text[-1].isdigit())
     if bad:
         rows = np.isin(which, sorted(bad))
-        where.refuse(rows, "CIGAR", "lengths of 1 to 268,435,455, each before one of MIDNSHP=X", lambda i: repr(cigars[i])[:60])
+        where.refuse(
+            rows, "CIGAR", "lengths up to 268,435,455, each before one of MIDNSHP=X", lambda i: repr(cigars[i])[:60]
+        )
     starts = _offsets(closed)
     counts = closed[which] if len(which) else closed[:0]
     offset = _offsets(counts)
@@ -181,7 +187,9 @@ def _qualities(columns: Columns, base_offset: np.ndarray, where: _Where) -> np.n
     given = _lengths(texts, len(texts))
     sizes = np.diff(base_offset)
     lacking = (given == 0) & (sizes > 0)
-    where.refuse(~lacking & (given != sizes), "QUAL", "one value for each base", lambda i: f"{given[i]:,} for {sizes[i]:,}")
+    where.refuse(
+        ~lacking & (given != sizes), "QUAL", "one value for each base", lambda i: f"{given[i]:,} for {sizes[i]:,}"
+    )
     values = np.frombuffer(_join(texts).translate(_PHRED), np.uint8)
     over = values > 93
     if over.any():
@@ -213,6 +221,10 @@ def _notices(reads: AlignedReads, letters: bytes, count: int) -> tuple[str, ...]
         said.append(f"{lacking:,} bases have no quality.")
     if unmapped := int(np.count_nonzero(reads.mapping_quality == MISSING)):
         said.append(f"{unmapped:,} reads have no mapping quality (255).")
+    primary = (reads.flag & 0x900) == 0
+    key = (reads.fragment.astype(np.int64) << 16 | reads.flag)[primary]
+    if again := len(key) - len(np.unique(key)):
+        said.append(f"{again:,} reads appear twice (same name and flags).")
     if equal := letters.count(b"="):
         said.append(f"{equal:,} bases are written as = (same as the reference) and are read as N.")
     return tuple(said)

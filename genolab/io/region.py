@@ -33,7 +33,8 @@ class Region:
 def parse_region(text: str | Region, contigs: Mapping[str, int], who: str = _WHO) -> Region:
     """Read ``contig``, ``contig:first-last``, ``contig:first-`` (to the end) or ``contig:position``, 1-based.
 
-    Numbers may have commas. A contig whose own name holds a colon is found by its whole name, or written ``{name}:first-last``. Refused with
+    Numbers may have commas. A contig whose own name holds a colon is found by its whole name, or is
+    written ``{name}:first-last``. Refused with
     ``InputError``: an unknown contig, positions outside the contig, a first position after the last.
     """
     if isinstance(text, Region):

@@ -25,7 +25,7 @@ _FIELDS = (
     ("CIGAR", r"\*|(?:[0-9]+[MIDNSHP=X])+", "* or lengths, each before one of MIDNSHP=X"),
     ("RNEXT", rf"=|{_NAME}", "a contig name, = or *"),
     ("PNEXT", _NUMBER, "a whole number from 0 to 2,147,483,647"),
-    ("TLEN", r"-?[0-9]{1,10}", "a whole number"),
+    ("TLEN", r"[-+]?[0-9]{1,10}", "a whole number"),
     ("SEQ", r"\*|[A-Za-z=.]+", "* or letters, = and ."),
     ("QUAL", r"[!-~]+", "* or one sign from ! to ~ for each base"),
 )
@@ -89,7 +89,8 @@ def _fill(sam: SamText, records: Iterator[tuple[int, tuple[str, ...]]], seen: gu
         if place < before:
             if sam.header.order == "coordinate":
                 raise FileError(
-                    seen.path, line=number, field="POS", expected="reads in the order of their positions (@HD SO:coordinate)",
+                    seen.path, line=number, field="POS",
+                    expected="reads in the order of their positions (@HD SO:coordinate)",
                     found=f"{contig}:{place[1]:,} after a later position", fix="Run: samtools sort",
                 )  # fmt: skip
             unsorted.add(contig)
