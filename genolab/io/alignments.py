@@ -250,10 +250,17 @@ def _open(
     seen: guard.Nature, fasta: Path | None, index: Path | None, threads: int
 ) -> tuple[Header, pysam.AlignmentFile]:
     def start(with_index: Path | None) -> pysam.AlignmentFile:
-        return pysam.AlignmentFile(
-            str(seen.path), "rc" if seen.format == "CRAM" else "rb", check_sq=False, threads=threads, ignore_truncation=True,
-            index_filename=str(with_index) if with_index else None, reference_filename=str(fasta) if fasta else None,
-        )  # fmt: skip
+        # Only a file that passed `ended` comes here, so a missing end is known and said.
+        with htslib.no_end():
+            return pysam.AlignmentFile(
+                str(seen.path),
+                "rc" if seen.format == "CRAM" else "rb",
+                check_sq=False,
+                threads=threads,
+                ignore_truncation=True,
+                index_filename=str(with_index) if with_index else None,
+                reference_filename=str(fasta) if fasta else None,
+            )
 
     try:
         with htslib.quiet():

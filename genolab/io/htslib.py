@@ -8,6 +8,7 @@ import re
 import sys
 import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 
 import pysam
@@ -33,6 +34,14 @@ def quiet() -> Iterator[None]:
             _depth -= 1
             if _depth == 0:
                 pysam.set_verbosity(_before)
+
+
+@contextlib.contextmanager
+def no_end() -> Iterator[None]:
+    """Open a file whose missing end was looked into already, without pysam's warning of it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "no BGZF EOF marker")
+        yield
 
 
 def words(action: Callable[[], object]) -> tuple[str, ...]:

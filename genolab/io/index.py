@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
+import struct
 import threading
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -87,18 +90,24 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
 
 
 def ended(seen: guard.Nature) -> Iterator[str]:
-    """Refuse a cut file; only one without any read may lack its end, and that is said."""
+    """Refuse a cut file; only one without contigs and reads may lack its end, and that is said."""
     try:
         guard.whole(seen)
     except FileError:
-        try:
-            with htslib.quiet(), pysam.AlignmentFile(str(seen.path), check_sq=False, ignore_truncation=True) as file:
-                empty = seen.format == "BAM" and next(file.fetch(until_eof=True), None) is None
-        except _BROKEN:
-            empty = False
-        if not empty or bgzf.first_fault(seen.path):
+        if seen.format != "BAM" or not _is_blank(seen.path):
             raise
-        yield "The file has no end-of-file marker and no reads: it may have been cut after its header."
+        yield "The file has no end-of-file marker, no contigs and no reads."
+
+
+def _is_blank(path: Path) -> bool:
+    """Whether a BAM file is a header without contigs and nothing else; htslib would complain of a cut file aloud."""
+    try:
+        with gzip.open(path) as stream:
+            stream.read(4)
+            stream.read(struct.unpack("<I", stream.read(4))[0])
+            return stream.read() == bytes(4)
+    except (OSError, EOFError, zlib.error, struct.error, OverflowError):
+        return False
 
 
 def gzi_of(fai: Path) -> Path:
@@ -129,7 +138,11 @@ def make(form: str, path: Path, new: tuple[Path, ...], suffix: str) -> None:
 
 def _tallest(seen: guard.Nature) -> int:
     try:
-        with htslib.quiet(), pysam.AlignmentFile(str(seen.path), check_sq=False, ignore_truncation=True) as file:
+        with (
+            htslib.quiet(),
+            htslib.no_end(),
+            pysam.AlignmentFile(str(seen.path), check_sq=False, ignore_truncation=True) as file,
+        ):
             return max(file.lengths, default=0)
     except _BROKEN as error:
         raise _refusal(seen, error) from error

@@ -75,9 +75,9 @@ class Variants:
 def read_variants(path: PathLike, region: Region | str | None = None, sample: str | None = None) -> Variants:
     """Read a VCF or BCF file, plain or compressed; with ``region`` the records whose REF overlaps it.
 
-    ``sample`` chooses whose genotypes are kept; without it the first one's are, and that is said. An index is used where
-    there is one. Refused: an unknown sample or region (``InputError``), a file that is cut, of another kind, or has a
-    value that is not what its header declares (``FileError`` with line and field).
+    ``sample`` chooses whose genotypes are kept; without it the first one's are, and that is said. An index is used
+    where there is one. Refused: an unknown sample or region (``InputError``), a file that is cut, of another kind, or
+    has a value that is not what its header declares (``FileError`` with line and field).
     """
     seen = guard.expect(path, _WHO, "VCF", "BCF")
     guard.whole(seen)
