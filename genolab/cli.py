@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from genolab import __version__
-from genolab.errors import Cancelled, GenolabError
+from genolab.errors import Cancelled, GenolabError, InputError
 
 COMMANDS = {
     "lab": "open JupyterLab on the start notebook",
@@ -82,6 +82,8 @@ def _add_call_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--region", help="such as chr20:10,000,001-10,100,000 (1-based); default: everything")
     command.add_argument("--sample", help="which sample, where the file has several")
     command.add_argument("--ploidy", type=int, default=2, help="copies of each chromosome (default %(default)s)")
+    places = "make a missing index beside the file or in the cache"
+    command.add_argument("--index", choices=("build", "cache"), help=places)
     command.add_argument("--quiet", action="store_true", help="no progress and no summary")
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     group = command.add_argument_group("thresholds")
@@ -103,6 +105,7 @@ def _call(options: argparse.Namespace) -> int:
     from genolab.call import Thresholds, call_variants
 
     thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
+    _check_output(options.output)
     with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
         calls = call_variants(
             options.reads,
@@ -111,6 +114,7 @@ def _call(options: argparse.Namespace) -> int:
             sample=options.sample,
             ploidy=options.ploidy,
             thresholds=thresholds,
+            index=options.index,
             progress=bar,
         )
         bar(1.0, "writing")
@@ -118,11 +122,10 @@ def _call(options: argparse.Namespace) -> int:
     if not options.quiet:
         for notice in calls.notices:
             print(f"genolab call: {notice}", file=sys.stderr)
-    frame = calls.to_frame()
     summary: dict[str, Any] = {
         "output": str(options.output),
-        "records": len(frame),
-        "passing": int((frame["filter"] == "PASS").sum()),
+        "records": len(calls),
+        "passing": int(calls.passed.sum()),
         "notices": list(calls.notices),
         "seconds": round(time.perf_counter() - began, 3),
     }
@@ -131,6 +134,15 @@ def _call(options: argparse.Namespace) -> int:
     elif not options.quiet:
         print("{records:,} records, {passing:,} pass, written to {output} in {seconds:.1f} s".format(**summary))
     return 0
+
+
+def _check_output(path: Path) -> None:
+    """Refuse before the work what could not be written after it."""
+    from genolab.io.paths import writable
+
+    if not path.name.lower().endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
+        raise InputError("--output", "path", "a name that ends in .vcf, .vcf.gz or .bcf", repr(path.name))
+    writable(path, "--output")
 
 
 def _index(options: argparse.Namespace) -> int:

@@ -1,0 +1,206 @@
+"""The command line: quick to start, one sentence on refusal, and nothing written when it refuses."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import genolab as gl
+from genolab import cli, servers
+from genolab.errors import GenolabError
+
+PHAGE = gl.data.example("phage")
+REGION = "NC_001416.1:1,001-5,000"
+
+
+def arguments(output: Path, *more: str, reads: Path = PHAGE.reads) -> list[str]:
+    return ["call", "--reference", str(PHAGE.reference), "--region", REGION, "--output", str(output), *more, str(reads)]
+
+
+def fresh(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, where a warning is an error."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "genolab.cli", *words],
+        capture_output=True, text=True, timeout=300, env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+def test_help_and_version_load_nothing_heavy():
+    code = "import sys; from genolab.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print(*[name for name in ('numpy', 'pytensor', 'pysam', 'bokeh') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == ""
+
+
+@pytest.mark.parametrize("words", [[], ["nothing"], ["call", "reads.bam"], ["info", "--nothing"]])
+def test_wrong_usage_ends_with_2(words, capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(words)
+    assert end.value.code == 2
+    assert "usage: genolab" in capsys.readouterr().err
+
+
+def test_calling_from_a_fresh_process_says_what_it_did_and_warns_of_nothing(tmp_path):
+    done = fresh(*arguments(tmp_path / "calls.vcf.gz"))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress bar in a pipe
+    assert "pass, written to" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["calls.vcf.gz", "calls.vcf.gz.tbi"]
+    assert gzip.decompress((tmp_path / "calls.vcf.gz").read_bytes()).startswith(b"##fileformat=VCFv4.3")
+
+
+def test_the_summary_as_json(tmp_path, capsys):
+    assert cli.main(arguments(tmp_path / "calls.vcf", "--json")) == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["records"] == len(gl.io.read_variants(tmp_path / "calls.vcf").position)
+    assert 0 < summary["passing"] <= summary["records"]
+    assert summary["output"] == str(tmp_path / "calls.vcf")
+
+
+def test_quiet_says_nothing(tmp_path, capsys):
+    assert cli.main(arguments(tmp_path / "calls.vcf", "--quiet")) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_every_threshold_is_a_flag_with_its_default(tmp_path, capsys):
+    parser = cli._parser(["call"])
+    options = parser.parse_args(arguments(tmp_path / "calls.vcf"))
+    defaults = gl.call.Thresholds()
+    for each in fields(gl.call.Thresholds):
+        assert getattr(options, each.name) == getattr(defaults, each.name)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["call", "--help"])
+    assert "--min-base-quality" in capsys.readouterr().out
+
+
+def test_a_threshold_flag_reaches_the_caller(tmp_path, capsys):
+    cli.main(arguments(tmp_path / "all.vcf", "--json"))
+    usual = json.loads(capsys.readouterr().out)
+    cli.main(arguments(tmp_path / "none.vcf", "--json", "--min-quality", "200", "--min-depth", "100"))
+    strict = json.loads(capsys.readouterr().out)
+    assert strict["passing"] < usual["passing"]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (["--min-quality", "-5"], "`min_quality` must be between 0 and 200; got -5"),
+        (["--region", "NC_001416.1:60,000-70,000"], "60,000"),
+        (["--region", "chrX:1-100"], "chrX"),
+        (["--sample", "nobody"], "nobody"),
+        (["--ploidy", "0"], "ploidy"),
+    ],
+)
+def test_a_refusal_is_one_sentence_and_writes_nothing(tmp_path, capsys, change, sentence):
+    assert cli.main([*arguments(tmp_path / "calls.vcf.gz"), *change]) == 1
+    output, error = capsys.readouterr()
+    assert output == ""
+    assert error.startswith("genolab call: ")
+    assert error.count("\n") == 1
+    assert sentence in error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_web_page_instead_of_a_bam_is_refused(tmp_path, capsys):
+    page = tmp_path / "reads.bam"
+    page.write_text("<!DOCTYPE html><html><body>404 Not Found</body></html>")
+    assert cli.main(arguments(tmp_path / "calls.vcf", reads=page)) == 1
+    assert "reads.bam" in capsys.readouterr().err
+    assert not (tmp_path / "calls.vcf").exists()
+
+
+@pytest.mark.parametrize("name", ["calls.txt", "missing/calls.vcf"])
+def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path, capsys, monkeypatch, name):
+    monkeypatch.setattr("genolab.call.call_variants", lambda *a, **k: pytest.fail("it called first"))
+    assert cli.main(arguments(tmp_path / name)) == 1
+    assert Path(name).name in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_130_and_one_sentence(tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments, **named):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("genolab.call.call_variants", interrupted)
+    assert cli.main(arguments(tmp_path / "calls.vcf")) == 130
+    assert capsys.readouterr().err == "genolab call: stopped; nothing was written.\n"
+
+
+def test_the_bar_draws_on_a_terminal_and_cleans_up(monkeypatch):
+    clock = iter([1.0, 1.05, 2.0])
+    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock))
+    stream = io.StringIO()
+    with cli.Bar(stream, shown=True) as bar:
+        bar(0.5, "calling")
+        bar(0.6, "calling")  # too soon to draw again
+        bar(1.0, "writing")
+    drawn = stream.getvalue().split("\r")
+    assert drawn == ["", f"{'#' * 15}{'.' * 15}  50 % calling\033[K", f"{'#' * 30} 100 % writing\033[K", "\033[K"]
+
+
+def test_the_bar_is_silent_where_it_is_not_shown():
+    stream = io.StringIO()
+    with cli.Bar(stream, shown=False) as bar:
+        bar(0.5, "calling")
+    assert stream.getvalue() == ""
+
+
+def test_index_builds_what_is_missing(tmp_path, capsys):
+    reads = tmp_path / "reads.bam"
+    reads.write_bytes(PHAGE.reads.read_bytes())
+    assert cli.main(["index", str(reads)]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "reads.bam.bai")
+    assert (tmp_path / "reads.bam.bai").is_file()
+    assert cli.main(["index", str(tmp_path / "absent.bam")]) == 1
+
+
+def test_info_names_versions_backends_and_folders(capsys):
+    assert cli.main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["genolab"] == gl.__version__
+    assert {"numpy", "numba"} <= set(facts["backends"])
+    assert cli.main(["info"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == len(facts)
+
+
+def test_warmup_compiles_every_kernel_on_its_own_backend(capsys):
+    assert cli.main(["warmup", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["kernel"], row["backend"]) for row in rows] == [(each.name, each.backend) for each in gl.kernels()]
+    assert {row["state"] for row in rows} <= {"compiled", "cached"}
+
+
+def test_the_lab_of_a_checkout_works_in_its_notebooks():
+    assert servers.working_folder() == Path(servers.__file__).parents[1] / "notebooks"
+
+
+def test_the_lab_elsewhere_gets_copies_and_keeps_what_is_there(tmp_path, capsys):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / servers.START).write_text("my own work")
+    assert servers.working_folder(mine) == mine
+    assert (mine / servers.START).read_text() == "my own work"
+    assert servers.working_folder(tmp_path / "new") == tmp_path / "new"
+    assert json.loads((tmp_path / "new" / servers.START).read_text())["nbformat"] == 4
+
+
+def test_both_servers_listen_on_this_machine_only(tmp_path):
+    lab = servers.lab_arguments(tmp_path, 8888, browser=False)
+    app = servers.app_arguments(8866, "secret")
+    assert "--ServerApp.ip=127.0.0.1" in lab
+    assert "--no-browser" in lab
+    assert "--Voila.ip=127.0.0.1" in app
+    assert "--Voila.token=secret" in app
+
+
+def test_a_missing_package_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr(servers.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(GenolabError, match=r'voila is not installed\. Run `.* -m pip install "genolab\[lab\]"`'):
+        servers.run_app()
