@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pytensor.tensor.variable import TensorVariable as Symbol
@@ -13,7 +13,10 @@ else:
 
 @dataclass(frozen=True)
 class Spec:
-    """What an array means: its axes in order, dtype, meaning, unit and range (a scalar's range feeds its slider)."""
+    """What an array means: its axes in order, dtype, meaning, unit and range (a scalar's range feeds its slider).
+
+    ``axes`` names them outermost first, with a length where it never varies: ``"site allele=4"``.
+    """
 
     axes: str
     dtype: str
@@ -26,7 +29,14 @@ class Spec:
     @property
     def dims(self) -> tuple[str, ...]:
         """The names of the axes, outermost first."""
-        return tuple(self.axes.split())
+        return tuple(axis.partition("=")[0] for axis in self.axes.split())
+
+    @property
+    def lengths(self) -> tuple[int | None, ...]:
+        """The lengths of the axes that never vary; None for the others."""
+        return tuple(
+            int(length) if length else None for _, _, length in (axis.partition("=") for axis in self.axes.split())
+        )
 
     def __str__(self) -> str:
         unit = f", {self.unit}" if self.unit else ""

@@ -1,0 +1,43 @@
+"""Call variants: from aligned reads to genotypes, each with its reasons."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genolab.call.caller import call_variants
+    from genolab.call.calls import VariantCalls
+    from genolab.call.evidence import Evidence, collect
+    from genolab.call.explanation import Explanation, explain
+    from genolab.call.genotyping import genotype
+    from genolab.call.thresholds import Thresholds
+
+_HOME = {
+    "call_variants": "caller",
+    "VariantCalls": "calls",
+    "Evidence": "evidence",
+    "collect": "evidence",
+    "Explanation": "explanation",
+    "explain": "explanation",
+    "genotype": "genotyping",
+    "Thresholds": "thresholds",
+}
+
+__all__ = [
+    "Evidence",
+    "Explanation",
+    "Thresholds",
+    "VariantCalls",
+    "call_variants",
+    "collect",
+    "explain",
+    "genotype",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Each name is loaded with its file when it is first used."""
+    if name in _HOME:
+        return getattr(import_module(f"genolab.call.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'genolab.call' has no attribute {name!r}")

@@ -45,7 +45,9 @@ def check_axes(kernel: str, specs: Mapping[str, Spec], values: Sequence[np.ndarr
     """Axes of one name must have one length."""
     seen: dict[str, tuple[str, int]] = {}
     for (name, spec), value in zip(specs.items(), values, strict=True):
-        for axis, length in zip(spec.dims, value.shape, strict=True):
+        for axis, length, fixed in zip(spec.dims, value.shape, spec.lengths, strict=True):
+            if fixed is not None and length != fixed:
+                raise InputError(kernel, name, f"{fixed} long along `{axis}`", f"{length:,}")
             first, expected = seen.setdefault(axis, (name, length))
             if length != expected:
                 raise InputError(kernel, name, f"{expected:,} long along `{axis}`, as `{first}` is", f"{length:,}")

@@ -1,4 +1,4 @@
-"""One definition, two speeds: an `OpFromGraph` whose inner graph is the mathematics, with a hand-written loop beside it.
+"""One definition, two speeds: an `OpFromGraph` whose inner graph is the mathematics, beside a hand-written loop.
 
 The inner graph is what the learner sees, what `grad` differentiates and what the `c` and `jax` backends and the tests
 run. The loop is what the `numba` and `numpy` backends run.

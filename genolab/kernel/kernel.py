@@ -66,7 +66,7 @@ class Kernel:
         build: Callable[..., Any],
         *,
         backend: str = "numpy",
-        example: Callable[[], tuple[Any, ...]] | None = None,
+        example: Callable[..., tuple[Any, ...]] | None = None,
         static: Mapping[str, Any] | None = None,
         implementation: fast.FastImplementation | None = None,
     ) -> None:
@@ -124,7 +124,7 @@ class Kernel:
 
     def _definition(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         variables = tuple(
-            pt.TensorType(spec.dtype, shape=(None,) * len(spec.dims))(name=name) for name, spec in self.inputs.items()
+            pt.TensorType(spec.dtype, shape=spec.lengths)(name=name) for name, spec in self.inputs.items()
         )
         outputs = tuple(self._build(*variables, **self.static))
         check_outputs(self.name, self.outputs, outputs)
@@ -139,7 +139,9 @@ class Kernel:
         """
         inputs, outputs = self.graph
         if self._implementation is None:
-            results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(*variables, return_list=True)
+            results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(
+                *variables, return_list=True
+            )
         else:
             fast.register_with_numba()
             results = outputs[0].owner.op(*variables, return_list=True)
@@ -222,9 +224,11 @@ class Kernel:
     def example(self) -> tuple[Any, ...]:
         """The smallest input that the kernel accepts; compiling runs it once."""
         if self._example is not None:
-            return self._example()
+            return self._example(**self.static)
         return tuple(
-            self.defaults[name] if name in self.defaults else np.full((2,) * len(spec.dims), max(spec.low or 0, 0), spec.dtype)
+            self.defaults[name]
+            if name in self.defaults
+            else np.full([length or 2 for length in spec.lengths], max(spec.low or 0, 0), spec.dtype)
             for name, spec in self.inputs.items()
         )
 
@@ -249,7 +253,9 @@ class Kernel:
 
     def _bind(self, arrays: tuple[Any, ...], named: Mapping[str, Any], writeable: bool) -> list[np.ndarray]:
         if len(arrays) > len(self.inputs):
-            raise InputError(self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(arrays)))
+            raise InputError(
+                self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(arrays))
+            )
         bound = self.defaults | dict(zip(self.inputs, arrays, strict=False)) | dict(named)
         for name in bound:
             if name not in self.inputs:
@@ -321,9 +327,12 @@ def registered() -> list[Kernel]:
 
 
 def kernel(
-    *, backend: str = "numpy", example: Callable[[], tuple[Any, ...]] | None = None
+    *, backend: str = "numpy", example: Callable[..., tuple[Any, ...]] | None = None
 ) -> Callable[[Callable[..., Any]], Kernel]:
-    """Turn a symbolic function into a :class:`Kernel` and list it in ``gl.kernels()``."""
+    """Turn a symbolic function into a :class:`Kernel` and list it in ``gl.kernels()``.
+
+    ``example`` makes the smallest input from the structural parameters, where the specs alone do not say its shape.
+    """
 
     def decorate(build: Callable[..., Any]) -> Kernel:
         made = Kernel(build, backend=backend, example=example)

@@ -1,0 +1,199 @@
+"""The result: called sites as columns, to a table, a file, a picture or an explanation."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from genolab.call.likelihood import genotypes
+from genolab.call.thresholds import Thresholds
+from genolab.errors import InputError
+from genolab.io import Region
+from genolab.spec import BASES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from genolab.call.evidence import Evidence
+    from genolab.call.explanation import Explanation
+
+GENOTYPE_QUALITY_CAP = 99
+"""GQ beyond this is written as this, as every caller does: no model is that sure."""
+
+PHRED_CAP = 9_999
+
+
+@dataclass(frozen=True, eq=False)
+class VariantCalls:
+    """Called sites, sorted by contig and position. All arrays have the axis ``site`` first.
+
+    Attributes
+    ----------
+    contig, position, reference
+        Contig name, 0-based position, base code of the reference.
+    alternates, genotype
+        Base codes of the alternate alleles; the genotype as indices into reference and alternates.
+    forward, reverse
+        Fragments that show A, C, G, T, by strand: ``(site, 4)``.
+    log10_likelihood
+        Of every genotype of the four bases, in VCF order: ``(site, genotype)``.
+    columns
+        What the filters look at: ``quality``, ``genotype_quality``, ``depth``, ``fisher_strand``, ...
+    filters
+        Names of the filters that each site fails; empty where it passes.
+    """
+
+    contig: np.ndarray = field(repr=False)
+    position: np.ndarray = field(repr=False)
+    reference: np.ndarray = field(repr=False)
+    alternates: list[tuple[int, ...]] = field(repr=False)
+    genotype: list[tuple[int, ...]] = field(repr=False)
+    forward: np.ndarray = field(repr=False)
+    reverse: np.ndarray = field(repr=False)
+    log10_likelihood: np.ndarray = field(repr=False)
+    columns: dict[str, np.ndarray] = field(repr=False)
+    filters: list[tuple[str, ...]] = field(repr=False)
+    thresholds: Thresholds
+    ploidy: int
+    sample: str
+    regions: tuple[Region, ...]
+    contigs: dict[str, int] = field(repr=False)
+    reads_path: Path
+    reference_path: Path
+    notices: tuple[str, ...] = ()
+    evidence: Evidence | None = field(default=None, repr=False)
+
+    def __len__(self) -> int:
+        return self.position.size
+
+    @property
+    def passed(self) -> np.ndarray:
+        """True where no filter was failed."""
+        return np.array([not names for names in self.filters], dtype=bool)
+
+    def allele_depth(self, site: int) -> tuple[int, ...]:
+        """Fragments that show the reference and each alternate allele."""
+        order = [int(self.reference[site]), *self.alternates[site]]
+        return tuple(int(count) for count in (self.forward + self.reverse)[site][order])
+
+    def phred_likelihoods(self, site: int) -> tuple[int, ...]:
+        """PL: the genotypes of reference and alternates in VCF order, against the likeliest, capped at 9,999."""
+        order = [int(self.reference[site]), *self.alternates[site]]
+        index = {genotype: at for at, genotype in enumerate(genotypes(self.ploidy))}
+        wanted = [
+            index[tuple(sorted(order[allele] for allele in genotype))]
+            for genotype in genotypes(self.ploidy, len(order))
+        ]
+        likelihood = self.log10_likelihood[site][wanted]
+        phred = np.rint(-10.0 * (likelihood - likelihood.max()))
+        return tuple(int(min(each, PHRED_CAP)) for each in phred)
+
+    def genotype_text(self, site: int) -> str:
+        """The genotype as VCF writes it, such as ``0/1``."""
+        return "/".join(map(str, self.genotype[site]))
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a call; ``position`` is 1-based, as in the file."""
+        import pandas as pd
+
+        depths = [self.allele_depth(site) for site in range(len(self))]
+        return pd.DataFrame(
+            {
+                "contig": self.contig,
+                "position": self.position + 1,
+                "reference": [BASES[code] for code in self.reference],
+                "alternate": [",".join(BASES[code] for code in codes) for codes in self.alternates],
+                "quality": self.columns["quality"],
+                "filter": [";".join(names) or "PASS" for names in self.filters],
+                "genotype": [self.genotype_text(site) for site in range(len(self))],
+                "genotype_quality": self.columns["genotype_quality"],
+                "depth": self.columns["depth"].astype(np.int64),
+                "allele_depth": [",".join(map(str, each)) for each in depths],
+                "allele_balance": self.columns["allele_balance"],
+                "fisher_strand": self.columns["fisher_strand"],
+                "strand_odds_ratio": self.columns["strand_odds_ratio"],
+                "read_position_rank_sum": self.columns["read_position_rank_sum"],
+                "mapping_quality_rank_sum": self.columns["mapping_quality_rank_sum"],
+                "base_quality_rank_sum": self.columns["base_quality_rank_sum"],
+                "indel_share": self.columns["indel_share"],
+            }
+        )
+
+    def write(self, path: str | os.PathLike[str]) -> Path:
+        """Write a VCF 4.3: plain (``.vcf``), compressed and indexed (``.vcf.gz``), or BCF (``.bcf``)."""
+        from genolab.call.records import to_records
+        from genolab.io import write_variants
+
+        write_variants(to_records(self), path)
+        return Path(path)
+
+    def explain(self, contig: str, position: int) -> Explanation:
+        """Why a position (1-based) was or was not called: every fragment, the prior, and the step that decides."""
+        from genolab.call.evidence import collect
+        from genolab.call.explanation import explain
+
+        region = Region(contig, position - 1, position)
+        if contig not in self.contigs or not 1 <= position <= self.contigs[contig]:
+            expected = f"a position of the contigs of {self.reads_path.name}"
+            raise InputError("explain", "position", expected, f"{contig}:{position:,}")
+        evidence = self.evidence
+        if (
+            evidence is None
+            or evidence.region.contig != contig
+            or not (evidence.region.start <= region.start < evidence.region.end)
+        ):
+            evidence = collect(self.reads_path, self.reference_path, region, self.sample_in_file)
+        return explain(evidence, region.start, self.thresholds, self.ploidy)
+
+    @property
+    def sample_in_file(self) -> str | None:
+        """The sample's name where the read groups give one."""
+        return self.evidence.pileup.reads.sample if self.evidence is not None else None
+
+    def plot(self) -> Any:
+        """Coverage, calls and reads as a live figure."""
+        return import_module("genolab.plots.call").plot(self)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made these calls: inputs with digests, region, thresholds, kernels and versions."""
+        from genolab.call.provenance import provenance_of
+
+        return provenance_of(self)
+
+    def _repr_html_(self) -> str:
+        # pandas escapes the text
+        table: str = self.to_frame().to_html(max_rows=20, show_dimensions=True, notebook=True)
+        return table
+
+
+def join(parts: list[VariantCalls]) -> VariantCalls:
+    """Calls of consecutive regions as one result; the reads themselves are let go of."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+
+    def stacked(name: str) -> np.ndarray:
+        return np.concatenate([getattr(part, name) for part in parts])
+
+    return replace(
+        first,
+        contig=stacked("contig"),
+        position=stacked("position"),
+        reference=stacked("reference"),
+        alternates=[each for part in parts for each in part.alternates],
+        genotype=[each for part in parts for each in part.genotype],
+        forward=stacked("forward"),
+        reverse=stacked("reverse"),
+        log10_likelihood=stacked("log10_likelihood"),
+        columns={name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
+        filters=[each for part in parts for each in part.filters],
+        regions=tuple(region for part in parts for region in part.regions),
+        notices=tuple(dict.fromkeys(notice for part in parts for notice in part.notices)),
+        evidence=None,
+    )

@@ -1,0 +1,119 @@
+"""Reads and reference of one region, in memory: what a panel keeps while its sliders move."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from genolab import io
+from genolab.call.counts import ALLELES
+from genolab.call.pileup import Pileup
+from genolab.call.thresholds import Thresholds
+from genolab.errors import FileError
+from genolab.io import AlignedReads, Region
+
+LEAST_AGREEMENT = 0.75
+"""Share of the bases that must agree with the reference. Reads of another genome agree by a quarter to a third."""
+_ENOUGH_BASES = 1_000
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The reads of a region beside its reference.
+
+    Attributes
+    ----------
+    pileup
+        Reads and reference codes.
+    contigs
+        Name to length, of every contig of the reads, for a file's header.
+    notices
+        What was decided while reading, in sentences.
+    """
+
+    pileup: Pileup
+    reads_path: Path
+    reference_path: Path
+    contigs: dict[str, int]
+    sample: str
+    notices: tuple[str, ...]
+    _counts: dict[tuple[int, int], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def region(self) -> Region:
+        """The region, on the reads' contig."""
+        return self.pileup.reads.region
+
+    def counts(self, thresholds: Thresholds) -> np.ndarray:
+        """:meth:`Pileup.counts`, kept until the base or mapping quality threshold moves."""
+        key = (thresholds.min_base_quality, thresholds.min_mapping_quality)
+        if key not in self._counts:
+            self._counts.clear()
+            self._counts[key] = self.pileup.counts(thresholds)
+        return self._counts[key]
+
+
+def collect(
+    reads: str | os.PathLike[str],
+    reference: str | os.PathLike[str],
+    region: str | Region,
+    sample: str | None = None,
+    index: Literal["build", "cache"] | None = None,
+) -> Evidence:
+    """Read one region of an alignment file and its reference.
+
+    ``region`` is text in 1-based inclusive coordinates, or a :class:`~genolab.io.Region`. ``index`` is None,
+    ``"build"`` or ``"cache"``, as for :func:`genolab.io.open_alignments`.
+
+    Raises
+    ------
+    FileError, InputError
+        If a file cannot be read, the contigs do not match, the region is outside them, or the reads are plainly
+        those of another reference.
+    """
+    with io.open_reference(reference) as opened, io.open_alignments(reads, reference, index) as alignments:
+        if not isinstance(region, Region):
+            region = io.parse_region(region, alignments.contigs)
+        match = io.match_contigs(alignments, opened, region.contig)
+        found = alignments.read(region, sample)
+        codes = opened.fetch(match.name(region.contig), region.start, region.end)
+        notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *found.notices))
+        evidence = make_evidence(found, codes, alignments.path, opened.path, alignments.contigs, tuple(notices))
+    check_agreement(evidence)
+    return evidence
+
+
+def make_evidence(
+    reads: AlignedReads,
+    reference: np.ndarray,
+    reads_path: Path,
+    reference_path: Path,
+    contigs: dict[str, int],
+    notices: tuple[str, ...] = (),
+) -> Evidence:
+    """Evidence from arrays that are in memory already."""
+    sample = reads.sample or reads_path.name.split(".")[0]
+    return Evidence(Pileup(reads, reference), reads_path, reference_path, contigs, sample, notices)
+
+
+def check_agreement(evidence: Evidence) -> None:
+    """Refuse reads that disagree with the reference as those of another genome or build do."""
+    counts, reference = evidence.counts(Thresholds()), evidence.pileup.reference
+    known = reference < ALLELES
+    total = int(counts[known].sum())
+    if total < _ENOUGH_BASES:
+        return
+    agreement = counts[known, reference[known]].sum() / total
+    if agreement < LEAST_AGREEMENT:
+        raise FileError(
+            evidence.reference_path,
+            field=str(evidence.region),
+            expected=f"the reference that {evidence.reads_path.name} was mapped to (at least {LEAST_AGREEMENT:.0%} of "
+            "the bases alike)",
+            found=f"{agreement:.0%} of {total:,} bases alike",
+            fix="Give the FASTA file that the reads were mapped to.",
+        )

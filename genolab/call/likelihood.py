@@ -1,0 +1,152 @@
+"""From bases and their qualities to the probability of each genotype."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import combinations_with_replacement
+from math import log10
+from typing import Annotated, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+
+from genolab.call.counts import ALLELES, ReferenceBase
+from genolab.kernel import kernel
+from genolab.spec import Spec, Symbol
+
+Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers")]
+Base = Annotated[Symbol, Spec("observation", "uint8", "base code that the fragment shows", low=0, high=3)]
+BaseQuality = Annotated[Symbol, Spec("observation", "float64", "base quality", unit="phred", low=0, high=93)]
+MappingQuality = Annotated[Symbol, Spec("observation", "float64", "mapping quality", unit="phred", low=0, high=255)]
+Log10Likelihood = Annotated[Symbol, Spec("site genotype", "float64", "log10 P(bases | genotype)")]
+
+TRANSITION_SHARE = 2 / 3
+"""Share of new substitutions that are transitions (A-G, C-T): about two to one in most genomes."""
+
+
+@cache
+def genotypes(ploidy: int, alleles: int = ALLELES) -> tuple[tuple[int, ...], ...]:
+    """Unordered genotypes in the order of the VCF specification: for two of three alleles 00 01 11 02 12 22."""
+    return tuple(sorted(combinations_with_replacement(range(alleles), ploidy), key=lambda genotype: genotype[::-1]))
+
+
+@cache
+def dosages(ploidy: int) -> np.ndarray:
+    """Copies of each base in each genotype, ``(genotype, allele)``."""
+    return np.array([[genotype.count(a) for a in range(ALLELES)] for genotype in genotypes(ploidy)])
+
+
+class Likelihoods(NamedTuple):
+    """What the fragments say, together and one by one."""
+
+    log10_likelihood: Log10Likelihood
+    by_copies: Annotated[
+        Symbol, Spec("observation copies", "float64", "log10 P(base | the genotype holds 0, 1, ... copies of it)")
+    ]
+
+
+@kernel(backend="numpy")
+def genotype_likelihoods(
+    site: Site,
+    base: Base,
+    base_quality: BaseQuality,
+    mapping_quality: MappingQuality,
+    reference_base: ReferenceBase,
+    fragment_error: Annotated[
+        Symbol, Spec("", "float64", "chance that a whole fragment misleads", low=0, high=0.5)
+    ] = 1e-5,
+    *,
+    ploidy: int = 2,
+) -> Likelihoods:
+    r"""Likelihood of every genotype of four bases at every site, fragments taken as independent.
+
+    With :math:`e = 10^{-Q/10}` the chance of a wrong base, :math:`m = 10^{-M/10} + \epsilon` that of a misplaced
+    fragment, and a genotype of ploidy :math:`P` that holds :math:`k` copies of the base seen,
+
+    .. math:: P(\mathrm{base} \mid k) = (1 - m)\left[\frac{k}{P}(1 - e) + \left(1 - \frac{k}{P}\right)\frac{e}{3}\right]
+              + \frac{m}{4}
+
+    A misplaced fragment shows any base. See Li 2011, doi:10.1093/bioinformatics/btr509.
+    """
+    wrong = (10.0 ** (-base_quality / 10.0))[:, None]
+    misplaced = pt.minimum(10.0 ** (-mapping_quality / 10.0) + fragment_error, 1.0)[:, None]
+    share = np.arange(ploidy + 1)[None, :] / ploidy
+    right_place = share * (1.0 - wrong) + (1.0 - share) * (wrong / 3.0)
+    by_copies = pt.log10((1.0 - misplaced) * right_place + misplaced / ALLELES)
+    # sums over the fragments of one site that show one base; a genotype then picks by its copies of that base
+    none = pt.zeros((reference_base.shape[0], ALLELES, ploidy + 1))
+    sums = pt.inc_subtensor(none[site, base.astype("int64")], by_copies)
+    log10_likelihood = sum(sums[:, allele, dosages(ploidy)[:, allele]] for allele in range(ALLELES))
+    return Likelihoods(log10_likelihood, by_copies)
+
+
+class Posteriors(NamedTuple):
+    """Genotypes weighed by the prior."""
+
+    log10_prior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype)")]
+    log10_posterior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype | bases)")]
+    quality: Annotated[Symbol, Spec("site", "float64", "QUAL: -10 log10 P(no variant | bases)", unit="phred")]
+    genotype_quality: Annotated[
+        Symbol, Spec("site", "float64", "GQ: -10 log10 P(the best variant genotype is wrong | it varies)", unit="phred")
+    ]
+
+
+@cache
+def _log10_alternate_prior(ploidy: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each reference base and genotype: the prior but for heterozygosity, its power, and if it is the reference's."""
+    copies = dosages(ploidy)
+    log10_rest, power = np.zeros((ALLELES + 1, len(copies))), np.zeros((ALLELES + 1, len(copies)))
+    for reference in range(ALLELES):
+        for g, copy in enumerate(copies):
+            for allele in np.flatnonzero(copy):
+                if allele != reference:
+                    is_transition = abs(allele - reference) == 2  # A 0 and G 2, C 1 and T 3
+                    share = TRANSITION_SHARE if is_transition else (1 - TRANSITION_SHARE) / 2
+                    log10_rest[reference, g] += log10(share) - log10(copy[allele])
+                    power[reference, g] += 1
+    return log10_rest, power, (power == 0).astype("float64")
+
+
+def _smallest_posterior(ploidy: int) -> tuple[np.ndarray, np.ndarray, float]:
+    return np.zeros((2, len(genotypes(ploidy)))), np.zeros(2, np.uint8), 1e-3
+
+
+@kernel(backend="numpy", example=_smallest_posterior)
+def genotype_posteriors(
+    log10_likelihood: Log10Likelihood,
+    reference_base: ReferenceBase,
+    heterozygosity: Annotated[
+        Symbol, Spec("", "float64", "prior probability of a heterozygous site", low=1e-6, high=0.1, step=1e-4)
+    ] = 1e-3,
+    *,
+    ploidy: int = 2,
+) -> Posteriors:
+    r"""Posterior of every genotype, and the confidence that the site varies at all.
+
+    A genotype with :math:`k_a` copies of each alternate base :math:`a` has the prior
+    :math:`\prod_a \theta \, w_{ra} / k_a`, where :math:`w` shares substitutions out (a transition 2/3, each
+    transversion 1/6); the reference genotype has what remains.
+
+    .. math:: P(g \mid D) = \frac{P(D \mid g) P(g)}{\sum_h P(D \mid h) P(h)}, \qquad
+              \mathrm{QUAL} = -10 \log_{10} P(g_\mathrm{ref} \mid D)
+
+    GQ is the same for the most probable other genotype, given that the site varies, as the VCF specification has it.
+    See Li 2011, doi:10.1093/bioinformatics/btr509.
+    """
+    log10_rest, power, reference_only = _log10_alternate_prior(ploidy)
+    alternate = log10_rest + power * pt.log10(heterozygosity)
+    remains = 1.0 - (10.0**alternate * (1.0 - reference_only)).sum(axis=1, keepdims=True)
+    table = alternate * (1.0 - reference_only) + pt.log10(remains) * reference_only
+    log10_prior = table[reference_base.astype("int64")]
+    joint = log10_likelihood + log10_prior
+    largest = joint.max(axis=1, keepdims=True)
+    evidence = largest + pt.log10((10.0 ** (joint - largest)).sum(axis=1, keepdims=True))
+    log10_posterior = joint - evidence
+    is_reference = pt.constant(reference_only)[reference_base.astype("int64")]
+    quality = -10.0 * (log10_posterior * is_reference).sum(axis=1)
+    # 1 - P(best), taken from the sum of the others so that nothing cancels
+    varying = pt.switch(is_reference > 0, -1e6, joint)
+    best = varying.max(axis=1)
+    others = pt.maximum((10.0 ** (varying - best[:, None])).sum(axis=1) - 1.0, 1e-30)
+    genotype_quality = -10.0 * pt.log10(others / (1.0 + others))
+    return Posteriors(log10_prior, log10_posterior, quality, genotype_quality)
