@@ -93,7 +93,7 @@ class Posteriors(NamedTuple):
 
 @cache
 def _log10_alternate_prior(ploidy: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each reference base and genotype: the prior but for heterozygosity, its power, and if it is the reference's."""
+    """For each reference base and genotype: the prior without heterozygosity, its power, and if it is the reference."""
     copies = dosages(ploidy)
     log10_rest, power = np.zeros((ALLELES + 1, len(copies))), np.zeros((ALLELES + 1, len(copies)))
     for reference in range(ALLELES):
