@@ -6,8 +6,11 @@ import gzip
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import urllib.error
+import urllib.request
 from dataclasses import fields
 from pathlib import Path
 
@@ -204,3 +207,36 @@ def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(servers.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(GenolabError, match=r'voila is not installed\. Run `.* -m pip install "genolab\[lab\]"`'):
         servers.run_app()
+
+
+def test_the_app_lets_nobody_in_without_its_token():
+    pytest.importorskip("voila")
+    server = subprocess.Popen(
+        [sys.executable, "-m", "genolab.cli", "app", "--no-browser", "--port", "8766"],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        assert server.stdout is not None
+        address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", server.stdout.readline()).group()
+        base = address.split("/?")[0]
+        for path in ("/", "/api/kernels", "/voila/files/app.ipynb", "/?token=wrong"):
+            status, landed, text = answer(base + path)
+            assert status == 403 or "/login" in landed, path
+            assert "gl.lab" not in text
+        status, landed, text = answer(address)
+        assert status == 200
+        assert "/login" not in landed
+        assert "gl.lab" not in text, "the source is stripped"
+    finally:
+        server.terminate()
+        server.communicate()
+
+
+def answer(url: str) -> tuple[int, str, str]:
+    """Status, address after redirects and text of a page."""
+    try:
+        with urllib.request.urlopen(url, timeout=60) as page:
+            return page.status, page.url, page.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.url, ""
