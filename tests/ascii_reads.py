@@ -6,15 +6,17 @@ The first line is the reference, each other line holds one read, or two mates wi
         ACGTAC--GTACGTACGT
         ..T...  ..
          ,,,,,ag,,--,,
-        [TT]..... .......  | mapq=20 quality=12 duplicate
+        [TT].....   .......  | mapq=20 quality=12 duplicate
     ''')
 
 That is a forward read with a mismatch and without the insertion, a reverse read with AG inserted and AC deleted, and
-a clipped read with its mate. ``.`` and ``,`` repeat the reference on the forward and reverse strand; a letter is that base (capital: forward, small:
-reverse); ``-`` is a deletion, ``~`` a skipped stretch (N in CIGAR), ``-`` in the reference an insertion column. A blank
-in an insertion column inside a read means that the read has no insertion. Bases in ``[ ]`` are soft-clipped and take no
-column.
-After ``|``: ``name=``, ``mapq=``, ``quality=`` (one phred value for all bases, or as many characters of phred + 33),
+a clipped read with its mate. ``.`` and ``,`` repeat the reference on the forward and reverse strand; a letter is that
+base (capital: forward, small: reverse); ``-`` is a deletion, ``~`` a skipped stretch (N in CIGAR), ``-`` in the
+reference an insertion column. A blank in an insertion column inside a read means that the read has no insertion. Bases
+in ``[ ]`` are soft-clipped and take no column.
+
+After ``|``: ``name=``, ``mapq=``, ``quality=`` (one phred value for all bases, or a sign of phred + 33 for each base,
+its mate's after it),
 and ``duplicate``, ``secondary``, ``supplementary``, ``qcfail``.
 """
 
@@ -94,13 +96,14 @@ def draw(text: str, contig: str = "chr1", sample: str = "sample") -> Picture:
         body, _, about = row.partition("|")
         options = dict(part.partition("=")[::2] for part in about.split())
         segments = _segments(body, top)
+        quality = options.get("quality", "30")
         for i, (start, cells) in enumerate(segments):
             if start + len(cells) > len(top):
                 raise ValueError(f"row {number} of the picture is drawn past the end of the reference: {row!r}")
             read = _read(start, cells, top)
             read.name = options.get("name", f"read{number}")
             read.mapping_quality = int(options.get("mapq", 60))
-            read.qualities = _qualities(options.get("quality", "30"), len(read.sequence))
+            read.qualities, quality = _qualities(quality, len(read.sequence))
             read.flag |= sum(bit for name, bit in _FLAGS.items() if name in options)
             if len(segments) == 2:
                 read.flag |= 0x1 | (0x40 if i == 0 else 0x80)
@@ -142,6 +145,8 @@ def _read(column: int, cells: list[str], top: str) -> DrawnRead:
         sequence += before or ""
         if sign in "-~":
             operations += [] if inserted else ["D" if sign == "-" else "N"]
+        elif inserted and sign in ".,":
+            raise ValueError(f"write the inserted base as a letter in column {column + offset + 1}")
         elif sign != " ":
             operations.append("I" if inserted else "M")
             sequence += top[column + offset] if sign in ".," else sign
@@ -153,7 +158,10 @@ def _read(column: int, cells: list[str], top: str) -> DrawnRead:
     return DrawnRead("", 0x10 if reverse else 0, start, cigar, sequence.upper(), [])
 
 
-def _qualities(text: str, size: int) -> list[int]:
+def _qualities(text: str, size: int) -> tuple[list[int], str]:
+    """A read's qualities, and the signs that are left for its mate."""
     if text.isdigit() and len(text) <= 2:
-        return [int(text)] * size
-    return [ord(sign) - 33 for sign in text]
+        return [int(text)] * size, text
+    if len(text) < size:
+        raise ValueError(f"quality has {len(text)} signs for {size} bases")
+    return [ord(sign) - 33 for sign in text[:size]], text[size:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Literal
@@ -53,7 +54,8 @@ class Alignments:
         """Close the file; reading afterwards is refused."""
         with self._lock:
             if self._file is not None:
-                self._file.close()
+                with contextlib.suppress(OSError):  # htslib reports a damaged file once more when it is closed
+                    self._file.close()
             self._file = self._sam = None
 
     def read(self, region: Region | str, sample: str | None = None) -> AlignedReads:
@@ -131,8 +133,12 @@ class Alignments:
                     position(read.reference_start)
                     mapping(read.mapping_quality)
                     cigar(operations)
-                    sequence(read.query_sequence)
-                    quality(read.query_qualities_str)
+                    letters = read.query_sequence
+                    sequence(letters)
+                    if letters is not None and len(letters) == 1:
+                        quality(_one_quality(read))
+                    else:
+                        quality(read.query_qualities_str)
         except _BROKEN as error:
             raise self._damaged(error, place, len(columns.name)) from error
         if None in columns.name:
@@ -230,13 +236,14 @@ def open_alignments(
     if seen.format == "CRAM":
         fasta = _cram_reference(seen.path, reference)
     notices = list(ended(seen))
+    blank = bool(notices)
     found = find_index(seen.path, seen.format)
     if found is None and index is not None:
         found = build_index(seen.path, cache=index == "cache")
         notices.append(f"An index was built: {found}.")
     elif found is not None and is_stale(seen.path, found):
         notices.append(f"The index {found.name} is older than the file; if reads are missing, build it again.")
-    header, file = _open(seen, fasta, found, threads)
+    header, file = _open(seen, fasta, found, threads, blank)
     if found is None:
         notices.append("The file has no index.")
     if not header.contigs:
@@ -247,17 +254,16 @@ def open_alignments(
 
 
 def _open(
-    seen: guard.Nature, fasta: Path | None, index: Path | None, threads: int
+    seen: guard.Nature, fasta: Path | None, index: Path | None, threads: int, blank: bool
 ) -> tuple[Header, pysam.AlignmentFile]:
     def start(with_index: Path | None) -> pysam.AlignmentFile:
-        # Only a file that passed `ended` comes here, so a missing end is known and said.
         with htslib.no_end():
             return pysam.AlignmentFile(
                 str(seen.path),
                 "rc" if seen.format == "CRAM" else "rb",
                 check_sq=False,
-                threads=threads,
-                ignore_truncation=True,
+                threads=1 if blank else threads,
+                ignore_truncation=blank,
                 index_filename=str(with_index) if with_index else None,
                 reference_filename=str(fasta) if fasta else None,
             )
@@ -306,6 +312,16 @@ def _cram_reference(path: Path, reference: PathLike | None) -> Path:
     if not fasta.with_name(fasta.name + ".fai").is_file():
         raise missing(fasta, "FASTA")
     return fasta
+
+
+def _one_quality(read: pysam.AlignedSegment) -> str | None:
+    """The quality of a read of one base, as text.
+
+    For one base pysam 0.24's ``query_qualities_str`` writes into Python's shared one-byte ``bytes`` object and so changes
+    that byte for the whole process.
+    """
+    values = read.query_qualities
+    return None if values is None else chr(min(values[0] + 33, 127))
 
 
 def _group(read: pysam.AlignedSegment) -> str:

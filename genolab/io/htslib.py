@@ -16,6 +16,7 @@ import pysam
 _lock = threading.RLock()
 _depth = 0
 _before = 0
+_listening = False
 _LINE = re.compile(r"^\[([EWM])::(\S+?)\] ?(.*)$")
 
 
@@ -23,17 +24,20 @@ _LINE = re.compile(r"^\[([EWM])::(\S+?)\] ?(.*)$")
 def quiet() -> Iterator[None]:
     """Silence htslib's log for a while; nested and threaded uses share one switch, and the user's level comes back."""
     global _depth, _before
-    with _lock:
-        if _depth == 0:
-            _before = pysam.set_verbosity(0)
-        _depth += 1
+    with _lock:  # another thread that listens in `words` is waited for
+        listening = _listening
+        if not listening:
+            if _depth == 0:
+                _before = pysam.set_verbosity(0)
+            _depth += 1
     try:
         yield
     finally:
-        with _lock:
-            _depth -= 1
-            if _depth == 0:
-                pysam.set_verbosity(_before)
+        if not listening:
+            with _lock:
+                _depth -= 1
+                if _depth == 0:
+                    pysam.set_verbosity(_before)
 
 
 @contextlib.contextmanager
@@ -50,7 +54,7 @@ def words(action: Callable[[], object]) -> tuple[str, ...]:
     The words go to file descriptor 2, which belongs to the whole process, so it is taken over only here, after a
     failure, and lines that are not htslib's are passed on.
     """
-    global _depth, _before
+    global _listening
     with _lock, tempfile.TemporaryFile() as sink:
         with contextlib.suppress(Exception):
             sys.stderr.flush()
@@ -60,10 +64,12 @@ def words(action: Callable[[], object]) -> tuple[str, ...]:
             return ()
         level = pysam.set_verbosity(3)
         os.dup2(sink.fileno(), 2)
+        _listening = True
         try:
             with contextlib.suppress(Exception):
                 action()
         finally:
+            _listening = False
             os.dup2(saved, 2)
             pysam.set_verbosity(level)
         sink.seek(0)

@@ -85,7 +85,8 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
         try:
             make(form, seen.path, new, suffix)
         except (pysam.SamtoolsError, OSError, ValueError) as error:
-            raise _refusal(seen, error) from error
+            said = htslib.words(lambda: make(form, seen.path, new, suffix)) or str(error)
+            raise _refusal(seen, said) from error
     return target
 
 
@@ -145,11 +146,11 @@ def _tallest(seen: guard.Nature) -> int:
         ):
             return max(file.lengths, default=0)
     except _BROKEN as error:
-        raise _refusal(seen, error) from error
+        raise _refusal(seen, str(error)) from error
 
 
-def _refusal(seen: guard.Nature, error: Exception) -> FileError:
-    said = htslib.quote(str(error).replace(str(seen.path), seen.path.name))
+def _refusal(seen: guard.Nature, words: str | tuple[str, ...]) -> FileError:
+    said = htslib.quote(words)
     low = said.lower()
     if "unsorted" in low or "not in coordinate order" in low or "not continuous" in low or "chromosome blocks" in low:
         command = {"VCF": "bcftools sort -Oz", "BCF": "bcftools sort -Ob", "BED": "sort -k1,1 -k2,2n"}.get(

@@ -34,8 +34,9 @@ class AlignedReads:
 
     ``n`` reads; all their bases one after the other (``base`` axis), all their CIGAR operations (``operation`` axis):
     read ``i`` has ``base[base_offset[i]:base_offset[i + 1]]``, and likewise its operations. Positions are 0-based,
-    ``reference_end`` exclusive. ``fragment`` is the same number for reads of one name (mates). Base codes are A 0, C 1,
-    G 2, T 3, other 4; qualities are phred, 255 where missing; operations as in BAM (M0 I1 D2 N3 S4 H5 P6 =7 X8).
+    ``reference_end`` exclusive (as in htslib a read that spans no position ends after one). ``fragment`` is the same
+    number for reads of one name (mates). Base codes are A 0, C 1, G 2, T 3, other 4; qualities are phred, 255 where
+    missing; operations as in BAM (M0 I1 D2 N3 S4 H5 P6 =7 X8).
     """
 
     region: Region
@@ -92,7 +93,7 @@ def assemble(columns: Columns, path: Path, region: Region, sample: str | None, c
     used, spanned = _sums(operation_offset, operation, length, count)
     reads = AlignedReads(
         region=region, sample=sample, names=columns.name, fragment=np.array(fragment, np.int32), position=position,
-        reference_end=(position + spanned).astype(np.int32), flag=np.array(columns.flag, np.uint16),
+        reference_end=(position + np.maximum(spanned, 1)).astype(np.int32), flag=np.array(columns.flag, np.uint16),
         mapping_quality=np.array(columns.mapping_quality, np.uint8), base_offset=base_offset, base=base,
         quality=quality, operation_offset=operation_offset, operation=operation, length=length,
     )  # fmt: skip
@@ -223,8 +224,11 @@ def _notices(reads: AlignedReads, letters: bytes, count: int) -> tuple[str, ...]
         said.append(f"{unmapped:,} reads have no mapping quality (255).")
     primary = (reads.flag & 0x900) == 0
     key = (reads.fragment.astype(np.int64) << 16 | reads.flag)[primary]
-    if again := len(key) - len(np.unique(key)):
-        said.append(f"{again:,} reads appear twice (same name and flags).")
+    _, first, times = np.unique(key, return_inverse=True, return_counts=True)
+    often = times[first] > 1  # a read may align in several places; only the same place twice is a repeat
+    pairs = np.stack((key[often], reads.position[primary][often]))
+    if again := int(often.sum()) - np.unique(pairs, axis=1).shape[1]:
+        said.append(f"{again:,} reads appear twice (same name, flags and position).")
     if equal := letters.count(b"="):
         said.append(f"{equal:,} bases are written as = (same as the reference) and are read as N.")
     return tuple(said)
