@@ -123,6 +123,17 @@ def test_the_package_itself_imports_nothing_when_loaded():
     assert loaded <= set(sys.stdlib_module_names)
 
 
+def test_no_lazy_name_is_hidden_by_its_module():
+    """``genolab.io.digest`` cannot be both a lazy function and a file: importing the file replaces the function."""
+    hidden = []
+    for path in PACKAGE.rglob("__init__.py"):
+        assigned = [node for node in tree_of(path).body if isinstance(node, ast.Assign)]
+        homes = [node.value for node in assigned if getattr(node.targets[0], "id", "") in ("_HOME", "_NAMES")]
+        names = {key.value for home in homes if isinstance(home, ast.Dict) for key in home.keys}
+        hidden += [f"{name_of(path)}: {name}" for name in names if (path.parent / f"{name}.py").exists()]
+    assert hidden == []
+
+
 def test_no_subject_knows_the_interface():
     wrong = []
     for path in sources():
