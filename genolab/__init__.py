@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from genolab.kernel import Kernel, set_backend
     from genolab.panels.lab import lab
 
-_ROOMS = ("call", "io", "kernel", "plots", "panels", "errors", "spec", "data")
+_ROOMS = ("call", "data", "errors", "io", "kernel", "panels", "plots", "scale", "spec")
 _SUBJECTS = ("call",)
 _NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab"}
 

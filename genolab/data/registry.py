@@ -184,7 +184,7 @@ def _places(name: str) -> list[Path]:
 
 
 def _check(folder: Path, files: _Files) -> None:
-    from genolab.io.digest import digest
+    from genolab.io.digests import digest
 
     for name, expected in files.sha256.items():
         found = digest(folder / name)

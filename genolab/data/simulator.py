@@ -17,7 +17,7 @@ from genolab.data.donor import LETTERS, Haplotype, Variants, apply_variants, div
 from genolab.data.registry import Example
 from genolab.errors import InputError
 from genolab.io.atomic import replacing
-from genolab.io.digest import digest
+from genolab.io.digests import digest
 
 QUALITY_BINS = np.array([6, 15, 22, 27, 33, 37, 40], np.uint8)
 """The base qualities that occur, as current Illumina machines bin them."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from genolab.io.bed import BedIntervals, read_bed
     from genolab.io.cache import cache_folder
     from genolab.io.contigs import ContigMatch, match_contigs
-    from genolab.io.digest import digest
+    from genolab.io.digests import digest
     from genolab.io.index import build_index
     from genolab.io.reads import AlignedReads
     from genolab.io.records import Field, VariantRecords
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
     "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
-    "digest": "digest",
+    "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
     "open_reference": "reference", "Region": "region", "parse_region": "region", "write_variants": "variant_writer",
     "Variants": "variants", "read_variants": "variants",
