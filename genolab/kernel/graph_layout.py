@@ -241,13 +241,15 @@ class _Layered:
         routes = []
         for chain, port in zip(self.chains, ports, strict=True):
             source, target = self.boxes[chain[0]], self.boxes[chain[-1]]
-            points = [(self.x[chain[0]] - left, corners[source.id][1] + source.height)]
+            # curves bend between layers only: beside a larger box in the same layer a route runs straight
+            x, end = self.x[chain[0]] - left, tops[self.ranks[chain[0]]] + heights[self.ranks[chain[0]]]
+            points = [(x, corners[source.id][1] + source.height), (x, end)]
             for bend in chain[1:-1]:
-                top = tops[self.ranks[bend]]
-                x = self.x[bend] - left
+                x, top = self.x[bend] - left, tops[self.ranks[bend]]
                 points += [(x, top), (x, top + heights[self.ranks[bend]])]
-            points.append((self.x[chain[-1]] - left + port, corners[target.id][1]))
-            routes.append(tuple(points))
+            x = self.x[chain[-1]] - left + port
+            points += [(x, tops[self.ranks[chain[-1]]]), (x, corners[target.id][1])]
+            routes.append(tuple(point for point, last in zip(points, [None, *points], strict=False) if point != last))
         return Layout(corners, tuple(routes), right - left, tops[-1] + heights[-1])
 
     def _ports(self) -> list[float]:

@@ -275,7 +275,7 @@ class Screens:
         outputs = f"{cells}.flatMap(c => c.model.outputs?.toJSON() ?? [])"
         failed = f"{outputs}.find(o => o.output_type === 'error')?.traceback"
         said = screen.until(f"{failed} || {done}", START_SECONDS * 1000)
-        assert not isinstance(said, list), "\n".join(said)
+        assert not isinstance(said, list), re.sub(r"\x1b\[[\d;]*m", "", "\n".join(said))
 
 
 def _note(screen: Screen, text: str) -> None:

@@ -1,0 +1,87 @@
+"""A compute graph as a drawing that opens, zooms and answers; the model and its layout come from `genolab.kernel`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from genolab.kernel.graph_drawing import GraphModel
+from genolab.kernel.graph_layout import Flow
+
+
+class GraphView(anywidget.AnyWidget):
+    """One graph, drawn in layers from inputs to outputs; kernels, scans and fused operations open when clicked.
+
+    `text` is what a terminal or an export without widgets shows instead.
+    """
+
+    _esm = Path(__file__).with_name("graph.js")
+    _css = Path(__file__).with_name("graph.css")
+    graph = traitlets.Dict(help="the drawing: nodes, edges, width, height").tag(sync=True)
+    opened = traitlets.List(traitlets.Unicode(), help="ids of the nodes that are open").tag(sync=True)
+    selected = traitlets.Unicode(help="id of the node that was clicked last").tag(sync=True)
+    flow = traitlets.Enum(["down", "right"], "down", help="where the results are").tag(sync=True)
+    name = traitlets.Unicode(help="what exported files are called").tag(sync=True)
+    table = traitlets.Bool(False, help="whether the nodes are also listed").tag(sync=True)
+    heading = traitlets.Unicode(help="one line above the drawing").tag(sync=True)
+    about = traitlets.Unicode(help="text below the heading").tag(sync=True)
+    height = traitlets.Int(460, help="of the drawing, in pixels").tag(sync=True)
+
+    def __init__(
+        self,
+        model: GraphModel,
+        *,
+        name: str = "graph",
+        text: str = "",
+        opened: Sequence[str] = (),
+        table: bool = False,
+        height: int = 460,
+    ) -> None:
+        self.model, self.text = model, text
+        flow = _better_flow(model, height)
+        drawing = model.to_json(opened, flow)
+        super().__init__(name=name, table=table, height=height, flow=flow, opened=list(opened), graph=drawing)
+
+    def show(self, model: GraphModel, *, name: str | None = None, text: str = "") -> None:
+        """Draw another graph, with everything closed."""
+        self.model, self.text = model, text
+        with self.hold_sync():
+            self.name = self.name if name is None else name
+            self.selected = ""
+            self.opened = []
+            self.flow = _better_flow(model, self.height)
+            self.graph = model.to_json(flow=self.flow)
+
+    @traitlets.validate("opened")
+    def _only_what_opens(self, proposal: Any) -> list[str]:
+        can = {node.id for node in self.model.walk() if node.inner is not None}
+        return [identity for identity in dict.fromkeys(proposal["value"]) if identity in can]
+
+    @traitlets.observe("opened", "flow")
+    def _lay_out(self, _change: Any) -> None:
+        drawing = self.model.to_json(self.opened, self.flow)
+        if drawing != self.graph:
+            self.graph = drawing
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        shown = super()._repr_mimebundle_(**options)
+        if shown is not None and self.text:
+            data = shown[0] if isinstance(shown, tuple) else shown
+            data["text/plain"] = self.text
+        return shown
+
+
+USUAL_WIDTH = 1040  # pixels, of a panel on a small laptop
+
+
+def _better_flow(model: GraphModel, height: int) -> Flow:
+    """The direction in which more of the graph can be read at once."""
+    scales: dict[Flow, float] = {}
+    for flow in ("down", "right"):
+        drawing = model.draw(flow=flow)
+        scales[flow] = min(USUAL_WIDTH / max(drawing.width, 1), height / max(drawing.height, 1), 1.0)
+    return "right" if scales["right"] > scales["down"] else "down"

@@ -1,0 +1,178 @@
+"""The graph view and the graph panel in a real browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+GRAPH = """
+import numpy as np, pytensor, pytensor.tensor as pt
+from pytensor.compile.builders import OpFromGraph
+from genolab.kernel.graph_model import model_of
+from genolab.plots.graph import GraphView
+x, w = pt.matrix("x", dtype="float32"), pt.vector("w", dtype="float32")
+largest = x.max(axis=1, keepdims=True)
+mixture = pt.log(pt.sum(pt.exp(x - largest) * w, axis=1)) + largest[:, 0]
+mixture.name = "log_likelihood"
+state = pytensor.scan(lambda a, b: a * b + 1, sequences=[w], outputs_info=[np.float32(0)], return_updates=False)
+state.name = "state"
+kernel = OpFromGraph([x, w], [mixture], name="mixture")
+result = kernel(x, pt.exp(w)) * 2
+result.name = "scaled <b>bold</b>"
+view = GraphView(model_of([x, w], [result, state]), name="example", height=460)
+display(view)
+"""
+PANEL = """
+from genolab.panels.graph import GraphPanel
+panel = GraphPanel("genotype_posteriors")
+display(panel)
+"""
+STAGE = "document.querySelector('.genolab-graph-stage')"
+
+
+def node(screen: Any, label: str) -> Any:
+    """The drawn node of that label."""
+    nodes = screen.evaluate("[(n.id, n.label) for n in view.model.nodes]")
+    identity = next(i for i, text in nodes if text == label)
+    return identity, screen.page.locator(f".genolab-graph .node[data-id='{identity}']")
+
+
+def fresh(screens: Any, frontend: str) -> Any:
+    """The example, closed and fitted, whatever the test before did with it."""
+    screen = screens.open(frontend, "graph", [GRAPH])
+    screen.run("view.show(view.model, name='example')")
+    screen.until("document.querySelectorAll('.genolab-graph .node').length === " + screen.run("len(view.model.nodes)"))
+    screen.page.locator(".genolab-graph button", has_text="fit").click()
+    return screen
+
+
+def test_drawn_with_every_label_inside_its_box(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    screen.screenshot("graph")
+    boxes = screen.page.evaluate(
+        """() => [...document.querySelectorAll('.genolab-graph .node')].map(group => {
+            const box = (e) => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.right, r.bottom]; };
+            return [box(group.querySelector('.shape')), ...[...group.querySelectorAll('text')].map(box)];
+        })"""
+    )
+    assert len(boxes) > 15
+    for shape, *labels in boxes:
+        for left, top, right, bottom in labels:
+            assert shape[0] <= left
+            assert right <= shape[2]
+            assert shape[1] <= top
+            assert bottom <= shape[3]
+    shapes = [shape for shape, *_ in boxes]
+    overlapping = [
+        (a, b)
+        for i, a in enumerate(shapes)
+        for b in shapes[:i]
+        if min(a[2], b[2]) > max(a[0], b[0]) and min(a[3], b[3]) > max(a[1], b[1])
+    ]
+    assert overlapping == []
+    assert screen.page.locator(".genolab-graph-stage b").count() == 0  # names are text, never parsed
+    screen.check()
+
+
+def test_wheel_zooms_about_the_pointer(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    _, mixture = node(screen, "mixture")
+    before, view_box = mixture.bounding_box(), screen.until(f"{STAGE}.getAttribute('viewBox')")
+    x, y = before["x"] + before["width"] / 2, before["y"] + before["height"] / 2
+    screen.page.mouse.move(x, y)
+    screen.page.mouse.wheel(0, -400)
+    screen.until(f"{STAGE}.getAttribute('viewBox') !== '{view_box}'")
+    after = mixture.bounding_box()
+    assert after["width"] > 1.3 * before["width"]
+    assert abs(after["x"] + after["width"] / 2 - x) < 2
+    assert abs(after["y"] + after["height"] / 2 - y) < 2
+    screen.check()
+
+
+def test_drag_and_keys_move_and_zoom(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    _, mixture = node(screen, "mixture")
+    before = mixture.bounding_box()
+    stage = screen.page.locator(".genolab-graph-stage").bounding_box()
+    x, y = stage["x"] + stage["width"] - 20, stage["y"] + 12
+    screen.page.mouse.move(x, y)
+    screen.page.mouse.down()
+    screen.page.mouse.move(x - 50, y + 30, steps=3)
+    screen.page.mouse.up()
+    moved = mixture.bounding_box()
+    assert abs(moved["x"] - before["x"] + 50) < 2
+    assert abs(moved["y"] - before["y"] - 30) < 2
+    mixture.focus()
+    screen.page.keyboard.press("+")
+    assert mixture.bounding_box()["width"] > 1.2 * before["width"]
+    screen.page.keyboard.press("0")
+    assert abs(mixture.bounding_box()["x"] - before["x"]) < 2
+    screen.check()
+
+
+def test_hover_tells_what_a_node_is(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    _, mixture = node(screen, "mixture")
+    mixture.hover()
+    tip = screen.page.locator(".genolab-graph-tip")
+    tip.wait_for()
+    text = tip.inner_text()
+    for part in ("mixture", "kernel", "float32", "(?,)", "exp"):
+        assert part in text
+    screen.screenshot("graph_hover")
+    screen.check()
+
+
+def test_a_kernel_and_a_scan_open_and_close(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    for label, inside in (("mixture", "max over axis 1"), ("scan", "+")):
+        identity, drawn = node(screen, label)
+        drawn.click()
+        inner = screen.page.locator(f".genolab-graph .node[data-id^='{identity}/']")
+        inner.first.wait_for(state="attached")
+        assert inside in inner.locator(".label").all_text_contents()
+        screen.page.locator(".genolab-graph button", has_text="fit").click()
+        screen.screenshot(f"graph_open_{label}")
+        drawn.locator(".label").first.click(force=True)
+        inner.first.wait_for(state="detached")
+    screen.check()
+
+
+def test_search_dims_the_others(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    search = screen.page.locator(".genolab-graph input")
+    search.fill("scan")
+    assert "1 of" in screen.page.locator(".genolab-graph-found").inner_text()
+    lit = screen.page.locator(".genolab-graph .node:not(.dim) .label").all_text_contents()
+    assert [label.strip("▸ ") for label in lit] == ["scan"]
+    search.fill("")
+    assert screen.page.locator(".genolab-graph .node.dim").count() == 0
+    screen.check()
+
+
+def test_pictures_are_saved(screens: Any, frontend: str) -> None:
+    screen = fresh(screens, frontend)
+    for button, start in (("SVG", b"<svg"), ("PNG", b"\x89PNG"), ("JSON", b"{")):
+        with screen.page.expect_download() as waiting:
+            screen.page.locator(".genolab-graph button", has_text=button).click()
+        path = waiting.value.path()
+        assert waiting.value.suggested_filename == f"example.{button.lower()}"
+        assert path.read_bytes().startswith(start)
+    screen.check()
+
+
+def test_panel_shows_formula_graph_and_table(screens: Any) -> None:
+    screen = screens.open_lab("graph_panel", [PANEL])
+    screen.until("document.querySelectorAll('.genolab-graph .node').length > 5")
+    assert "genotype_posteriors" in screen.page.locator(".genolab-graph-about code").inner_text()
+    rows = screen.page.locator(".genolab-graph-table tbody tr")
+    assert rows.count() == screen.page.locator(".genolab-graph .node").count()
+    rows.nth(3).click()
+    screen.until("document.querySelector('.genolab-graph .node.selected')")
+    screen.screenshot("graph_panel")
+    shown = "document.querySelector('.genolab-status').textContent"
+    written = screen.until(shown)
+    screen.page.get_by_role("button", name="compiled", exact=True).click()
+    screen.until(f"{shown}.includes('nodes') && {shown} !== '{written}'")
+    assert screen.evaluate("len(panel.view.model.nodes)") == screen.page.locator(".genolab-graph .node").count()
+    screen.screenshot("graph_panel_compiled")
+    screen.check()
