@@ -16,18 +16,31 @@ def as_input(kernel: str, name: str, spec: Spec, value: Any, writeable: bool) ->
 
     Numba compiles anew for a read-only array, so its backend asks for a writeable one.
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raise InputError(kernel, name, str(spec), "values that make no array") from None
     if array.ndim != len(spec.dims):
         axes = f"{len(spec.dims)} axes ({', '.join(spec.dims)})" if spec.dims else "a single number"
         raise InputError(kernel, name, f"{spec} with {axes}", f"shape {array.shape}")
     if array.dtype != spec.dtype:
         array = _converted(kernel, name, spec, array)
-    if not spec.dims:
-        low, high = spec.low, spec.high
-        if (low is not None and not array >= low) or (high is not None and not array <= high):
-            unit = f" {spec.unit}" if spec.unit else ""
-            raise InputError(kernel, name, f"{spec.doc}, between {low:g} and {high:g}{unit}", f"{array.item():g}")
+    _check_range(kernel, name, spec, array)
     return np.require(array, requirements=["C", "A", "W"] if writeable else ["C", "A"])
+
+
+def _check_range(kernel: str, name: str, spec: Spec, array: np.ndarray) -> None:
+    """Values outside their range are refused: a code beyond the last base would be counted for another position."""
+    if array.size == 0 or (spec.low is None and spec.high is None):
+        return
+    smallest, largest = array.min(), array.max()
+    low_enough = spec.low is None or smallest >= spec.low  # false for NaN
+    if low_enough and (spec.high is None or largest <= spec.high):
+        return
+    low, high = (None if limit is None else f"{limit:g}" for limit in (spec.low, spec.high))
+    span = f"at most {high}" if low is None else f"at least {low}" if high is None else f"between {low} and {high}"
+    found = largest if low_enough else smallest
+    raise InputError(kernel, name, f"{spec.doc}, {span}{spec.unit and ' '}{spec.unit}", f"{found.item():g}")
 
 
 def _converted(kernel: str, name: str, spec: Spec, array: np.ndarray) -> np.ndarray:

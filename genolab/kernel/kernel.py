@@ -153,13 +153,14 @@ class Kernel:
         if key == tuple(sorted(self.static.items())):
             return self
         if key not in self._variants:
-            self._variants[key] = Kernel(
+            variant = Kernel(
                 self._build,
                 backend=self.backend,
                 example=self._example,
                 static=self.static | static,
                 implementation=self._implementation,
             )
+            self._variants.setdefault(key, variant)  # another thread may have been first; all must share one
         return self._variants[key]
 
     def fast(self, *, version: int, arrays: fast.Loop | None = None) -> Callable[[fast.Loop], fast.Loop]:
@@ -225,12 +226,19 @@ class Kernel:
         """The smallest input that the kernel accepts; compiling runs it once."""
         if self._example is not None:
             return self._example(**self.static)
-        return tuple(
-            self.defaults[name]
-            if name in self.defaults
-            else np.full([length or 2 for length in spec.lengths], max(spec.low or 0, 0), spec.dtype)
-            for name, spec in self.inputs.items()
-        )
+        fixed = {
+            axis: length
+            for spec in self.inputs.values()
+            for axis, length in zip(spec.dims, spec.lengths, strict=True)
+            if length is not None
+        }
+
+        def smallest(spec: Spec) -> np.ndarray:
+            value = 0 if spec.low is None else max(spec.low, 0)
+            value = value if spec.high is None else min(spec.high, value)
+            return np.full([fixed.get(axis, 2) for axis in spec.dims], value, spec.dtype)
+
+        return tuple(self.defaults[name] if name in self.defaults else smallest(s) for name, s in self.inputs.items())
 
     # ------------------------------------------------------------------ numeric
 
@@ -256,6 +264,9 @@ class Kernel:
             raise InputError(
                 self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(arrays))
             )
+        for name in (*self.inputs,)[: len(arrays)]:
+            if name in named:
+                raise InputError(self.name, name, "given once", "a value by position and by name")
         bound = self.defaults | dict(zip(self.inputs, arrays, strict=False)) | dict(named)
         for name in bound:
             if name not in self.inputs:
