@@ -317,8 +317,8 @@ def _cram_reference(path: Path, reference: PathLike | None) -> Path:
 def _one_quality(read: pysam.AlignedSegment) -> str | None:
     """The quality of a read of one base, as text.
 
-    For one base pysam 0.24's ``query_qualities_str`` writes into Python's shared one-byte ``bytes`` object and so changes
-    that byte for the whole process.
+    For one base pysam 0.24's ``query_qualities_str`` writes into Python's shared one-byte ``bytes`` object and so
+    changes that byte for the whole process.
     """
     values = read.query_qualities
     return None if values is None else chr(min(values[0] + 33, 127))

@@ -131,7 +131,9 @@ def make(form: str, path: Path, new: tuple[Path, ...], suffix: str) -> None:
         elif form == "FASTA":
             pysam.samtools.faidx("--fai-idx", out, *(["--gzi-idx", str(new[1])] if len(new) > 1 else []), source)
         elif form == "BCF":
-            pysam.bcftools.index("-f", "-c", "-o", out, source)
+            from pysam import bcftools  # not loaded with pysam
+
+            bcftools.index("-f", "-c", "-o", out, source)
         else:
             csi = suffix == ".csi"
             pysam.tabix_index(source, force=True, preset=form.lower(), keep_original=True, index=out, csi=csi)

@@ -81,9 +81,7 @@ def assemble(columns: Columns, path: Path, region: Region, sample: str | None, c
     """Columns to arrays, checked: operations that use the bases there are, an end inside the contig, known letters."""
     where = _Where(path, columns)
     count = len(columns.name)
-    fragments: dict[str, int] = {}
-    number = fragments.setdefault
-    fragment = [number(name, len(fragments)) for name in columns.name]
+    fragment = _numbered(columns.name)[1]
     position = np.array(columns.position, np.int32)
     base_offset = _offsets(_lengths(columns.sequence, count))
     letters = _join(columns.sequence)
@@ -92,7 +90,7 @@ def assemble(columns: Columns, path: Path, region: Region, sample: str | None, c
     operation_offset, operation, length = parse_cigars(columns.cigar, where)
     used, spanned = _sums(operation_offset, operation, length, count)
     reads = AlignedReads(
-        region=region, sample=sample, names=columns.name, fragment=np.array(fragment, np.int32), position=position,
+        region=region, sample=sample, names=columns.name, fragment=fragment.astype(np.int32), position=position,
         reference_end=(position + np.maximum(spanned, 1)).astype(np.int32), flag=np.array(columns.flag, np.uint16),
         mapping_quality=np.array(columns.mapping_quality, np.uint8), base_offset=base_offset, base=base,
         quality=quality, operation_offset=operation_offset, operation=operation, length=length,
@@ -112,9 +110,7 @@ def assemble(columns: Columns, path: Path, region: Region, sample: str | None, c
 
 def parse_cigars(cigars: Sequence[str | None], where: _Where) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """CIGAR strings to ``operation_offset``, ``operation`` and ``length``; each different string is parsed once."""
-    seen: dict[str | None, int] = {}
-    number = seen.setdefault
-    which = np.array([number(cigar, len(seen)) for cigar in cigars], np.int64)
+    seen, which = _numbered(cigars)
     distinct = [cigar or "" for cigar in seen]
     data = np.frombuffer("".join(distinct).encode("latin-1", "replace"), np.uint8)
     end = np.flatnonzero((data < 48) | (data > 57))
@@ -160,6 +156,12 @@ class _Where:
                 self.path, line=self.columns.line[i] if self.columns.line else None, field=f"{name} of read {at}",
                 expected=expected, found=found(i), fix="Remove the read, or make the file again.",
             )  # fmt: skip
+
+
+def _numbered(texts: Sequence[str | None]) -> tuple[dict[str | None, int], np.ndarray]:
+    """Different texts, numbered as they come, and the number of each text."""
+    numbers = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+    return numbers, np.array(list(map(numbers.__getitem__, texts)), np.int64)
 
 
 def _offsets(sizes: np.ndarray) -> np.ndarray:
@@ -224,10 +226,9 @@ def _notices(reads: AlignedReads, letters: bytes, count: int) -> tuple[str, ...]
         said.append(f"{unmapped:,} reads have no mapping quality (255).")
     primary = (reads.flag & 0x900) == 0
     key = (reads.fragment.astype(np.int64) << 16 | reads.flag)[primary]
-    _, first, times = np.unique(key, return_inverse=True, return_counts=True)
-    often = times[first] > 1  # a read may align in several places; only the same place twice is a repeat
-    pairs = np.stack((key[often], reads.position[primary][often]))
-    if again := int(often.sum()) - np.unique(pairs, axis=1).shape[1]:
+    order = np.argsort(key, kind="stable")  # reads are in the order of their positions, and so are those of one key
+    key, place = key[order], reads.position[primary][order]
+    if again := int(np.count_nonzero((key[1:] == key[:-1]) & (place[1:] == place[:-1]))):
         said.append(f"{again:,} reads appear twice (same name, flags and position).")
     if equal := letters.count(b"="):
         said.append(f"{equal:,} bases are written as = (same as the reference) and are read as N.")

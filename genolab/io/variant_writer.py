@@ -159,7 +159,7 @@ def _samples(records: VariantRecords, alleles: list[int]) -> list[str]:
             genotypes = rows
     lines = []
     for row in zip(*columns, strict=True):
-        present = [i for i, texts in enumerate(row) if texts.count(".") < size]
+        present = [i for i, texts in enumerate(row) if names[i] == "GT" or texts.count(".") < size]
         keys = ":".join([names[i] for i in present]) or "."
         own = "\t".join([":".join(parts) for parts in zip(*[row[i] for i in present], strict=True)]) if present else ""
         lines.append(f"\t{keys}\t{own or chr(9).join(['.'] * size)}")
@@ -170,7 +170,7 @@ def _column(
     name: str, kind: Field, values: Sequence[Any], alleles: Sequence[int], genotypes: Sequence[str] | None
 ) -> list[str]:
     """One field's values as text, checked against its type and number; "." is missing, NUL is a set flag."""
-    one = _FORMATS[kind.type]
+    one = _FORMATS.get(kind.type, _text)
     if isinstance(values, np.ndarray):
         values = values.tolist()
     texts: list[str] = []

@@ -195,7 +195,7 @@ class VcfReader:
             elif not equals:
                 raise _FaultError(f"INFO {key}", "a value", "none")
             else:
-                _check_values(f"INFO {key}", kind, value, alternates, None)
+                self._check(f"INFO {key}", key in RESERVED["INFO"], kind, value, alternates, None)
                 if key == "DP" and value != ".":
                     depth = float(value)
                 elif key == "AF" and any(text != "." and float(text) > 1 for text in value.split(",")):
@@ -208,6 +208,18 @@ class VcfReader:
             self.rows.said[f"{column} values are of fields that the header does not declare"] += 1
             return RESERVED[column].get(key)
         return kind
+
+    def _check(
+        self, name: str, reserved: bool, kind: tuple[str, str], value: str, alternates: int, ploidy: int | None
+    ) -> None:
+        """Refuse a wrong value of a field that the specification names; those of a caller's own are only said."""
+        try:
+            _check_values(name, kind, value, alternates, ploidy)
+        except _FaultError as fault:
+            if reserved:
+                raise
+            field_name = name.partition(" of sample")[0]
+            self.rows.said[f"values of {field_name} are not what the header declares ({fault.expected})"] += 1
 
     def _sample(
         self, keys: tuple[str, ...], text: str, alternates: int, sample: str
@@ -232,7 +244,7 @@ class VcfReader:
             kind = self._kind("FORMAT", key)
             if kind is None or value == "." or (not value and self.header.version >= "4.4"):
                 continue
-            _check_values(name, kind, value, alternates, ploidy)
+            self._check(name, key in RESERVED["FORMAT"], kind, value, alternates, ploidy)
             if key == "GQ":
                 quality = float(value)
             elif key == "DP":

@@ -50,7 +50,8 @@ def as_rows(reads: io.AlignedReads) -> list[tuple]:
         steps = slice(reads.operation_offset[i], reads.operation_offset[i + 1])
         pairs = list(zip(reads.operation[steps].tolist(), reads.length[steps].tolist(), strict=True))
         rows.append((
-            name, int(reads.position[i]), int(reads.reference_end[i]), int(reads.flag[i]), int(reads.mapping_quality[i]),
+            name, int(reads.position[i]), int(reads.reference_end[i]), int(reads.flag[i]),
+            int(reads.mapping_quality[i]),
             reads.base[bases].tolist(), reads.quality[bases].tolist(), pairs,
         ))  # fmt: skip
     return rows
@@ -69,7 +70,8 @@ def test_equals_a_loop_over_every_read(shared: Path, number: int, text: str) -> 
         "operation_offset", "operation", "length",
     )}  # fmt: skip
     assert dtypes == {
-        "fragment": "int32", "position": "int32", "reference_end": "int32", "flag": "uint16", "mapping_quality": "uint8",
+        "fragment": "int32", "position": "int32", "reference_end": "int32", "flag": "uint16",
+        "mapping_quality": "uint8",
         "base_offset": "int64", "base": "uint8", "quality": "uint8", "operation_offset": "int64", "operation": "uint8",
         "length": "int32",
     }  # fmt: skip
