@@ -88,7 +88,7 @@ class Pileup:
         return np.where(missing, np.uint8(MISSING_QUALITY), quality) if missing.any() else quality
 
     @cached_property
-    def _operations(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def operations(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """For each CIGAR operation: its read, where it starts on the reference, and at which flat base."""
         reads = self.reads
         kind, length = reads.operation, reads.length.astype(np.int64)
@@ -107,7 +107,7 @@ class Pileup:
     @cached_property
     def blocks(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Aligned runs: read, first position, flat index of the first base, length; reads without bases have none."""
-        read, position, query = self._operations
+        read, position, query = self.operations
         has_bases = np.diff(self.reads.base_offset) > 0
         aligned = np.isin(self.reads.operation, (MATCH, EQUAL, DIFFERENT)) & has_bases[read]
         return read[aligned], position[aligned], query[aligned], self.reads.length[aligned].astype(np.int64)
@@ -115,7 +115,7 @@ class Pileup:
     @cached_property
     def indels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Insertions and deletions of reads that may be evidence: read, first position, one past the last."""
-        read, position, _ = self._operations
+        read, position, _ = self.operations
         deleted = self.reads.operation == DELETION
         chosen = (deleted | (self.reads.operation == INSERTION)) & (self.exclusion[read] == 0)
         end = position + np.where(deleted, self.reads.length, 0)
