@@ -273,6 +273,11 @@ def _open(
             file = start(index)
     except _BROKEN as error:
         said = htslib.quote(htslib.words(lambda: start(index).close()) or str(error))
+        if "not sorted" in said:
+            fix = "Run: samtools sort, then build the index again."
+            raise FileError(
+                seen.path, field="POS", expected="reads sorted by position", found=f"unsorted ones{said}", fix=fix
+            ) from error
         if index is not None and "index" in said.lower():
             raise FileError(
                 index, expected=f"an index of {seen.path.name}", found=f"one that cannot be read{said}",

@@ -70,7 +70,7 @@ def expect(path: PathLike, who: str, *formats: str) -> Nature:
         fix = "The download was an error or login page: download the file itself."
     elif seen.format in ("SAM", "BAM", "CRAM", "VCF", "BCF", "FASTA", "FASTQ"):
         fix = f"Give the {wanted} file here."
-    raise FileError(seen.path, expected=wanted, found=what, fix=fix)
+    raise FileError(seen.path, expected=wanted, found=what, fix=fix, offset=0)
 
 
 def whole(seen: Nature) -> None:

@@ -148,7 +148,10 @@ def _tallest(seen: guard.Nature) -> int:
         ):
             return max(file.lengths, default=0)
     except _BROKEN as error:
-        raise _refusal(seen, str(error)) from error
+        found = f"one that cannot be read{htslib.quote(str(error))}"
+        raise FileError(
+            seen.path, field="header", expected="a BAM header", found=found, offset=0, fix=guard.SURE
+        ) from error
 
 
 def _refusal(seen: guard.Nature, words: str | tuple[str, ...]) -> FileError:
@@ -159,7 +162,11 @@ def _refusal(seen: guard.Nature, words: str | tuple[str, ...]) -> FileError:
             seen.format, "samtools sort"
         )
         return FileError(
-            seen.path, expected="records sorted by position", found=f"unsorted ones{said}", fix=f"Run: {command}"
+            seen.path,
+            field="POS",
+            expected="records sorted by position",
+            found=f"unsorted ones{said}",
+            fix=f"Run: {command}",
         )
     fault = bgzf.first_fault(seen.path) if seen.compression == "bgzf" else None
     offset, reason = fault or (None, "records that cannot be read")
