@@ -15,7 +15,8 @@ else:
 class Spec:
     """What an array means: its axes in order, dtype, meaning, unit and range (a scalar's range feeds its slider).
 
-    ``axes`` names them outermost first, with a length where it never varies: ``"site allele=4"``.
+    ``axes`` names them outermost first, with a length where it never varies: ``"site allele=4"``. Where the values
+    number the places along an axis of another array, ``index`` names that axis.
     """
 
     axes: str
@@ -25,6 +26,7 @@ class Spec:
     low: float | None = None
     high: float | None = None
     step: float | None = None
+    index: str = ""
 
     @property
     def dims(self) -> tuple[str, ...]:

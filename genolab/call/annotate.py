@@ -87,7 +87,9 @@ class RankSum(NamedTuple):
 @kernel(backend="numpy")
 def rank_sum(
     site: Site,
-    alternate: Annotated[Symbol, Spec("observation", "int64", "1 shows the alternate allele, 0 the reference")],
+    alternate: Annotated[
+        Symbol, Spec("observation", "int64", "1 shows the alternate allele, 0 the reference", low=0, high=1)
+    ],
     value: Annotated[Symbol, Spec("observation", "int64", "the value that is ranked", low=0, high=VALUES - 1)],
     reference_base: ReferenceBase,
 ) -> RankSum:

@@ -12,7 +12,7 @@ from genolab.spec import Spec, Symbol
 
 ALLELES = 4
 
-Position = Annotated[Symbol, Spec("base", "int32", "position of the base, from the start of the region")]
+Position = Annotated[Symbol, Spec("base", "int32", "position of the base, from the start of the region", index="site")]
 BaseCode = Annotated[Symbol, Spec("base", "uint8", "base code: A 0, C 1, G 2, T 3", low=0, high=3)]
 ReferenceBase = Annotated[Symbol, Spec("site", "uint8", "reference base code; 4 where it is not A, C, G or T")]
 Counts = Annotated[Symbol, Spec("site allele=4", "int64", "usable bases that show the allele")]

@@ -14,7 +14,7 @@ from genolab.call.counts import ALLELES, ReferenceBase
 from genolab.kernel import kernel
 from genolab.spec import Spec, Symbol
 
-Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers")]
+Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers", index="site")]
 Base = Annotated[Symbol, Spec("observation", "uint8", "base code that the fragment shows", low=0, high=3)]
 BaseQuality = Annotated[Symbol, Spec("observation", "float64", "base quality", unit="phred", low=0, high=93)]
 MappingQuality = Annotated[Symbol, Spec("observation", "float64", "mapping quality", unit="phred", low=0, high=255)]
@@ -144,9 +144,10 @@ def genotype_posteriors(
     log10_posterior = joint - evidence
     is_reference = pt.constant(reference_only)[reference_base.astype("int64")]
     quality = -10.0 * (log10_posterior * is_reference).sum(axis=1)
-    # 1 - P(best), taken from the sum of the others so that nothing cancels
+    # 1 - P(best), taken from the others alone: a sum minus one would leave nothing but rounding above GQ 150
     varying = pt.switch(is_reference > 0, -1e6, joint)
-    best = varying.max(axis=1)
-    others = pt.maximum((10.0 ** (varying - best[:, None])).sum(axis=1) - 1.0, 1e-30)
+    behind = varying - varying.max(axis=1, keepdims=True)
+    equals = pt.eq(behind, 0.0).sum(axis=1) - 1.0
+    others = pt.maximum(equals + (10.0**behind * pt.lt(behind, 0.0)).sum(axis=1), 1e-300)
     genotype_quality = -10.0 * pt.log10(others / (1.0 + others))
     return Posteriors(log10_prior, log10_posterior, quality, genotype_quality)

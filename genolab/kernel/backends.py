@@ -146,6 +146,18 @@ def compiling_for(backend: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def numba_compilations(backend: str) -> Iterator[list[Any]]:
+    """What Numba compiled meanwhile, rather than loaded from its disk cache; nothing on the other backends."""
+    if backend != "numba":
+        yield []
+        return
+    from numba.core import event
+
+    with event.install_recorder("numba:compile") as recorder:
+        yield recorder.buffer
+
+
 _without_blas = False
 
 

@@ -55,7 +55,7 @@ def _converted(kernel: str, name: str, spec: Spec, array: np.ndarray) -> np.ndar
 
 
 def check_axes(kernel: str, specs: Mapping[str, Spec], values: Sequence[np.ndarray]) -> None:
-    """Axes of one name must have one length."""
+    """Axes of one name must have one length, and indices of an axis must lie on it."""
     seen: dict[str, tuple[str, int]] = {}
     for (name, spec), value in zip(specs.items(), values, strict=True):
         for axis, length, fixed in zip(spec.dims, value.shape, spec.lengths, strict=True):
@@ -64,6 +64,14 @@ def check_axes(kernel: str, specs: Mapping[str, Spec], values: Sequence[np.ndarr
             first, expected = seen.setdefault(axis, (name, length))
             if length != expected:
                 raise InputError(kernel, name, f"{expected:,} long along `{axis}`, as `{first}` is", f"{length:,}")
+    # compiled code does not look: an index off the axis would be written to memory that is not its own
+    for (name, spec), value in zip(specs.items(), values, strict=True):
+        if spec.index and value.size:
+            first, length = seen[spec.index]
+            smallest, largest = int(value.min()), int(value.max())
+            if smallest < 0 or largest >= length:
+                expected_range = f"at least 0 and below {length:,}, the length of `{first}` along `{spec.index}`"
+                raise InputError(kernel, name, expected_range, f"{smallest if smallest < 0 else largest:,}")
 
 
 def check_outputs(kernel: str, specs: Mapping[str, Spec], variables: Sequence[Any]) -> None:

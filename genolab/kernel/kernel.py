@@ -13,10 +13,19 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
+from pytensor.graph.basic import Variable
 
 from genolab.errors import InputError
 from genolab.kernel import fast
-from genolab.kernel.backends import COMPILE_LOCK, backend_in_force, check_backend, compiling_for, mode_of, warn_of_blas
+from genolab.kernel.backends import (
+    COMPILE_LOCK,
+    backend_in_force,
+    check_backend,
+    compiling_for,
+    mode_of,
+    numba_compilations,
+    warn_of_blas,
+)
 from genolab.kernel.check import as_input, check_axes, check_outputs
 from genolab.kernel.events import CompileEvent, State, announce
 from genolab.spec import Spec
@@ -135,9 +144,16 @@ class Kernel:
     def expr(self, *variables: Any) -> Any:
         """Apply symbolically: one named node of a larger graph, that opens into this kernel's definition.
 
-        Returns the kernel's result type, holding variables.
+        Numbers and arrays may stand for variables; inputs with a default may be left out. Returns the kernel's result
+        type, holding variables.
+
+        Raises
+        ------
+        InputError
+            If a variable has not the axes that its spec states, or a dtype that does not fit without loss.
         """
         inputs, outputs = self.graph
+        variables = self._bind_symbols(variables)
         if self._implementation is None:
             results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(
                 *variables, return_list=True
@@ -146,6 +162,21 @@ class Kernel:
             fast.register_with_numba()
             results = outputs[0].owner.op(*variables, return_list=True)
         return self.Result(*results)
+
+    def _bind_symbols(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
+        bound = self._by_name(given, {})
+        variables = []
+        for name, spec in self.inputs.items():
+            value = bound[name]
+            if not isinstance(value, Variable):
+                variables.append(pt.constant(as_input(self.name, name, spec, value, writeable=False)))
+                continue
+            variable = pt.as_tensor_variable(value)
+            if variable.type.ndim != len(spec.dims) or not np.can_cast(variable.type.dtype, spec.dtype):
+                found = f"a variable of {variable.type.dtype} with {variable.type.ndim} axes"
+                raise InputError(self.name, name, str(spec), found)
+            variables.append(variable if variable.type.dtype == spec.dtype else variable.astype(spec.dtype))
+        return tuple(variables)
 
     def with_static(self, **static: Any) -> Kernel:
         """The kernel with another structure (number of alleles, ploidy, ...), which compiles for itself, once."""
@@ -208,7 +239,7 @@ class Kernel:
         graph = self.graph if backend in ("numpy", "numba") else self.definition.graph
         if backend == "numba":
             fast.register_with_numba()
-        with compiling_for(backend), count_numba_compilations(backend) as compilations:
+        with compiling_for(backend), numba_compilations(backend) as compilations:
             function = pytensor.function(
                 list(graph.inputs), list(graph.outputs), mode=mode_of(backend), name=self.name, on_unused_input="ignore"
             )
@@ -259,21 +290,25 @@ class Kernel:
             results = function(*values)
         return self.Result(*(np.asarray(result) for result in results))
 
-    def _bind(self, arrays: tuple[Any, ...], named: Mapping[str, Any], writeable: bool) -> list[np.ndarray]:
-        if len(arrays) > len(self.inputs):
+    def _by_name(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
+        """Every input's value, by position, by name or by default."""
+        if len(given) > len(self.inputs):
             raise InputError(
-                self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(arrays))
+                self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(given))
             )
-        for name in (*self.inputs,)[: len(arrays)]:
-            if name in named:
-                raise InputError(self.name, name, "given once", "a value by position and by name")
-        bound = self.defaults | dict(zip(self.inputs, arrays, strict=False)) | dict(named)
-        for name in bound:
+        for name in named:
             if name not in self.inputs:
                 raise InputError(self.name, name, f"one of {', '.join(self.inputs)}", "an unknown name")
+            if name in tuple(self.inputs)[: len(given)]:
+                raise InputError(self.name, name, "given once", "a value by position and by name")
+        bound = self.defaults | dict(zip(self.inputs, given, strict=False)) | dict(named)
         for name, spec in self.inputs.items():
             if name not in bound:
                 raise InputError(self.name, name, str(spec), "nothing")
+        return bound
+
+    def _bind(self, arrays: tuple[Any, ...], named: Mapping[str, Any], writeable: bool) -> list[np.ndarray]:
+        bound = self._by_name(arrays, named)
         values = [as_input(self.name, name, spec, bound[name], writeable) for name, spec in self.inputs.items()]
         check_axes(self.name, self.inputs, values)
         return values
@@ -304,29 +339,6 @@ class Kernel:
 
         # the interface lies above this layer, so it is looked up by name when somebody asks to see
         return import_module("genolab.panels.graph").GraphPanel(self)
-
-
-class count_numba_compilations:  # noqa: N801 - a context manager reads as a verb
-    """Records each function that Numba compiles rather than loads from its disk cache."""
-
-    def __init__(self, backend: str) -> None:
-        self.active = backend == "numba"
-        self.buffer: list[Any] = []
-
-    def __enter__(self) -> list[Any]:
-        if self.active:
-            from numba.core import event
-
-            self._recorder = event.RecordingListener()
-            event.register("numba:compile", self._recorder)
-            self.buffer = self._recorder.buffer
-        return self.buffer
-
-    def __exit__(self, *exception: object) -> None:
-        if self.active:
-            from numba.core import event
-
-            event.unregister("numba:compile", self._recorder)
 
 
 _registry: dict[str, Kernel] = {}
