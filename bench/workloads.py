@@ -1,0 +1,72 @@
+"""Inputs of a realistic size for each kernel: 100,000 positions at 50-fold coverage, 3,000 sites worth a likelihood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+POSITIONS, DEPTH, READ_LENGTH = 100_000, 50, 100
+SITES = 3_000
+
+
+def _reference(random: np.random.Generator, size: int) -> np.ndarray:
+    return random.integers(0, 4, size).astype(np.uint8)
+
+
+def allele_counts(random: np.random.Generator) -> tuple[Any, ...]:
+    """Five million bases in reads of 100."""
+    start = np.sort(random.integers(0, POSITIONS - READ_LENGTH, POSITIONS * DEPTH // READ_LENGTH))
+    position = (start[:, None] + np.arange(READ_LENGTH)).ravel().astype(np.int32)
+    return position, random.integers(0, 4, position.size).astype(np.uint8), _reference(random, POSITIONS)
+
+
+def candidate_alleles(random: np.random.Generator) -> tuple[Any, ...]:
+    """The counts of all positions."""
+    counts = random.poisson([DEPTH, 0.3, 0.3, 0.3], (POSITIONS, 4)).astype(np.int64)
+    return counts, _reference(random, POSITIONS), 2, 0.1
+
+
+def _observations(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    site = np.repeat(np.arange(SITES), DEPTH)
+    return site, random.integers(0, 4, site.size).astype(np.uint8)
+
+
+def genotype_likelihoods(random: np.random.Generator) -> tuple[Any, ...]:
+    """150,000 fragments over 3,000 sites."""
+    site, base = _observations(random)
+    quality = random.integers(10, 41, site.size).astype(np.float64)
+    return site, base, quality, random.integers(20, 61, site.size).astype(np.float64), _reference(random, SITES)
+
+
+def genotype_posteriors(random: np.random.Generator) -> tuple[Any, ...]:
+    """Ten genotypes of 3,000 sites."""
+    return random.uniform(-300, 0, (SITES, 10)), _reference(random, SITES)
+
+
+def strand_bias(random: np.random.Generator) -> tuple[Any, ...]:
+    """3,000 tables."""
+    table = random.poisson(DEPTH / 4, (SITES, 4)).astype(np.int64)
+    return table, np.arange(128, dtype=np.int64)
+
+
+def rank_sum(random: np.random.Generator) -> tuple[Any, ...]:
+    """150,000 values over 3,000 sites."""
+    site, _ = _observations(random)
+    alternate = random.integers(0, 2, site.size)
+    return site, alternate, random.integers(0, 61, site.size), _reference(random, SITES)
+
+
+WORKLOADS: dict[str, Callable[[np.random.Generator], tuple[Any, ...]]] = {
+    each.__name__: each
+    for each in (
+        allele_counts,
+        candidate_alleles,
+        genotype_likelihoods,
+        genotype_posteriors,
+        strand_bias,
+        rank_sum,
+    )
+}
+"""By the kernel's name; a kernel that is not here is run on the smallest input that it accepts."""
