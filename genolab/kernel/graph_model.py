@@ -294,7 +294,7 @@ def _value(constant: Constant) -> str:
         value = np.asarray(data).item()
         return f"{value:.6g}" if isinstance(value, float) else str(value)
     if isinstance(data, np.ndarray):
-        return constant.name or f"{data.size:,} constants"
+        return constant.name or f"{data.size:,} numbers"
     return constant.name or str(constant)
 
 

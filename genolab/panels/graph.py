@@ -10,7 +10,7 @@ import ipywidgets
 from genolab import kernels as all_kernels
 from genolab.errors import GenolabError, InputError
 from genolab.kernel import available_backends
-from genolab.plots.graph import GraphView
+from genolab.plots.graph import GraphView, NodeTable
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
@@ -53,12 +53,13 @@ class GraphPanel(ipywidgets.VBox):
         )
         self.status = ipywidgets.Label(layout=ipywidgets.Layout(flex="1 1 auto"))
         self.status.add_class("genolab-status")
-        self.view = GraphView(self._model(None), name=first, text=self._text(), table=True)
+        self.view = GraphView(self._model(None), name=first, text=self._text())
+        self.table = NodeTable(self.view)
         self._work = Latest(on_change=self._job_changed)
         bar = ipywidgets.HBox(
             [self.chooser, self.stage, self.backend, self.status], layout=ipywidgets.Layout(align_items="center")
         )
-        super().__init__([bar, self.view], layout=ipywidgets.Layout(width="100%"))
+        super().__init__([bar, self.view, self.table], layout=ipywidgets.Layout(width="100%"))
         self.chooser.observe(self._choose, "value")
         self.stage.observe(self._change_stage, "value")
         self.backend.observe(self._refresh, "value")

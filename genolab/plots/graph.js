@@ -100,9 +100,7 @@ async function toPng({ text, width, height }) {
 }
 
 // Jupyter's keys (0 0 restarts a kernel) are not ours; it asks the element that has the focus first, then those around it.
-function keepKeys(element) {
-  element.setAttribute("data-lm-suppress-shortcuts", "true");
-}
+const keepKeys = (element) => element.setAttribute("data-lm-suppress-shortcuts", "true");
 
 function render({ model, el }) {
   const root = html("div", "genolab-graph", el);
@@ -114,7 +112,6 @@ function render({ model, el }) {
   const bar = html("div", "genolab-graph-bar", root);
   const svg = make("svg", { class: "genolab-graph-stage" }, root);
   const legend = html("div", "genolab-graph-legend", root);
-  const table = html("div", "genolab-graph-table", root);
   const tip = html("div", "genolab-graph-tip", root);
   tip.hidden = true;
 
@@ -228,37 +225,6 @@ function render({ model, el }) {
   };
   const leave = () => { tip.hidden = true; near(null); };
 
-  // --- the table
-
-  const COLUMNS = [["node", "label"], ["kind", "kind"], ["name", "name"], ["dtype", "dtype"], ["shape", "shape"], ["op", "op"]];
-  let order = null; // {key, down}
-  let rows = new Map();
-  function tabulate() {
-    table.hidden = !model.get("table");
-    table.replaceChildren();
-    rows = new Map();
-    if (table.hidden) return;
-    const all = html("table", "", table);
-    const head = html("tr", "", html("thead", "", all));
-    for (const [title, key] of COLUMNS) {
-      const cell = html("th", "", head);
-      const arrow = order?.key === key ? (order.down ? " ▾" : " ▴") : "";
-      const sort = html("button", "", cell, title + arrow);
-      sort.type = "button";
-      keepKeys(sort);
-      sort.addEventListener("click", () => { order = { key, down: order?.key === key && !order.down }; tabulate(); mark(); });
-    }
-    const body = html("tbody", "", all);
-    const nodes = [...graph.nodes];
-    if (order) nodes.sort((a, b) => a[order.key].localeCompare(b[order.key], undefined, { numeric: true }) * (order.down ? -1 : 1));
-    for (const node of nodes) {
-      const row = html("tr", "", body);
-      for (const [, key] of COLUMNS) html("td", "", row, node[key]);
-      row.addEventListener("click", () => { model.set("selected", node.id); model.save_changes(); });
-      rows.set(node.id, row);
-    }
-  }
-
   // --- drawing
 
   const toggle = (node) => {
@@ -326,7 +292,6 @@ function render({ model, el }) {
       make("path", { class: "edge", d: curve(edge.points, graph.flow), "marker-end": `url(#${arrow})`, "data-source": edge.source, "data-target": edge.target }, edges);
     }
     drawLegend();
-    tabulate();
     mark();
     const back = anchor && groups.get(anchor.id)?.node;
     if (isFitted) (whole() >= LEGIBLE ? fit : start)();
@@ -357,8 +322,6 @@ function render({ model, el }) {
       hits += isHit;
       group.classList.toggle("dim", !isHit);
       group.classList.toggle("selected", node.id === selected);
-      rows.get(node.id)?.classList.toggle("selected", node.id === selected);
-      if (rows.has(node.id)) rows.get(node.id).hidden = !isHit;
     }
     found.textContent = query ? `${hits} of ${groups.size}` : "";
   }
@@ -393,7 +356,7 @@ function render({ model, el }) {
     zoom(Math.exp(-event.deltaY * lines * 0.0015), event.clientX - left, event.clientY - top);
   }, { passive: false });
   root.addEventListener("keydown", (event) => {
-    if (event.target === search || table.contains(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target === search || event.ctrlKey || event.metaKey || event.altKey) return;
     const acts = {
       ArrowLeft: () => move(-60, 0), ArrowRight: () => move(60, 0), ArrowUp: () => move(0, -60), ArrowDown: () => move(0, 60),
       "+": () => zoomMiddle(1.25), "=": () => zoomMiddle(1.25), "-": () => zoomMiddle(1 / 1.25), "0": fit, Escape: leave,
@@ -419,17 +382,9 @@ function render({ model, el }) {
     html("div", "", about, model.get("about"));
   };
   const resize = () => { svg.style.height = `${model.get("height")}px`; };
-  const selected = () => {
-    mark();
-    const hit = groups.get(model.get("selected"));
-    if (hit) reveal(hit.node);
-    const row = rows.get(model.get("selected")); // scrolls the table alone, never the page
-    if (row) table.scrollTop = Math.max(0, row.offsetTop - table.clientHeight / 2);
-  };
-  model.on("change:graph", draw);
-  model.on("change:selected", selected);
-  model.on("change:height", resize);
-  model.on("change:heading change:about", tell);
+  const selected = () => { mark(); const hit = groups.get(model.get("selected")); if (hit) reveal(hit.node); };
+  const answers = { "change:graph": draw, "change:selected": selected, "change:height": resize, "change:heading change:about": tell };
+  for (const [event, answer] of Object.entries(answers)) model.on(event, answer);
   tell();
   resize();
   draw();
@@ -438,10 +393,7 @@ function render({ model, el }) {
   watch.observe(svg);
   return () => {
     watch.disconnect();
-    model.off("change:graph", draw);
-    model.off("change:selected", selected);
-    model.off("change:height", resize);
-    model.off("change:heading change:about", tell);
+    for (const [event, answer] of Object.entries(answers)) model.off(event, answer);
   };
 }
 

@@ -26,7 +26,6 @@ class GraphView(anywidget.AnyWidget):
     selected = traitlets.Unicode(help="id of the node that was clicked last").tag(sync=True)
     flow = traitlets.Enum(["down", "right"], "down", help="where the results are").tag(sync=True)
     name = traitlets.Unicode(help="what exported files are called").tag(sync=True)
-    table = traitlets.Bool(False, help="whether the nodes are also listed").tag(sync=True)
     heading = traitlets.Unicode(help="one line above the drawing").tag(sync=True)
     about = traitlets.Unicode(help="text below the heading").tag(sync=True)
     height = traitlets.Int(460, help="of the drawing, in pixels").tag(sync=True)
@@ -38,13 +37,12 @@ class GraphView(anywidget.AnyWidget):
         name: str = "graph",
         text: str = "",
         opened: Sequence[str] = (),
-        table: bool = False,
         height: int = 460,
     ) -> None:
         self.model, self.text = model, text
         flow = _better_flow(model, height)
         drawing = model.to_json(opened, flow)
-        super().__init__(name=name, table=table, height=height, flow=flow, opened=list(opened), graph=drawing)
+        super().__init__(name=name, height=height, flow=flow, opened=list(opened), graph=drawing)
 
     def show(self, model: GraphModel, *, name: str | None = None, text: str = "") -> None:
         """Draw another graph, with everything closed."""
@@ -73,6 +71,20 @@ class GraphView(anywidget.AnyWidget):
             data = shown[0] if isinstance(shown, tuple) else shown
             data["text/plain"] = self.text
         return shown
+
+
+class NodeTable(anywidget.AnyWidget):
+    """The nodes that a `GraphView` draws, as a table; what is chosen in one is chosen in the other."""
+
+    _esm = Path(__file__).with_name("graph_table.js")
+    _css = Path(__file__).with_name("graph_table.css")
+    nodes = traitlets.List(traitlets.Dict()).tag(sync=True)
+    selected = traitlets.Unicode().tag(sync=True)
+
+    def __init__(self, view: GraphView) -> None:
+        super().__init__(nodes=view.graph["nodes"])
+        traitlets.dlink((view, "graph"), (self, "nodes"), lambda graph: graph["nodes"])
+        traitlets.link((view, "selected"), (self, "selected"))
 
 
 USUAL_WIDTH = 1040  # pixels, of a panel on a small laptop

@@ -62,8 +62,7 @@ def _change(document: Document, event: Mapping[str, Any], setter: object) -> Non
     assert isinstance(name, str)  # it is in one of the sets
     value = _plain(document, event.get("new"))
     try:
-        if getattr(model, name) != value:
-            model.set_from_json(name, value, setter=setter)
+        model.set_from_json(name, value, setter=setter)
     except (ValueError, AttributeError) as error:
         raise RefusedError(str(error)) from error
 
@@ -81,6 +80,8 @@ def _trigger(document: Document, event: Mapping[str, Any]) -> None:
         raise RefusedError(str(error)) from error
     if not isinstance(decoded, ModelEvent) or decoded.model is None or decoded.model.document is not document:
         raise RefusedError("an event must belong to a model of the plot")
+    # Bokeh itself subscribes only the callbacks that were there when the model joined the document.
+    document.callbacks.subscribe(decoded.event_name, decoded.model)
     document.callbacks.trigger_event(decoded)
 
 

@@ -243,11 +243,14 @@ function render({ model, el }) {
 
   const watch = new MutationObserver(() => say({ kind: "theme", dark: isDark(el) }));
   watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
+  const leave = () => say({ kind: "bye" }); // so that nobody waits for a page that was closed
+  globalThis.addEventListener("pagehide", leave);
   model.on("msg:custom", listen);
   hello();
 
   return () => {
-    say({ kind: "bye" });
+    leave();
+    globalThis.removeEventListener("pagehide", leave);
     closed = true;
     watch.disconnect();
     model.off("msg:custom", listen);

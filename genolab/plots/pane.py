@@ -132,9 +132,9 @@ class BokehPane(anywidget.AnyWidget):
 
     @property
     def in_flight(self) -> int:
-        """Frames that were sent and not yet painted by the slowest view."""
+        """Frames that were sent and not yet painted by the slowest view that answers."""
         with self._lock:
-            return self._sequence - min((view.painted for view in self._views.values()), default=self._sequence)
+            return self._sequence - min(self._answering(), default=self._sequence)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -187,17 +187,21 @@ class BokehPane(anywidget.AnyWidget):
             else:
                 self.frames_dropped += 1
 
-    def _may_send(self) -> bool:
+    def _answering(self) -> list[int]:
+        """How far each view has come, without those that have been silent for too long."""
         now = time.monotonic()
-        answering = [
+        return [
             view.painted
             for view in self._views.values()
             if view.painted == self._sequence or now - view.waiting_since < PATIENCE
         ]
+
+    def _may_send(self) -> bool:
+        answering = self._answering()
         if answering or not self._views:
             return self._sequence - min(answering, default=self._sequence) < AHEAD
         # Nobody answers. A kernel that runs a cell may not hear the answers, so a frame leaves now and then.
-        return now - self._last_sent >= PATIENCE
+        return time.monotonic() - self._last_sent >= PATIENCE
 
     def _send_patch(self) -> None:
         events, self._pending = list(self._pending.values()), {}
@@ -358,15 +362,12 @@ class BokehPane(anywidget.AnyWidget):
             return file_html(self.document, INLINE, title, suppress_callback_warning=True)
 
     def save_html(self, path: str | os.PathLike[str], title: str = "genolab") -> Path:
-        """Write `to_html()`; beside the target first and then renamed, so no half file is ever seen."""
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.{token_hex(4)}.part")
-        try:
+        """Write `to_html()`; an old file is replaced as a whole or not at all."""
+        from genolab.io.atomic import replacing
+
+        with replacing(path, who="save_html") as (beside,):
             beside.write_text(self.to_html(title), encoding="utf-8")
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
-        return target
+        return Path(path)
 
     def close(self) -> None:
         """Close the widget in every page and free the models, which may then be shown by another pane."""

@@ -40,6 +40,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -64,6 +65,7 @@ NOISE = re.compile(
 # A text box that executes what is typed: the only way into a kernel that all three frontends have.
 REMOTE = """
 import ast as _ast, json as _json, traceback as _traceback, ipywidgets as _widgets
+from urllib.parse import quote as _quote
 _ask, _answer = _widgets.Text(continuous_update=False), _widgets.Label("")
 _ask.add_class("remote-ask"); _answer.add_class("remote-answer")
 def _remote(change):
@@ -77,7 +79,7 @@ def _remote(change):
         said = ["ok", repr(value)]
     except BaseException:
         said = ["error", _traceback.format_exc()]
-    _answer.value = _json.dumps([number, *said])
+    _answer.value = _quote(_json.dumps([number, *said]))  # a Label would read a backslash as TeX
 _ask.observe(_remote, "value")
 display(_widgets.HBox([_ask, _answer], layout=_widgets.Layout(height="3px", overflow="hidden")))
 """
@@ -109,9 +111,9 @@ class Screen:
         box.press("Enter")
         answer = self.until(
             "(() => { const said = document.querySelector('.remote-answer')?.textContent;"
-            f" return said && JSON.parse(said)[0] === {self.asked} && said; }})()"
+            f" return said && JSON.parse(decodeURIComponent(said))[0] === {self.asked} && said; }})()"
         )
-        _, state, value = json.loads(answer)
+        _, state, value = json.loads(unquote(answer))
         assert state == "ok", value
         return str(value)
 

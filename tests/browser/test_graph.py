@@ -168,6 +168,7 @@ def test_panel_shows_formula_graph_and_table(screens: Any) -> None:
     assert rows.count() == screen.page.locator(".genolab-graph .node").count()
     rows.nth(3).click()
     screen.until("document.querySelector('.genolab-graph .node.selected')")
+    screen.page.locator(".genolab-status").scroll_into_view_if_needed()
     screen.screenshot("graph_panel")
     shown = "document.querySelector('.genolab-status').textContent"
     written = screen.until(shown)
