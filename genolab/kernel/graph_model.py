@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from pytensor.compile.builders import OpFromGraph
 from pytensor.graph.basic import Apply, Constant, Variable
 from pytensor.graph.fg import FunctionGraph
 from pytensor.graph.op import HasInnerGraph, Op
+from pytensor.printing import debugprint
 from pytensor.scalar.basic import Cast, Composite
 from pytensor.scan.op import Scan
 from pytensor.tensor.blockwise import Blockwise
@@ -22,7 +24,7 @@ from pytensor.tensor.subtensor import IncSubtensor, Subtensor
 
 from genolab.kernel.graph_drawing import GraphDrawing, GraphEdge, GraphModel, GraphNode, Kind
 
-__all__ = ["GraphDrawing", "GraphEdge", "GraphModel", "GraphNode", "Kind", "model_of"]
+__all__ = ["GraphDrawing", "GraphEdge", "GraphModel", "GraphNode", "Kind", "graph_text", "model_of"]
 
 DEEPEST = 6  # graphs inside graphs; a scan of a scan of a kernel is three
 
@@ -38,6 +40,13 @@ def model_of(
     Names that are not given are those of the variables, or "input 1", "output 1".
     """
     return _Reader("", 0).read(inputs, outputs, input_names, output_names)
+
+
+def graph_text(outputs: Sequence[Variable]) -> str:
+    """Return the graph as text, for a terminal."""
+    page = StringIO()
+    debugprint(list(outputs), file=page, print_type=True)
+    return page.getvalue()
 
 
 class _Reader:
@@ -212,7 +221,7 @@ def _kind(op: Op) -> Kind:
         return "scan"
     if isinstance(op, OpFromGraph):
         return "kernel"
-    if isinstance(op, Elemwise):
+    if isinstance(op, Elemwise) or name == "AsType":  # a cast of the numpy backend
         return "elementwise"
     if isinstance(op, CAReduce) or name in _REDUCTIONS:
         return "reduction"
@@ -242,6 +251,8 @@ def _label(op: Op) -> str:
         axes = "all" if op.axis is None else ", ".join(str(axis) for axis in op.axis)
         name = type(op).__name__ if type(op) is not CAReduce else type(op.scalar_op).__name__
         return f"{_words(name)} over {axes}" if axes == "all" else f"{_words(name)} over axis {axes}"
+    if type(op).__name__ == "AsType":
+        return f"to {op.dtype}"
     if isinstance(op, Scan):
         return "scan" if op.name in (None, "", "scan_fn") else f"scan {op.name}"
     text = str(op)

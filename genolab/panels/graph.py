@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -10,7 +9,8 @@ import ipywidgets
 from genolab import kernels as all_kernels
 from genolab.errors import GenolabError, InputError
 from genolab.kernel import available_backends
-from genolab.plots.graph import GraphView, NodeTable
+from genolab.kernel.graph_model import graph_text
+from genolab.plots.graph import GraphView, NodeTable, readable
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class GraphPanel(ipywidgets.VBox):
         self._refresh(None)
 
     def _describe(self) -> None:
-        self.view.heading, self.view.about = repr(self.kernel), self.kernel.doc
+        self.view.heading, self.view.about = repr(self.kernel), readable(self.kernel.doc)
 
     def _refresh(self, _change: Any) -> None:
         backend = self.backend.value if self.stage.value == COMPILED else None
@@ -114,11 +114,7 @@ class GraphPanel(ipywidgets.VBox):
 
     def _text(self) -> str:
         """The graph for a terminal."""
-        from pytensor.printing import debugprint
-
-        page = StringIO()
-        debugprint(list(self.kernel.graph.outputs), file=page, print_type=True)
-        return f"{self.kernel!r}\n\n{self.kernel.doc}\n\n{page.getvalue()}"
+        return f"{self.kernel!r}\n\n{self.kernel.doc}\n\n{graph_text(self.kernel.graph.outputs)}"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         shown = super()._repr_mimebundle_(**options)

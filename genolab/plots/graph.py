@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -85,6 +86,18 @@ class NodeTable(anywidget.AnyWidget):
         super().__init__(nodes=view.graph["nodes"])
         traitlets.dlink((view, "graph"), (self, "nodes"), lambda graph: graph["nodes"])
         traitlets.link((view, "selected"), (self, "selected"))
+
+
+_SIGNS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "lambda": "λ", "mu": "μ"}
+_SIGNS |= {"pi": "π", "rho": "ρ", "sigma": "σ", "phi": "φ", "sum": "∑", "prod": "∏", "cdot": "·", "times": "×"}
+_SIGNS |= {"le": "≤", "ge": "≥", "ne": "≠", "infty": "∞", "in": "∈"}
+
+
+def readable(docstring: str) -> str:
+    """Return a docstring without its markup: roles and backticks go, Greek letters and signs stand for their names."""
+    text = re.sub(r":[a-z]+:`~?([^`]*)`", r"\1", docstring).replace("``", "")
+    text = re.sub(r"\\([A-Za-z]+)", lambda found: _SIGNS.get(found[1], found[1]), text)
+    return re.sub(r"\\[,;:! ]\s?", " ", text)
 
 
 USUAL_WIDTH = 1040  # pixels, of a panel on a small laptop
