@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from genolab.io.records import Field, VariantRecords
     from genolab.io.reference import Reference, open_reference
     from genolab.io.region import Region, parse_region
-    from genolab.io.variant_writer import write_variants
+    from genolab.io.variant_writer import variant_bytes, write_variants
     from genolab.io.variants import Variants, read_variants
 
 _HOME = {
@@ -25,6 +25,7 @@ _HOME = {
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
     "open_reference": "reference", "Region": "region", "parse_region": "region", "write_variants": "variant_writer",
+    "variant_bytes": "variant_writer",
     "Variants": "variants", "read_variants": "variants",
 }  # fmt: skip
 
@@ -47,6 +48,7 @@ __all__ = [
     "parse_region",
     "read_bed",
     "read_variants",
+    "variant_bytes",
     "write_variants",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import tempfile
 from collections.abc import Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
@@ -53,6 +54,14 @@ def write_variants(records: VariantRecords, path: PathLike) -> None:
                 index.make("VCF", new, (csi if tall else tbi,), ".csi" if tall else ".tbi")
         finally:
             draft.unlink(missing_ok=True)
+
+
+def variant_bytes(records: VariantRecords, suffix: str = ".vcf") -> bytes:
+    """The file that :func:`write_variants` would write, for a browser to save."""
+    with tempfile.TemporaryDirectory(prefix="genolab-") as folder:
+        path = Path(folder) / f"calls{suffix}"
+        write_variants(records, path)
+        return path.read_bytes()
 
 
 def _convert(draft: Path, new: Path, mode: str, count: int, path: Path) -> None:
