@@ -42,7 +42,8 @@ def genotype_likelihoods(random: np.random.Generator) -> tuple[Any, ...]:
 
 def genotype_posteriors(random: np.random.Generator) -> tuple[Any, ...]:
     """Ten genotypes of 3,000 sites."""
-    return random.uniform(-300, 0, (SITES, 10)), _reference(random, SITES)
+    shape = SITES, 10
+    return random.uniform(-300, 0, shape), _reference(random, SITES), np.ones(shape, bool)
 
 
 def strand_bias(random: np.random.Generator) -> tuple[Any, ...]:

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Literal
 
+import numpy as np
+
 from genolab import io
 from genolab.call.calls import VariantCalls, join
-from genolab.call.evidence import check_agreement, make_evidence
+from genolab.call.evidence import agreement, check_agreement, make_evidence
 from genolab.call.genotyping import check_ploidy, genotype
 from genolab.call.thresholds import Thresholds
-from genolab.errors import InputError
+from genolab.errors import FileError, InputError
 from genolab.io import Alignments, Region
 
 TILE = 100_000
@@ -65,6 +67,14 @@ def call_variants(
     if tile < 1:
         raise InputError("call_variants", "tile", "at least 1 position", str(tile))
     with io.open_reference(reference) as opened, io.open_alignments(reads, reference, index) as alignments:
+        if not alignments.contigs:
+            raise FileError(
+                alignments.path,
+                field="header",
+                expected="reads mapped to contigs",
+                found="no contigs: the reads are not mapped",
+                fix="Map them to the reference first.",
+            )
         regions = _regions(alignments, region)
         match = io.match_contigs(alignments, opened, regions[0].contig if region is not None else None)
         matched = [one for one in regions if one.contig in match.to_reference]
@@ -74,21 +84,22 @@ def call_variants(
         tiles = [each for one in covered for each in _tiles(alignments, one, tile)]
         total = sum(each.end - each.start for each in tiles)
         notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices))
-        done, parts = 0, []
+        done, parts, tally = 0, [], np.zeros(3, np.int64)
         for each in tiles:
             if progress is not None:
                 progress(done / total, f"calling {each}")
             found = alignments.read(each, sample)
             codes = opened.fetch(match.name(each.contig), each.start, each.end)
             notices |= dict.fromkeys(found.notices)
-            evidence = make_evidence(found, codes, alignments.path, opened.path, alignments.contigs)
-            check_agreement(evidence)
+            evidence = make_evidence(found, codes, alignments, opened.path)
+            tally += agreement(evidence)
+            check_agreement(evidence, tally)
             calls = genotype(evidence, thresholds, ploidy, backend)
             parts.append(calls if len(tiles) == 1 else replace(calls, evidence=None))
             done += each.end - each.start
         if progress is not None:
             progress(1.0, "called")
-    return replace(join(parts), regions=tuple(regions), notices=tuple(notices))
+    return replace(join(parts), regions=tuple(matched), notices=tuple(notices))
 
 
 def _regions(alignments: Alignments, region: str | Region | None) -> list[Region]:

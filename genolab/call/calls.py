@@ -46,6 +46,8 @@ class VariantCalls:
         What the filters look at: ``quality``, ``genotype_quality``, ``depth``, ``fisher_strand``, ...
     filters
         Names of the filters that each site fails; empty where it passes.
+    sample, sample_in_file
+        The sample's name, as the file is written; the sample asked for among several, None where all reads were taken.
     """
 
     contig: np.ndarray = field(repr=False)
@@ -61,6 +63,7 @@ class VariantCalls:
     thresholds: Thresholds
     ploidy: int
     sample: str
+    sample_in_file: str | None
     regions: tuple[Region, ...]
     contigs: dict[str, int] = field(repr=False)
     reads_path: Path
@@ -149,11 +152,6 @@ class VariantCalls:
         ):
             evidence = collect(self.reads_path, self.reference_path, region, self.sample_in_file)
         return explain(evidence, region.start, self.thresholds, self.ploidy)
-
-    @property
-    def sample_in_file(self) -> str | None:
-        """The sample's name where the read groups give one."""
-        return self.evidence.pileup.reads.sample if self.evidence is not None else None
 
     def plot(self) -> Any:
         """Coverage, calls and reads as a live figure."""

@@ -14,11 +14,11 @@ from genolab.call.counts import ALLELES
 from genolab.call.pileup import Pileup
 from genolab.call.thresholds import Thresholds
 from genolab.errors import FileError
-from genolab.io import AlignedReads, Region
+from genolab.io import AlignedReads, Alignments, Region
 
 LEAST_AGREEMENT = 0.75
 """Share of the bases that must agree with the reference. Reads of another genome agree by a quarter to a third."""
-_ENOUGH_BASES = 1_000
+_ENOUGH_BASES, _ENOUGH_POSITIONS = 1_000, 500  # fewer may differ for their own reasons, such as a variant
 
 
 @dataclass(frozen=True)
@@ -82,38 +82,40 @@ def collect(
         found = alignments.read(region, sample)
         codes = opened.fetch(match.name(region.contig), region.start, region.end)
         notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *found.notices))
-        evidence = make_evidence(found, codes, alignments.path, opened.path, alignments.contigs, tuple(notices))
-    check_agreement(evidence)
+        evidence = make_evidence(found, codes, alignments, opened.path, tuple(notices))
+    check_agreement(evidence, agreement(evidence))
     return evidence
 
 
 def make_evidence(
-    reads: AlignedReads,
-    reference: np.ndarray,
-    reads_path: Path,
-    reference_path: Path,
-    contigs: dict[str, int],
-    notices: tuple[str, ...] = (),
+    reads: AlignedReads, codes: np.ndarray, alignments: Alignments, reference: Path, notices: tuple[str, ...] = ()
 ) -> Evidence:
-    """Evidence from arrays that are in memory already."""
-    sample = reads.sample or reads_path.name.split(".")[0]
-    return Evidence(Pileup(reads, reference), reads_path, reference_path, contigs, sample, notices)
+    """Evidence from arrays that are in memory already. Reads that name no sample have the file's, where it has one."""
+    own = alignments.samples[0] if len(alignments.samples) == 1 else alignments.path.name.split(".")[0]
+    return Evidence(Pileup(reads, codes), alignments.path, reference, alignments.contigs, reads.sample or own, notices)
 
 
-def check_agreement(evidence: Evidence) -> None:
-    """Refuse reads that disagree with the reference as those of another genome or build do."""
+def agreement(evidence: Evidence) -> np.ndarray:
+    """Bases that agree with the reference, all bases over a known reference, and positions that they cover."""
     counts, reference = evidence.counts(Thresholds()), evidence.pileup.reference
     known = reference < ALLELES
-    total = int(counts[known].sum())
-    if total < _ENOUGH_BASES:
+    depth = counts[known].sum(axis=1)
+    return np.array([counts[known, reference[known]].sum(), depth.sum(), np.count_nonzero(depth)])
+
+
+def check_agreement(evidence: Evidence, tally: np.ndarray) -> None:
+    """Refuse reads that disagree with the reference as those of another genome or build do.
+
+    ``tally`` is the :func:`agreement` so far: tiles are added up, so that their size does not matter.
+    """
+    alike, total, positions = (int(each) for each in tally)
+    if total < _ENOUGH_BASES or positions < _ENOUGH_POSITIONS or alike >= LEAST_AGREEMENT * total:
         return
-    agreement = counts[known, reference[known]].sum() / total
-    if agreement < LEAST_AGREEMENT:
-        raise FileError(
-            evidence.reference_path,
-            field=str(evidence.region),
-            expected=f"the reference that {evidence.reads_path.name} was mapped to (at least {LEAST_AGREEMENT:.0%} of "
-            "the bases alike)",
-            found=f"{agreement:.0%} of {total:,} bases alike",
-            fix="Give the FASTA file that the reads were mapped to.",
-        )
+    raise FileError(
+        evidence.reference_path,
+        field=str(evidence.region),
+        expected=f"the reference that {evidence.reads_path.name} was mapped to (at least {LEAST_AGREEMENT:.0%} of "
+        "the bases alike)",
+        found=f"{alike / total:.0%} of {total:,} bases alike",
+        fix="Give the FASTA file that the reads were mapped to.",
+    )

@@ -8,32 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genolab.call import filters
 from genolab.call.counts import ALLELES
 from genolab.call.evidence import Evidence
-from genolab.call.genotyping import Assessment, assess, is_variant
+from genolab.call.flip import smallest_change
+from genolab.call.genotyping import Assessment, assess
 from genolab.call.likelihood import dosages, genotypes
 from genolab.call.pileup import REASONS, USED
+from genolab.call.steps import CALLED, FILTER_NAMES, FILTERED, NOT_CALLED, Step, steps_of
 from genolab.call.thresholds import Thresholds
 from genolab.errors import InputError
 from genolab.spec import BASES
 
 if TYPE_CHECKING:
     import pandas as pd
-
-CALLED, FILTERED, NOT_CALLED = "called", "filtered", "not called"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One question that the caller asks of a site. ``decides`` marks the first that a call did not survive."""
-
-    name: str
-    value: float
-    threshold: float
-    passed: bool
-    text: str
-    decides: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +102,9 @@ class Explanation:
         spans = (reads.position < self.position) & (self.position <= reads.reference_end)
         spans[seen.read] = False
         index = np.flatnonzero(spans)
+        without = np.diff(reads.base_offset)[index] == 0
+        why = np.where(without, REASONS.index("the read has no bases"), REASONS.index("deleted or skipped here"))
+        excluded = self._evidence.pileup.exclusion[index]
         return pd.DataFrame(
             {
                 "name": [reads.names[at] for at in index],
@@ -122,7 +112,7 @@ class Explanation:
                 "mapping_quality": self._evidence.pileup.mapping_quality[index].astype(np.float64),
                 "strand": np.where((reads.flag[index] & 0x10) != 0, "-", "+"),
                 "used": np.zeros(index.size, dtype=bool),
-                "reason": [REASONS[code] if code else REASONS[-1] for code in self._evidence.pileup.exclusion[index]],
+                "reason": [REASONS[code] for code in np.where(excluded > 0, excluded, why)],
             }
         )
 
@@ -160,16 +150,16 @@ def explain(evidence: Evidence, position: int, thresholds: Thresholds | None = N
     found = assess(evidence, np.array([position]), thresholds, ploidy)
     reference = int(found.reference[0])
     alternate = _competitor(found, reference, ploidy)
-    steps = _mark_decision(_steps(found, reference, alternate, thresholds, ploidy))
+    steps = steps_of(found, reference, alternate, thresholds, ploidy)
     decisive = next((step for step in steps if step.decides), None)
-    verdict = CALLED if decisive is None else FILTERED if decisive.name in _FILTER_NAMES else NOT_CALLED
+    verdict = CALLED if decisive is None else FILTERED if decisive.name in FILTER_NAMES else NOT_CALLED
     shown = _genotypes_of(reference, alternate, ploidy)
     index = [at for _, at in shown]
     seen = found.observations.used
     copies = dosages(ploidy)[index][:, seen.base].T  # (observation, genotype)
     contributions = np.take_along_axis(found.by_copies, copies, axis=1)
     sentence = _sentence(found, reference, alternate, verdict, decisive, ploidy)
-    flip = _flip(found, contributions, index, verdict, decisive)
+    flip = smallest_change(found, contributions, index, verdict, decisive, thresholds, ploidy)
     return Explanation(
         contig=region.contig,
         position=position + 1,
@@ -188,9 +178,6 @@ def explain(evidence: Evidence, position: int, thresholds: Thresholds | None = N
         _found=found,
         _contributions=contributions,
     )
-
-
-_FILTER_NAMES = {*(each.name for each in filters.FILTERS), filters.NEAR_INDEL}
 
 
 def _competitor(found: Assessment, reference: int, ploidy: int) -> int:
@@ -217,57 +204,6 @@ def _genotypes_of(reference: int, alternate: int, ploidy: int) -> list[tuple[str
     return result
 
 
-def _steps(found: Assessment, reference: int, alternate: int, thresholds: Thresholds, ploidy: int) -> list[Step]:
-    depth, seen = int(found.depth[0].sum()), int(found.depth[0, alternate])
-    share = seen / max(depth, 1)
-    base = BASES[alternate]
-    steps = [
-        Step("reference", reference, ALLELES - 1, reference < ALLELES, f"the reference base is {BASES[reference]}"),
-        Step("coverage", depth, 1, depth > 0, f"{depth} fragments are evidence"),
-        Step(
-            "alternate count",
-            seen,
-            thresholds.min_alternate_count,
-            seen >= thresholds.min_alternate_count,
-            f"{seen} show {base}; at least {thresholds.min_alternate_count} must",
-        ),
-        Step(
-            "alternate fraction",
-            share,
-            thresholds.min_alternate_fraction,
-            share >= thresholds.min_alternate_fraction,
-            f"{share:.0%} show {base}; at least {thresholds.min_alternate_fraction:.0%} must",
-        ),
-    ]
-    variant = bool(is_variant(found, ploidy)[0])
-    names = [BASES[code] for code in genotypes(ploidy)[found.best[0]]]
-    posterior = 10.0 ** found.log10_posterior[0, found.best[0]]
-    steps.append(
-        Step("genotype", posterior, 0.0, variant, f"the most probable genotype is {'/'.join(names)} ({posterior:.4g})")
-    )
-    for each in filters.FILTERS:
-        value = found.columns[each.column]
-        limit = getattr(thresholds, each.threshold)
-        if np.isnan(value[0]):
-            continue
-        word = "at least" if each.at_least else "at most"
-        text = f"{each.meaning.partition(':')[0]} {round(float(value[0]), 3):g}; {word} {limit:g} passes"
-        steps.append(Step(each.name, float(value[0]), float(limit), bool(each.passes(value, thresholds)[0]), text))
-    indel = found.columns["indel_share"]
-    near = bool(filters.near_indel(indel, thresholds)[0])
-    text = (
-        f"{indel[0]:.0%} of the reads have an indel within {thresholds.indel_gap} bases; "
-        f"less than {thresholds.indel_fraction:.0%} passes"
-    )
-    steps.append(Step(filters.NEAR_INDEL, float(indel[0]), thresholds.indel_fraction, not near, text))
-    return steps
-
-
-def _mark_decision(steps: list[Step]) -> tuple[Step, ...]:
-    first = next((at for at, step in enumerate(steps) if not step.passed), None)
-    return tuple(Step(**{**vars(step), "decides": at == first}) for at, step in enumerate(steps))
-
-
 def _sentence(
     found: Assessment, reference: int, alternate: int, verdict: str, decisive: Step | None, ploidy: int
 ) -> str:
@@ -288,26 +224,3 @@ def _sentence(
     if decisive.name == "genotype":
         return f"Not called: {support}, which is more likely error than variant; {decisive.text}."
     return f"Not called: {decisive.text} ({support})."
-
-
-def _flip(found: Assessment, contributions: np.ndarray, index: list[int], verdict: str, decisive: Step | None) -> str:
-    """The smallest change that turns the verdict."""
-    if decisive is not None and verdict == FILTERED:
-        return f"It would pass this filter with a threshold of {round(decisive.value, 3):g}."
-    if decisive is not None and decisive.name in ("alternate count", "alternate fraction") and decisive.value > 0:
-        return f"It would be considered with a threshold of {round(decisive.value, 3):g}."
-    if decisive is not None and decisive.name != "genotype":
-        return "No threshold changes this."
-    joint = found.log10_likelihood[0, index] + found.log10_prior[0, index]
-    odds = joint[1:].max() - joint[0]
-    weight = contributions[:, 1:][:, joint[1:].argmax()] - contributions[:, 0]
-    if verdict == CALLED:
-        strongest = np.sort(weight[weight > 0])[::-1]
-        needed = int(np.searchsorted(np.cumsum(strongest), odds)) + 1
-        if needed > strongest.size:
-            return "No fragment could be left out to lose this call."
-        return f"Without its {needed} strongest fragments it would not be called."
-    typical = float(np.median(weight[weight > 0])) if (weight > 0).any() else 2.0
-    return (
-        f"About {max(int(np.ceil(-odds / max(typical, 1e-6))), 1)} more fragments like those would make it a variant."
-    )

@@ -11,7 +11,13 @@ from genolab.call.annotate import VALUES, ladder_for, rank_sum, strand_bias
 from genolab.call.calls import GENOTYPE_QUALITY_CAP, VariantCalls
 from genolab.call.counts import ALLELES, candidate_alleles
 from genolab.call.evidence import Evidence
-from genolab.call.likelihood import dosages, genotype_likelihoods, genotype_posteriors, genotypes
+from genolab.call.likelihood import (
+    considered_genotypes,
+    dosages,
+    genotype_likelihoods,
+    genotype_posteriors,
+    genotypes,
+)
 from genolab.call.pileup import Observations
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
 from genolab.errors import InputError
@@ -32,7 +38,7 @@ class Assessment:
     log10_likelihood: np.ndarray  # (site, genotype)
     log10_prior: np.ndarray
     log10_posterior: np.ndarray
-    best: np.ndarray  # int64, the most probable genotype
+    best: np.ndarray  # int64, the most probable genotype of the bases that were seen often enough
     forward: np.ndarray  # int64 (site, allele), fragments by strand of the better mate
     reverse: np.ndarray
     columns: dict[str, np.ndarray]  # float64 (site,), what the filters look at
@@ -84,14 +90,10 @@ def assess(
         ploidy=ploidy,
         backend=backend,
     )
-    posteriors = genotype_posteriors(
-        likelihoods.log10_likelihood, reference, thresholds.heterozygosity, ploidy=ploidy, backend=backend
-    )
     cell = seen.site * ALLELES + seen.base
     size = sites.size * ALLELES
     forward = np.bincount(cell[~seen.reverse], minlength=size).reshape(-1, ALLELES)
     reverse = np.bincount(cell[seen.reverse], minlength=size).reshape(-1, ALLELES)
-    best = posteriors.log10_posterior.argmax(axis=1)
     candidate = candidate_alleles(
         forward + reverse,
         reference,
@@ -99,6 +101,16 @@ def assess(
         thresholds.min_alternate_fraction,
         backend=backend,
     ).candidate
+    considered = considered_genotypes(candidate, reference, ploidy)
+    posteriors = genotype_posteriors(
+        likelihoods.log10_likelihood,
+        reference,
+        considered,
+        thresholds.heterozygosity,
+        ploidy=ploidy,
+        backend=backend,
+    )
+    best = np.where(considered, posteriors.log10_posterior, -np.inf).argmax(axis=1)
     columns = _annotations(seen, reference, best, forward, reverse, ploidy, backend)
     columns["quality"] = np.maximum(posteriors.quality, 0.0)  # no -0
     columns["genotype_quality"] = np.minimum(posteriors.genotype_quality, GENOTYPE_QUALITY_CAP)
@@ -175,13 +187,13 @@ def genotype(
     """Call the substitutions of a region. Nothing is recompiled when a threshold changes.
 
     A site is called if a base other than the reference's is seen often enough (``min_alternate_count``,
-    ``min_alternate_fraction``) and a genotype that holds one is the most probable; then each filter may set it aside.
+    ``min_alternate_fraction``) and, of the genotypes of such bases and the reference's, one that holds such a base is
+    the most probable; then each filter may set it aside.
     """
     thresholds, ploidy = thresholds or Thresholds(), check_ploidy(ploidy)
     sites = candidate_sites(evidence, thresholds, backend)
     found = assess(evidence, sites, thresholds, ploidy, backend)
-    called = found.candidate.any(axis=1) & is_variant(found, ploidy)
-    chosen = np.flatnonzero(called)
+    chosen = np.flatnonzero(holds_alternate(found.best, found.reference, ploidy))
     kinds = genotypes(ploidy)
     alternates, genotype_index = [], []
     for site in chosen:
@@ -206,6 +218,7 @@ def genotype(
         thresholds=thresholds,
         ploidy=ploidy,
         sample=evidence.sample,
+        sample_in_file=evidence.pileup.reads.sample,
         regions=(evidence.region,),
         contigs=evidence.contigs,
         reads_path=evidence.reads_path,
@@ -215,9 +228,9 @@ def genotype(
     )
 
 
-def is_variant(found: Assessment, ploidy: int) -> np.ndarray:
-    """True where the most probable genotype holds a base that is not the reference's; never over an unknown base."""
-    copies = dosages(ploidy)[found.best]
-    known = found.reference < ALLELES
-    of_reference = copies[np.arange(len(copies)), np.minimum(found.reference, ALLELES - 1)]
+def holds_alternate(best: np.ndarray, reference: np.ndarray, ploidy: int) -> np.ndarray:
+    """True where a genotype (by its index) holds a base that is not the reference's; never over an unknown base."""
+    copies = dosages(ploidy)[best]
+    known = reference < ALLELES
+    of_reference = copies[np.arange(len(copies)), np.minimum(reference, ALLELES - 1)]
     return known & (of_reference < ploidy)

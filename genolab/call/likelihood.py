@@ -60,15 +60,16 @@ def genotype_likelihoods(
 ) -> Likelihoods:
     r"""Likelihood of every genotype of four bases at every site, fragments taken as independent.
 
-    With :math:`e = 10^{-Q/10}` the chance of a wrong base, :math:`m = 10^{-M/10} + \epsilon` that of a misplaced
-    fragment, and a genotype of ploidy :math:`P` that holds :math:`k` copies of the base seen,
+    With :math:`e = \min(10^{-Q/10}, \tfrac34)` the chance of a wrong base (a guess is wrong in three of four),
+    :math:`m = 10^{-M/10} + \epsilon` that of a misplaced fragment, and a genotype of ploidy :math:`P` that holds
+    :math:`k` copies of the base seen,
 
     .. math:: P(\mathrm{base} \mid k) = (1 - m)\left[\frac{k}{P}(1 - e) + \left(1 - \frac{k}{P}\right)\frac{e}{3}\right]
               + \frac{m}{4}
 
     A misplaced fragment shows any base. See Li 2011, doi:10.1093/bioinformatics/btr509.
     """
-    wrong = (10.0 ** (-base_quality / 10.0))[:, None]
+    wrong = pt.minimum(10.0 ** (-base_quality / 10.0), 0.75)[:, None]
     misplaced = pt.minimum(10.0 ** (-mapping_quality / 10.0) + fragment_error, 1.0)[:, None]
     share = np.arange(ploidy + 1)[None, :] / ploidy
     right_place = share * (1.0 - wrong) + (1.0 - share) * (wrong / 3.0)
@@ -104,17 +105,33 @@ def _log10_alternate_prior(ploidy: int) -> tuple[np.ndarray, np.ndarray, np.ndar
                     share = TRANSITION_SHARE if is_transition else (1 - TRANSITION_SHARE) / 2
                     log10_rest[reference, g] += log10(share) - log10(copy[allele])
                     power[reference, g] += 1
-    return log10_rest, power, (power == 0).astype("float64")
+    reference_only = (power == 0).astype("float64")
+    # nothing is known of an unknown reference: each genotype is as probable as the next, and none is the reference's
+    log10_rest[ALLELES], reference_only[ALLELES] = -log10(len(copies)), 0.0
+    return log10_rest, power, reference_only
 
 
-def _smallest_posterior(ploidy: int) -> tuple[np.ndarray, np.ndarray, float]:
-    return np.zeros((2, len(genotypes(ploidy)))), np.zeros(2, np.uint8), 1e-3
+def considered_genotypes(candidate: np.ndarray, reference: np.ndarray, ploidy: int) -> np.ndarray:
+    """Mark the genotypes that hold no base but the reference's and the site's candidates. ``(site, genotype)`` bool.
+
+    Over an unknown reference every genotype is considered.
+    """
+    allowed = candidate | (np.arange(ALLELES) == reference[:, None]) | (reference >= ALLELES)[:, None]
+    return (allowed[:, None, :] | (dosages(ploidy) == 0)).all(axis=2)
+
+
+def _smallest_posterior(ploidy: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    shape = 2, len(genotypes(ploidy))
+    return np.zeros(shape), np.zeros(2, np.uint8), np.ones(shape, bool), 1e-3
 
 
 @kernel(backend="numpy", example=_smallest_posterior)
 def genotype_posteriors(
     log10_likelihood: Log10Likelihood,
     reference_base: ReferenceBase,
+    considered: Annotated[
+        Symbol, Spec("site genotype", "bool", "each base of the genotype is the reference's or seen often enough")
+    ],
     heterozygosity: Annotated[
         Symbol, Spec("", "float64", "prior probability of a heterozygous site", low=1e-6, high=0.1, step=1e-4)
     ] = 1e-3,
@@ -130,13 +147,14 @@ def genotype_posteriors(
     .. math:: P(g \mid D) = \frac{P(D \mid g) P(g)}{\sum_h P(D \mid h) P(h)}, \qquad
               \mathrm{QUAL} = -10 \log_{10} P(g_\mathrm{ref} \mid D)
 
-    GQ is the same for the most probable other genotype, given that the site varies, as the VCF specification has it.
+    GQ is the same for the most probable other genotype that is considered, given that the site varies, as the VCF
+    specification has it. An unknown reference has a flat prior and QUAL 0.
     See Li 2011, doi:10.1093/bioinformatics/btr509.
     """
     log10_rest, power, reference_only = _log10_alternate_prior(ploidy)
     alternate = log10_rest + power * pt.log10(heterozygosity)
     remains = 1.0 - (10.0**alternate * (1.0 - reference_only)).sum(axis=1, keepdims=True)
-    table = alternate * (1.0 - reference_only) + pt.log10(remains) * reference_only
+    table = alternate * (1.0 - reference_only) + pt.log10(pt.maximum(remains, 1e-300)) * reference_only
     log10_prior = table[reference_base.astype("int64")]
     joint = log10_likelihood + log10_prior
     largest = joint.max(axis=1, keepdims=True)
@@ -145,7 +163,7 @@ def genotype_posteriors(
     is_reference = pt.constant(reference_only)[reference_base.astype("int64")]
     quality = -10.0 * (log10_posterior * is_reference).sum(axis=1)
     # 1 - P(best), taken from the others alone: a sum minus one would leave nothing but rounding above GQ 150
-    varying = pt.switch(is_reference > 0, -1e6, joint)
+    varying = pt.switch(pt.gt(is_reference, 0.0) | pt.invert(considered), -1e6, joint)
     behind = varying - varying.max(axis=1, keepdims=True)
     equals = pt.eq(behind, 0.0).sum(axis=1) - 1.0
     others = pt.maximum(equals + (10.0**behind * pt.lt(behind, 0.0)).sum(axis=1), 1e-300)

@@ -12,7 +12,7 @@ from genolab.call.thresholds import EXCLUDED_FLAGS, MISSING_QUALITY, Thresholds
 from genolab.io import AlignedReads
 
 MATCH, INSERTION, DELETION, SKIP, SOFT_CLIP, EQUAL, DIFFERENT = 0, 1, 2, 3, 4, 7, 8
-READ_REVERSE = 0x10
+READ_REVERSE, SECOND_MATE = 0x10, 0x80
 
 USED = 0
 REASONS = (
@@ -23,6 +23,7 @@ REASONS = (
     "base is not A, C, G or T",
     "mate covers the site with the better base",
     "mates disagree",
+    "the read has no bases",
     "deleted or skipped here",
 )
 """Why a fragment is not evidence at a site; an index into this tuple is its reason."""
@@ -146,8 +147,9 @@ class Pileup:
     def observe(self, sites: np.ndarray, thresholds: Thresholds) -> Observations:
         """Every base over the given positions (sorted, 0-based), with the reason where it is not evidence.
 
-        Of two mates that cover one site, the better base counts, once. Where they differ, its quality is lowered by
-        the other's, and both are set aside if that leaves less than ``min_base_quality``.
+        Of two mates that cover one site, the better base counts, once; of equally good ones, the first mate's. Where
+        they differ, its quality is lowered by the other's, and both are set aside if that leaves less than
+        ``min_base_quality``.
         """
         read, position, query, length = self.blocks
         first = np.searchsorted(sites, position)
@@ -157,7 +159,8 @@ class Pileup:
         at = query[block] + sites[site] - position[block]
         read = read[block]
         quality = self.base_quality[at]
-        order = np.lexsort((read, 255 - quality, self.reads.fragment[read], site))
+        second = (self.reads.flag[read] & SECOND_MATE) != 0
+        order = np.lexsort((read, second, 255 - quality, self.reads.fragment[read], site))
         site, at, read, quality = site[order], at[order], read[order], quality[order].astype(np.float64)
         base, mapping_quality = self.reads.base[at], self.mapping_quality[read].astype(np.float64)
         reason = self.exclusion[read]

@@ -1,4 +1,4 @@
-"""Four backends and the same numbers from each; which one is in force; what a machine lacks is said where it matters."""
+"""Four backends and one set of numbers; which backend is in force; what a machine lacks is said where it matters."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def some_input(name: str) -> tuple[Any, ...]:
         "allele_counts": (site.astype(np.int32), base, reference),
         "candidate_alleles": (counts, reference, 2, 0.2),
         "genotype_likelihoods": (site, base, *quality, reference),
-        "genotype_posteriors": (random.uniform(-40, 0, (sites, 10)), reference, 0.01),
+        "genotype_posteriors": (random.uniform(-40, 0, (sites, 10)), reference, random.random((sites, 10)) < 0.8, 0.01),
         "strand_bias": (counts, np.arange(64)),
         "rank_sum": (site, random.integers(0, 2, size), random.integers(0, 5, size), reference),
     }[name]
