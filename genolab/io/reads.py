@@ -81,7 +81,7 @@ def assemble(columns: Columns, path: Path, region: Region, sample: str | None, c
     """Columns to arrays, checked: operations that use the bases there are, an end inside the contig, known letters."""
     where = _Where(path, columns)
     count = len(columns.name)
-    fragment = _numbered(columns.name)[1]
+    fragment = _fragments(columns.name)
     position = np.array(columns.position, np.int32)
     base_offset = _offsets(_lengths(columns.sequence, count))
     letters = _join(columns.sequence)
@@ -162,6 +162,15 @@ def _numbered(texts: Sequence[str | None]) -> tuple[dict[str | None, int], np.nd
     """Different texts, numbered as they come, and the number of each text."""
     numbers = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     return numbers, np.array(list(map(numbers.__getitem__, texts)), np.int64)
+
+
+def _fragments(names: list[str]) -> np.ndarray:
+    """The same number for reads of one name; a read without a name (``*``) has no known mate."""
+    numbers, which = _numbered(names)
+    if "*" in numbers:
+        nameless = which == numbers["*"]
+        which[nameless] = len(numbers) + np.arange(np.count_nonzero(nameless))
+    return which
 
 
 def _offsets(sizes: np.ndarray) -> np.ndarray:
