@@ -2,10 +2,12 @@
 
 Fixtures, shared by the whole session, so that servers, pages and kernels start once:
 
-``screens``     opens notebooks: ``screens.open(frontend, name, cells)`` writes ``name.ipynb``, runs every cell and
-                returns a `Screen`; asked again for the same three it returns the same page and kernel.
-                ``screens.open_lab(name, cells)``, ``open_notebook`` and ``open_voila`` name the frontend.
-                Give another name, or other cells, to get a page and kernel of your own.
+``screens``     ``screens.show(frontend, name, code, widget)`` executes ``code`` in the one kernel that this frontend
+                has for all tests, displays ``widget`` (an expression) alone on its page, and returns the `Screen`;
+                asked again for the same name it changes nothing. This is the quick way: a second, not ten.
+                ``screens.open(frontend, name, cells)`` writes ``name.ipynb``, runs every cell and returns a `Screen`
+                with a page and kernel of its own. ``screens.open_lab(name, cells)``, ``open_notebook`` and
+                ``open_voila`` name the frontend.
 ``frontend``    "lab", "notebook", "voila": a test that takes it runs three times.
 ``outside``     the requests that left this machine; a test that opened screens fails where there is one.
 
@@ -57,7 +59,7 @@ OF_VOILA = re.compile(r"cdn\.jsdelivr\.net/npm/@fortawesome")
 
 # Said by the frontends themselves, whatever the notebook holds.
 NOISE = re.compile(
-    r"favicon|source map|ResizeObserver loop|No provider for|Failed to load resource.*404"
+    r"favicon|source map|ResizeObserver loop|No provider for|Failed to load resource.*404|Window name candidate"
     r"|filebrowser:open-path|undefined \(reading 'schema'\)",  # Notebook 7 without its file browser
     re.IGNORECASE,
 )
@@ -81,7 +83,9 @@ def _remote(change):
         said = ["error", _traceback.format_exc()]
     _answer.value = _quote(_json.dumps([number, *said]))  # a Label would read a backslash as TeX
 _ask.observe(_remote, "value")
-display(_widgets.HBox([_ask, _answer], layout=_widgets.Layout(height="3px", overflow="hidden")))
+_stage = _widgets.Output()
+def _show(widget): _stage.outputs = (); _stage.append_display_data(widget)
+display(_widgets.HBox([_ask, _answer], layout=_widgets.Layout(height="3px", overflow="hidden")), _stage)
 """
 
 BOKEH = "[...(globalThis[Symbol.for('genolab.bokeh')]?.values() ?? [])].flatMap(p => p.root.Bokeh?.documents ?? [])"
@@ -214,6 +218,15 @@ class Screens:
     context: Any
     servers: Servers
     opened: dict[tuple[str, str, str], Screen] = field(default_factory=dict)
+    shown: dict[str, str] = field(default_factory=dict)
+
+    def show(self, frontend: str, name: str, code: str, widget: str) -> Screen:
+        """Return the frontend's shared page with `widget` on it, alone; `code` is executed unless `name` is shown."""
+        screen = self.open(frontend, "shared", [])
+        if self.shown.get(frontend) != name:
+            screen.run(f"{code}\n_show({widget})")
+            self.shown[frontend] = name
+        return screen
 
     def open(self, frontend: str, name: str, cells: Sequence[str]) -> Screen:
         """Return the page of notebook `name` in `frontend`, with every cell run."""

@@ -19,12 +19,10 @@ kernel = OpFromGraph([x, w], [mixture], name="mixture")
 result = kernel(x, pt.exp(w)) * 2
 result.name = "scaled <b>bold</b>"
 view = GraphView(model_of([x, w], [result, state]), name="example", height=460)
-display(view)
 """
 PANEL = """
 from genolab.panels.graph import GraphPanel
 panel = GraphPanel("genotype_posteriors")
-display(panel)
 """
 STAGE = "document.querySelector('.genolab-graph-stage')"
 
@@ -38,7 +36,7 @@ def node(screen: Any, label: str) -> Any:
 
 def fresh(screens: Any, frontend: str) -> Any:
     """The example, closed and fitted, whatever the test before did with it."""
-    screen = screens.open(frontend, "graph", [GRAPH])
+    screen = screens.show(frontend, "graph", GRAPH, "view")
     screen.run("view.show(view.model, name='example')")
     screen.until("document.querySelectorAll('.genolab-graph .node').length === " + screen.run("len(view.model.nodes)"))
     screen.page.locator(".genolab-graph button", has_text="fit").click()
@@ -161,7 +159,7 @@ def test_pictures_are_saved(screens: Any, frontend: str) -> None:
 
 
 def test_panel_shows_formula_graph_and_table(screens: Any) -> None:
-    screen = screens.open_lab("graph_panel", [PANEL])
+    screen = screens.show("lab", "graph panel", PANEL, "panel")
     screen.until("document.querySelectorAll('.genolab-graph .node').length > 5")
     assert "genotype_posteriors" in screen.page.locator(".genolab-graph-about code").inner_text()
     rows = screen.page.locator(".genolab-graph-table tbody tr")

@@ -125,7 +125,7 @@ def test_a_matrix_product_a_shared_variable_and_a_random_draw():
     assert "matrix product" in {node.kind for node in model.nodes}
     shared = [node for node in model.nodes if node.op == "a shared variable"]
     assert [node.label for node in shared] == ["w0", "w1", "w2"]
-    draws = pt.random.normal(size=(3,), return_next_rng=True)
+    draws = pt.random.normal(size=(3,), rng=pt.random.shared_rng(np.random.default_rng(1)), return_next_rng=True)
     assert "random" in {node.kind for node in model_of([], draws).nodes}
 
 
