@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "genolab"
-SUBJECTS = {"call"}
+SUBJECTS = {"call", "prepare"}
 
 # a room may import from rooms of a lower number only
 RANK = {
@@ -226,7 +226,9 @@ def test_importing_genolab_loads_nothing_and_warns_of_nothing():
     assert loaded.isdisjoint({"numpy", "pandas", "pytensor", "pysam", "bokeh", "pooch"})
 
 
-@pytest.mark.parametrize("room", ["genolab.call", "genolab.io", "genolab.data", "genolab.scale", "genolab.kernel"])
+@pytest.mark.parametrize(
+    "room", ["genolab.call", "genolab.prepare", "genolab.io", "genolab.data", "genolab.scale", "genolab.kernel"]
+)
 def test_importing_a_subject_loads_no_interface(room):
     loaded = set(run(f"import {room}; {LOADED}", "-W", "error").split())
     assert loaded.isdisjoint(INTERFACE - {"traitlets"} | {"numba", "pooch", "requests"})

@@ -1,0 +1,204 @@
+"""Sequencing depth and gene length taken out: CPM, TPM, RPKM."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+
+from genolab.kernel import kernel
+from genolab.prepare.threads import spread, threaded
+from genolab.spec import Spec, Symbol
+
+Counts = Annotated[Symbol, Spec("sample gene", "float32", "reads or molecules counted", low=0)]
+Factor = Annotated[
+    Symbol, Spec("sample", "float64", "normalisation factor: the library counts as so many times larger")
+]
+Size = Annotated[Symbol, Spec("sample", "float64", "size factor: counts are divided by it")]
+Length = Annotated[Symbol, Spec("gene", "float64", "length of the gene's transcript", unit="bases", low=1)]
+Target = Annotated[
+    Symbol, Spec("", "float64", "sum that every sample is brought to", unit="counts", low=1, high=1e9, step=1e4)
+]
+Normalised = Annotated[Symbol, Spec("sample gene", "float32", "normalised expression")]
+Stored = Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row", low=0)]
+Start = Annotated[Symbol, Spec("edge", "int64", "where each sample's entries begin, and the number of entries")]
+
+
+def share(target: Any, total: Any) -> Any:
+    """``target / total``, and 0 for a sample without a count: nothing over nothing is taken as nothing."""
+    return pt.switch(pt.gt(total, 0), target / pt.switch(pt.gt(total, 0), total, 1.0), 0.0)
+
+
+def totals(counts: Any) -> Any:
+    """The sum of each sample's counts, in double precision."""
+    return counts.sum(axis=1, dtype="float64", acc_dtype="float64")
+
+
+class LogCPMResult(NamedTuple):
+    """Log counts per million."""
+
+    normalised: Normalised
+
+
+@kernel(backend="numpy")
+def log_cpm(
+    counts: Counts,
+    factor: Factor,
+    target: Target = 1e6,
+    offset: Annotated[
+        Symbol, Spec("", "float64", "added before the logarithm", unit="counts per million", low=1e-3, high=100)
+    ] = 1.0,
+    base: Annotated[Symbol, Spec("", "float64", "base of the logarithm", low=1.1, high=10)] = math.e,
+) -> LogCPMResult:
+    r"""Logarithm of counts per million.
+
+    .. math:: y_{sg} = \log_b\!\left(\frac{T\,x_{sg}}{f_s \sum_h x_{sh}} + o\right)
+    """
+    scale = (share(target, totals(counts) * factor) / offset).astype(counts.dtype)
+    nats = pt.log1p(counts * scale[:, None])
+    unit, shift = (1 / pt.log(base)).astype(counts.dtype), (pt.log(offset) / pt.log(base)).astype(counts.dtype)
+    return LogCPMResult(nats * unit + shift)
+
+
+@threaded(log_cpm, version=1)
+def _log_cpm(counts: np.ndarray, factor: np.ndarray, target: Any, offset: Any, base: Any) -> np.ndarray:
+    from genolab.prepare.loops import rows
+
+    out = np.empty_like(counts)
+    unit, shift = counts.dtype.type(1 / math.log(base)), counts.dtype.type(math.log(offset) / math.log(base))
+    spread(rows.log_cpm, len(counts), counts, factor, float(target), float(offset), unit, shift, out)
+    return out
+
+
+class StoredResult(NamedTuple):
+    """The entries of a sparse matrix, normalised; its zeros stay zeros."""
+
+    normalised: Annotated[Symbol, Spec("stored", "float32", "normalised expression where an entry is stored")]
+
+
+def row_of_each(value: Any, start: Any) -> Any:
+    """The row that each stored entry belongs to."""
+    begun = pt.inc_subtensor(pt.zeros((value.shape[0] + 1,), dtype="int64")[start[1:]], pt.ones_like(start[1:]))
+    return pt.cumsum(begun)[:-1]
+
+
+def _two_rows() -> tuple[np.ndarray, ...]:
+    return np.ones(2, np.float32), np.array([0, 1, 2]), np.ones(2)
+
+
+@kernel(backend="numpy", example=lambda: (*_two_rows(), 1e6))
+def log_cpm_stored(value: Stored, start: Start, factor: Factor, target: Target = 1e6) -> StoredResult:
+    r"""Natural logarithm of counts per million plus one, of a sparse matrix: what is zero stays zero.
+
+    .. math:: y_{sg} = \log\!\left(1 + \frac{T\,x_{sg}}{f_s \sum_h x_{sh}}\right)
+    """
+    row = row_of_each(value, start)
+    total = pt.inc_subtensor(pt.zeros_like(factor)[row], value.astype("float64"))
+    scale = share(target, total * factor).astype(value.dtype)
+    return StoredResult(pt.log1p(value * scale[row]))
+
+
+@threaded(log_cpm_stored, version=1)
+def _log_cpm_stored(value: np.ndarray, start: np.ndarray, factor: np.ndarray, target: Any) -> np.ndarray:
+    from genolab.prepare.loops import rows
+
+    out = np.empty_like(value)
+    spread(rows.log_cpm_stored, factor.size, value, start, factor, float(target), out)
+    return out
+
+
+@kernel(backend="numpy", example=_two_rows)
+def scaled_stored(value: Stored, start: Start, size: Size) -> StoredResult:
+    r"""Divide each sample of a sparse matrix by its size factor.
+
+    .. math:: y_{sg} = x_{sg} / s_s
+    """
+    return StoredResult(value * (1 / size).astype(value.dtype)[row_of_each(value, start)])
+
+
+@scaled_stored.fast(version=1)
+def _scaled_stored(value, start, size):  # type: ignore[no-untyped-def]
+    out = np.empty_like(value)
+    for i in range(size.size):
+        for e in range(start[i], start[i + 1]):
+            out[e] = value[e] * value.dtype.type(1 / size[i])
+    return out
+
+
+class ScaledResult(NamedTuple):
+    """Counts brought to one scale."""
+
+    normalised: Normalised
+
+
+@kernel(backend="numpy")
+def scaled(counts: Counts, size: Size) -> ScaledResult:
+    r"""Divide each sample by its size factor.
+
+    .. math:: y_{sg} = x_{sg} / s_s
+    """
+    return ScaledResult(counts * (1 / size).astype(counts.dtype)[:, None])
+
+
+@threaded(scaled, version=1)
+def _scaled(counts: np.ndarray, size: np.ndarray) -> np.ndarray:
+    from genolab.prepare.loops import rows
+
+    out = np.empty_like(counts)
+    spread(rows.scaled, len(counts), counts, size, out)
+    return out
+
+
+class TPMResult(NamedTuple):
+    """Transcripts per million."""
+
+    normalised: Normalised
+
+
+@kernel(backend="numpy")
+def tpm(counts: Counts, length: Length, target: Target = 1e6) -> TPMResult:
+    r"""Transcripts per million: reads per base of transcript, brought to one sum in every sample.
+
+    .. math:: y_{sg} = T \, \frac{x_{sg} / l_g}{\sum_h x_{sh} / l_h}
+
+    See Wagner, Kin and Lynch 2012, doi:10.1007/s12064-012-0162-3.
+    """
+    rate = counts / length
+    return TPMResult((rate * share(target, rate.sum(axis=1))[:, None]).astype(counts.dtype))
+
+
+@threaded(tpm, version=1)
+def _tpm(counts: np.ndarray, length: np.ndarray, target: Any) -> np.ndarray:
+    from genolab.prepare.loops import rows
+
+    out = np.empty_like(counts)
+    spread(rows.tpm, len(counts), counts, 1 / length, float(target), out)
+    return out
+
+
+class RPKMResult(NamedTuple):
+    """Reads per kilobase of transcript and million reads."""
+
+    normalised: Normalised
+
+
+@kernel(backend="numpy")
+def rpkm(counts: Counts, length: Length, factor: Factor) -> RPKMResult:
+    r"""Reads (or, counted in pairs, fragments: FPKM) per kilobase of transcript and million reads.
+
+    .. math:: y_{sg} = \frac{10^9 \, x_{sg}}{l_g \, f_s \sum_h x_{sh}}
+
+    See Mortazavi et al. 2008, doi:10.1038/nmeth.1226.
+    """
+    return RPKMResult((counts / length * share(1e9, totals(counts) * factor)[:, None]).astype(counts.dtype))
+
+
+@threaded(rpkm, version=1)
+def _rpkm(counts: np.ndarray, length: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    from genolab.prepare.loops import rows
+
+    out = np.empty_like(counts)
+    spread(rows.rpkm, len(counts), counts, 1 / length, factor, out)
+    return out

@@ -1,0 +1,49 @@
+"""Pearson residuals: how far a count is from what depth and the gene's share explain."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+
+from genolab.kernel import kernel
+from genolab.prepare.depth import Counts, totals
+from genolab.prepare.threads import spread, threaded
+from genolab.spec import Spec, Symbol
+
+
+class Residuals(NamedTuple):
+    """Counts in standard deviations from their expectation."""
+
+    residual: Annotated[Symbol, Spec("sample gene", "float32", "Pearson residual", unit="standard deviations")]
+
+
+@kernel(backend="numpy")
+def pearson_residuals(
+    counts: Counts,
+    share: Annotated[Symbol, Spec("gene", "float64", "share of all counts that the gene has", low=0, high=1)],
+    theta: Annotated[Symbol, Spec("", "float64", "overdispersion: smaller is wider", low=0.1, high=1e6)] = 100.0,
+    limit: Annotated[Symbol, Spec("", "float64", "residuals are cut at plus and minus this", low=0)] = np.inf,
+) -> Residuals:
+    r"""Residuals of a negative binomial whose mean is depth times share.
+
+    .. math:: \mu_{sg} = p_g \sum_h x_{sh}, \qquad
+              y_{sg} = \frac{x_{sg} - \mu_{sg}}{\sqrt{\mu_{sg} + \mu_{sg}^2 / \theta}}, \quad |y| \le L
+
+    Where nothing is expected the residual is 0. See Lause, Berens and Kobak 2021, doi:10.1186/s13059-021-02451-7.
+    """
+    mu = totals(counts)[:, None] * share[None, :]
+    deviation = pt.sqrt(mu + mu**2 / theta)
+    residual = pt.switch(pt.gt(deviation, 0), (counts - mu) / pt.switch(pt.gt(deviation, 0), deviation, 1.0), 0.0)
+    return Residuals(pt.clip(residual, -limit, limit).astype(counts.dtype))
+
+
+@threaded(pearson_residuals, version=1)
+def _pearson_residuals(counts: np.ndarray, share: np.ndarray, theta: Any, limit: Any) -> np.ndarray:
+    from genolab.prepare.loops import columns
+
+    out = np.empty_like(counts)
+    total = counts.sum(axis=1, dtype=np.float64)
+    spread(columns.residuals, len(counts), counts, total, share, float(theta), float(limit), out)
+    return out

@@ -1,0 +1,130 @@
+"""Genes brought to one scale: z, robust, minimum to maximum, normal scores of ranks."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+
+from genolab.kernel import kernel
+from genolab.prepare.ranks import mid_ranks
+from genolab.prepare.threads import spread, threaded
+from genolab.spec import Spec, Symbol
+
+Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")]
+Scaled = Annotated[Symbol, Spec("sample gene", "float32", "expression on the gene's own scale")]
+Centre = Annotated[Symbol, Spec("gene", "float64", "taken off")]
+Scale = Annotated[Symbol, Spec("gene", "float64", "divided by; 0 marks a constant gene, which is not divided")]
+Added = Annotated[Symbol, Spec("gene", "float64", "added last")]
+
+
+class ZScores(NamedTuple):
+    """Genes with mean 0 and standard deviation 1, and what they had."""
+
+    scaled: Scaled
+    mean: Annotated[Symbol, Spec("gene", "float64", "mean")]
+    deviation: Annotated[Symbol, Spec("gene", "float64", "standard deviation; 0 where the gene is constant")]
+
+
+@kernel(backend="numpy")
+def z_score(
+    values: Values,
+    ddof: Annotated[Symbol, Spec("", "int64", "taken off the number of samples in the variance", low=0, high=1)] = 0,
+) -> ZScores:
+    r"""Each gene minus its mean, over its standard deviation; a constant gene becomes 0.
+
+    .. math:: y_{sg} = \frac{x_{sg} - \bar{x}_g}{\sigma_g}, \qquad
+              \sigma_g^2 = \frac{1}{S - d} \sum_s (x_{sg} - \bar{x}_g)^2
+    """
+    first = values[0]
+    constant = pt.eq(values, first).all(axis=0)
+    mean = pt.switch(constant, first, values.mean(axis=0, dtype="float64", acc_dtype="float64"))
+    centred = values - mean
+    deviation = pt.sqrt((centred**2).sum(axis=0) / pt.maximum(values.shape[0] - ddof, 1))
+    scaled = centred / pt.switch(pt.gt(deviation, 0), deviation, 1.0)
+    return ZScores(scaled.astype(values.dtype), mean, deviation)
+
+
+@threaded(z_score, version=1)
+def _z_score(values: np.ndarray, ddof: Any) -> tuple[np.ndarray, ...]:
+    from genolab.prepare.loops import columns
+
+    genes = values.shape[1]
+    out, mean, deviation = np.empty_like(values), np.empty(genes), np.empty(genes)
+    parts = max(2, genes // columns.GENES)
+    spread(columns.z_score, genes, values, int(ddof), out, mean, deviation, parts=parts)
+    return out, mean, deviation
+
+
+class Rescaled(NamedTuple):
+    """Genes on a scale that was given."""
+
+    scaled: Scaled
+
+
+@kernel(backend="numpy")
+def rescale(values: Values, centre: Centre, scale: Scale, added: Added) -> Rescaled:
+    r"""Shift and divide each gene by what was learnt from other samples; a scale of 0 divides by 1.
+
+    .. math:: y_{sg} = \frac{x_{sg} - c_g}{\sigma_g} + a_g
+    """
+    return Rescaled(((values - centre) / pt.switch(pt.eq(scale, 0), 1.0, scale) + added).astype(values.dtype))
+
+
+@threaded(rescale, version=1)
+def _rescale(values: np.ndarray, centre: np.ndarray, scale: np.ndarray, added: np.ndarray) -> np.ndarray:
+    from genolab.prepare.loops import columns
+
+    out = np.empty_like(values)
+    spread(columns.affine, len(values), values, centre, 1 / np.where(scale == 0, 1.0, scale), added, out)
+    return out
+
+
+class GeneQuantiles(NamedTuple):
+    """Each gene's extremes and quartiles over the samples."""
+
+    minimum: Annotated[Symbol, Spec("gene", "float64", "smallest value")]
+    lower: Annotated[Symbol, Spec("gene", "float64", "lower quartile")]
+    median: Annotated[Symbol, Spec("gene", "float64", "median")]
+    upper: Annotated[Symbol, Spec("gene", "float64", "upper quartile")]
+    maximum: Annotated[Symbol, Spec("gene", "float64", "largest value")]
+
+
+@kernel(backend="numpy")
+def gene_quantiles(values: Values) -> GeneQuantiles:
+    r"""Minimum, quartiles and maximum of each gene, between order statistics (R's type 7).
+
+    .. math:: q_p = x_{(\lfloor h \rfloor)} + (h - \lfloor h \rfloor)
+              \left(x_{(\lfloor h \rfloor + 1)} - x_{(\lfloor h \rfloor)}\right), \qquad h = (S - 1) p
+    """
+    in_order = pt.sort(values, axis=0).astype("float64")
+    last = values.shape[0] - 1
+
+    def at(probability: float) -> Any:
+        place = last * probability
+        below = pt.floor(place).astype("int64")
+        low, high = in_order[below], in_order[pt.minimum(below + 1, last)]
+        return low + (place - below) * (high - low)
+
+    return GeneQuantiles(in_order[0], at(0.25), at(0.5), at(0.75), in_order[last])
+
+
+class NormalScores(NamedTuple):
+    """Genes with a standard normal distribution."""
+
+    scaled: Scaled
+
+
+@kernel(backend="numpy")
+def normal_scores(values: Values) -> NormalScores:
+    r"""Each gene's ranks as quantiles of the normal distribution; equal values share their mean rank.
+
+    .. math:: y_{sg} = \Phi^{-1}\!\left(\frac{r_{sg} - 3/8}{S + 1/4}\right)
+
+    See Blom 1958; Beasley, Erickson and Allison 2009, doi:10.1007/s10519-009-9281-0.
+    """
+    rank = mid_ranks(values.T).T
+    probability = (rank - 0.375) / (values.shape[0] + 0.25)
+    return NormalScores((math.sqrt(2) * pt.erfinv(2 * probability - 1)).astype(values.dtype))

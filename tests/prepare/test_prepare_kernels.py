@@ -1,0 +1,233 @@
+"""Kernels of normalisation and scaling: loop = definition = one number at a time, on every backend and in threads."""
+
+import naive_prepare as naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from genolab.prepare import batch, depth, dispersion, factors, quantile, residuals, scaling, threads, tmm, voom
+from genolab.prepare.threads import in_dtype
+
+few = settings(max_examples=25, deadline=None)
+shapes = st.tuples(st.integers(1, 5), st.integers(1, 9))
+whole = st.integers(0, 9) | st.integers(0, 3_000)
+
+
+def counts_of(shape):
+    return hnp.arrays(np.float32, shape, elements=whole.map(float))
+
+
+def values_of(shape):
+    tied = st.integers(-4, 4).map(lambda k: k / 2)
+    return hnp.arrays(np.float32, shape, elements=tied | st.floats(-1e3, 1e3, width=32))
+
+
+some_counts, some_values = shapes.flatmap(counts_of), shapes.flatmap(values_of)
+
+
+def close(found, expected, rtol=2e-6, atol=2e-6):
+    np.testing.assert_allclose(found, expected, rtol, atol)
+
+
+@few
+@given(some_counts, st.sampled_from([1.0, 0.5, 2.0]), st.sampled_from([2.0, np.e, 10.0]))
+def test_log_cpm_is_the_logarithm_of_shares(counts, offset, base):
+    factor = np.linspace(0.5, 2, len(counts))
+    expected = naive.log_cpm(counts, factor, 1e6, offset, base)
+    for dtype in (np.float32, np.float64):
+        close(in_dtype(depth.log_cpm, dtype)(counts.astype(dtype), factor, 1e6, offset, base).normalised, expected)
+
+
+@few
+@given(some_counts)
+def test_lengths_are_divided_by(counts):
+    length, factor = np.arange(1, counts.shape[1] + 1) * 321.0, np.linspace(0.5, 2, len(counts))
+    close(depth.tpm(counts, length).normalised, naive.tpm(counts, length))
+    close(depth.rpkm(counts, length, factor).normalised, naive.rpkm(counts, length, factor))
+
+
+@few
+@given(some_counts)
+def test_stored_entries_are_normalised_as_dense_ones(counts):
+    factor = np.linspace(0.5, 2, len(counts))
+    start = np.concatenate([[0], np.cumsum((counts > 0).sum(axis=1))])
+    value = counts[counts > 0]
+    stored = depth.log_cpm_stored(value, start, factor).normalised
+    close(stored, depth.log_cpm(counts, factor).normalised[counts > 0])
+    assert (
+        depth.scaled_stored(value, start, factor).normalised == depth.scaled(counts, factor).normalised[counts > 0]
+    ).all()
+
+
+@few
+@given(some_values, st.booleans())
+def test_quantile_normalisation_treats_ties_as_stated(values, first_rank):
+    expected = naive.quantile_normalise(values.astype(float), first_rank)
+    for dtype in (np.float32, np.float64):
+        found = in_dtype(quantile.quantile_normalise, dtype)(values.astype(dtype), int(first_rank))
+        close(found.normalised, expected, rtol=1e-6, atol=1e-4 if dtype == np.float32 else 1e-9)
+        again = in_dtype(quantile.quantile_transform, dtype)(values.astype(dtype), found.reference, int(first_rank))
+        assert (again.normalised == found.normalised).all()
+
+
+def test_doubles_that_are_equal_as_singles_are_still_ordered():
+    rng = np.random.default_rng(5)
+    values = 8 + rng.random((3, 200)) * 1e-6  # 200 values, three of them distinct in single precision
+    found = in_dtype(quantile.quantile_normalise, np.float64)(values).normalised
+    np.testing.assert_allclose(found, naive.quantile_normalise(values), rtol=1e-15)
+
+
+@few
+@given(some_counts, st.sampled_from([0.0, 0.3, 0.5, 0.75, 1.0]))
+def test_quantiles_of_counts(counts, p):
+    used = np.arange(counts.shape[1]) % 3 != 1
+    for data in (counts, counts / 3):
+        expected = [naive.quantile(row[used], p) for row in data.astype(np.float32)]
+        close(factors.count_quantiles(data, used, p).quantile, expected)
+
+
+@few
+@given(some_counts, st.booleans())
+def test_size_factors_are_medians_of_ratios(counts, poscounts):
+    centre = factors.log_geometric_means(counts, int(poscounts)).log_geometric_mean
+    close(factors.median_of_ratios(counts, centre).size_factor, naive.median_of_ratios(counts, poscounts))
+
+
+@few
+@given(st.integers(10, 40).flatmap(lambda genes: counts_of((3, genes))))
+def test_tmm_trims_by_mid_ranks(counts):
+    counts[:, 0] += 1  # no empty sample
+    total = counts.sum(axis=1, dtype=float)
+    found = tmm.tmm(counts, total, counts[0].astype(float), total[0]).factor
+    close(found, [naive.tmm(row, n, counts[0], total[0]) for row, n in zip(counts, total, strict=True)])
+
+
+@few
+@given(some_values)
+def test_scaling(values):
+    found = scaling.z_score(values.astype(np.float32), 1)
+    tight = np.ptp(values, axis=0) < 1e-3 * np.abs(values).max(axis=0)  # single precision cannot tell these well
+    close(found.scaled[:, ~tight], naive.z_score(values, 1)[:, ~tight], atol=1e-3)
+    assert np.isfinite(found.scaled).all()
+    assert (found.deviation[np.ptp(values, axis=0) == 0] == 0).all()
+    close(scaling.normal_scores(values).scaled, naive.normal_scores(values))
+    quartiles = scaling.gene_quantiles(values)
+    for name, p in (("minimum", 0), ("lower", 0.25), ("median", 0.5), ("upper", 0.75), ("maximum", 1)):
+        close(getattr(quartiles, name), [naive.quantile(column, p) for column in values.T], atol=1e-4)
+
+
+@few
+@given(some_counts, st.sampled_from([1.0, 100.0]))
+def test_pearson_residuals(counts, theta):
+    share = counts.sum(axis=0, dtype=float) / max(counts.sum(dtype=float), 1)
+    limit = np.sqrt(len(counts))
+    close(
+        residuals.pearson_residuals(counts, share, theta, limit).residual,
+        naive.pearson_residuals(counts, share, theta, limit),
+        atol=1e-5,
+    )
+
+
+@pytest.mark.parametrize("group", [np.zeros(8, int), np.arange(8) % 2])
+def test_no_nearby_dispersion_is_more_likely(group):
+    rng = np.random.default_rng(1)
+    counts = rng.negative_binomial(3, 0.05, (8, 5)).astype(np.float32)
+    size, mean = np.linspace(0.6, 1.7, 8), np.array([counts[group == g].mean(axis=0) for g in range(group.max() + 1)])
+    found = dispersion.dispersions(counts, size, group, mean.astype(float), np.full(5, 0.01)).dispersion
+    for gene, alpha in enumerate(found):
+        mu = np.maximum(mean[group, gene] * size, 0.5)
+        best, less, more = (
+            naive.adjusted_likelihood(counts[:, gene], mu, alpha * change, group) for change in (1, 0.99, 1.01)
+        )
+        assert best > max(less, more)
+
+
+# on JAX: seconds each, and what they are made of is compiled by the others
+SLOW_TO_COMPILE = (
+    dispersion.dispersions, batch.combat_posteriors, tmm.tmm, tmm.tmm_with_singleton_pairing, scaling.normal_scores,
+)  # fmt: skip
+
+
+def cases():
+    rng = np.random.default_rng(0)
+    counts = rng.negative_binomial(1, 0.05, (6, 40)).astype(np.float32)
+    counts[2, :7] = 0
+    values = rng.normal(size=(6, 40)).astype(np.float32).round(1)
+    values[:, 3] = 7.1
+    ones, total, length = np.ones(6), counts.sum(axis=1, dtype=float), np.arange(1, 41.0) * 100
+    reference = counts[1].astype(float)
+    group = np.arange(6) % 2
+    mean = np.array([counts[group == g].mean(axis=0, dtype=float) for g in (0, 1)]) + 0.1
+    tables, halves = rng.normal(size=(3, 2, 40)), np.full(2, 3.0)
+    design = rng.normal(size=(6, 3))
+    yield depth.log_cpm, counts, ones, 1e4, 2.0, 2.0
+    yield depth.log_cpm_stored, np.arange(2, 6, dtype=np.float32), np.array([0, 1, 1, 4]), np.ones(3)
+    yield depth.scaled_stored, np.arange(2, 6, dtype=np.float32), np.array([0, 1, 1, 4]), np.ones(3) * 3
+    yield depth.scaled, counts, ones * 3
+    yield depth.tpm, counts, length
+    yield depth.rpkm, counts, length, ones
+    yield quantile.quantile_normalise, values
+    yield quantile.quantile_normalise, counts, 1
+    yield quantile.quantile_transform, counts, np.sort(rng.random(40))
+    yield factors.detected, counts
+    yield factors.count_quantiles, counts, np.arange(40) % 3 > 0, 0.6
+    yield factors.log_geometric_means, counts, 1
+    yield factors.median_of_ratios, counts, np.where(np.arange(40) % 4, 1.0, -np.inf)
+    yield tmm.tmm, counts, total, reference, total[1]
+    yield tmm.tmm_with_singleton_pairing, counts, total, reference, total[1]
+    yield scaling.z_score, values
+    yield scaling.rescale, values, tables[0, 0], np.abs(tables[1, 0]), tables[2, 0]
+    yield scaling.gene_quantiles, values
+    yield scaling.normal_scores, values
+    yield residuals.pearson_residuals, counts, counts.mean(axis=0, dtype=float) / total.mean(), 50.0, 2.0
+    yield dispersion.dispersions, counts, ones, group, mean, np.full(40, 0.2)
+    yield dispersion.variance_stabilised, counts, ones, 0.1, 2.0
+    yield batch.batch_moments, values, group, halves
+    yield batch.combat_posteriors, tables[0], tables[1] ** 2 + 0.1, halves
+    yield batch.correct_batches, values, group, *tables
+    yield batch.linear_effects, values, np.linalg.pinv(design)
+    yield batch.subtract_effects, values, design, rng.normal(size=(3, 40))
+    yield voom.voom_log_cpm, counts, total
+    yield voom.voom_weights, values, total, np.array([-2.0, 0, 1]), np.array([1.0, 0.8, 0.5])
+
+
+@pytest.mark.filterwarnings("ignore:PyTensor could not link to a BLAS")
+@pytest.mark.parametrize(
+    ("kernel", "arrays"), [(name, arrays) for name, *arrays in cases()], ids=lambda value: getattr(value, "name", "")
+)
+def test_the_loop_computes_the_definition(kernel, arrays):
+    found = kernel(*arrays)
+    for backend in ("numpy",) if kernel in SLOW_TO_COMPILE else ("numpy", "jax"):
+        for value, defined in zip(found, kernel.definition(*arrays, backend=backend), strict=True):
+            assert value.dtype == defined.dtype
+            np.testing.assert_allclose(value, defined, rtol=3e-6, atol=3e-6)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "arrays"),
+    [(name, arrays) for name, *arrays in list(cases())[:7:6]],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_numba_calls_the_same_threads(kernel, arrays):
+    for value, again in zip(kernel(*arrays), kernel(*arrays, backend="numba"), strict=True):
+        assert (value == again).all()
+
+
+def test_every_kernel_of_the_room_is_among_the_cases():
+    import genolab
+
+    room = {kernel.name for kernel in genolab.kernels() if kernel._build.__module__.startswith("genolab.prepare")}
+    assert room == {kernel.name for kernel, *_ in cases()}
+
+
+def test_the_number_of_threads_changes_no_bit(monkeypatch):
+    values = np.random.default_rng(2).normal(size=(70, 900)).astype(np.float32)
+    results = []
+    for count in (1, 2, 5):
+        monkeypatch.setattr(threads, "processors", lambda count=count: count)
+        results.append((*scaling.z_score(values), *quantile.quantile_normalise(values)))
+    for one, two, five in zip(*results, strict=True):
+        assert (one == two).all()
+        assert (two == five).all()
