@@ -65,12 +65,17 @@ def working_folder(folder: Path | None = None) -> Path:
 def run_app(port: int = 8866, browser: bool = True) -> int:
     """Serve the lab as a page without code; returns when it is stopped."""
     _need("voila")
+    from traitlets.config import Config
     from voila.app import Voila
 
     token = secrets.token_urlsafe(24)
 
     class App(Voila):
-        """Voila, telling its own address with the token, once it listens."""
+        """Voila with a page that needs no network, telling its address with the token once it listens."""
+
+        def setup_template_dirs(self) -> None:
+            super().setup_template_dirs()
+            self.template_paths.insert(0, str(HERE / "app_page"))
 
         def launch_browser(self) -> None:
             url = f"http://{ADDRESS}:{self.port}/?token={token}"
@@ -78,28 +83,31 @@ def run_app(port: int = 8866, browser: bool = True) -> int:
             if browser:
                 _open(url)
 
-    # the options go to the instance: on a command line other users of the machine could read the token
-    App.launch_instance(argv=app_arguments(port, token))
+    # as settings and not on a command line, where other users of the machine could read the token
+    App.launch_instance(argv=[str(HERE / "app.ipynb")], config=Config(app_settings(port, token)))
     return 0
 
 
-def app_arguments(port: int, token: str) -> list[str]:
+def app_settings(port: int, token: str) -> dict[str, dict[str, Any]]:
     """What Voila is told: this machine only, a token, no source, no traceback, no look chosen by the address."""
-    return [
-        str(HERE / "app.ipynb"),
-        f"--Voila.ip={ADDRESS}",
-        f"--Voila.port={port}",
-        f"--Voila.token={token}",
-        "--Voila.open_browser=True",  # leads to App.launch_browser, whether or not one is to open
-        "--Voila.log_level=ERROR",
-        "--VoilaConfiguration.strip_sources=True",
-        "--VoilaConfiguration.show_tracebacks=False",
-        "--VoilaConfiguration.allow_theme_override=NO",
-        "--VoilaConfiguration.allow_template_override=NO",
-        "--VoilaConfiguration.file_allowlist=(?!)",  # no file is served
-        f"--MappingKernelManager.cull_idle_timeout={IDLE_SECONDS}",
-        "--MappingKernelManager.cull_interval=60",
-    ]
+    return {
+        "Voila": {
+            "ip": ADDRESS,
+            "port": port,
+            "token": token,
+            "open_browser": True,  # leads to App.launch_browser, whether or not one is to open
+            "log_level": "ERROR",
+        },
+        "VoilaConfiguration": {
+            "strip_sources": True,
+            "show_tracebacks": False,
+            "allow_theme_override": "NO",
+            "allow_template_override": "NO",
+            "file_allowlist": ["(?!)"],  # no file is served
+            "extension_denylist": ["@jupyter-notebook/lab-extension"],  # it fails outside Notebook
+        },
+        "MappingKernelManager": {"cull_idle_timeout": IDLE_SECONDS, "cull_interval": 60},
+    }
 
 
 def _as_root() -> list[str]:

@@ -196,11 +196,10 @@ def test_the_lab_elsewhere_gets_copies_and_keeps_what_is_there(tmp_path, capsys)
 
 def test_both_servers_listen_on_this_machine_only(tmp_path):
     lab = servers.lab_arguments(tmp_path, 8888, browser=False)
-    app = servers.app_arguments(8866, "secret")
+    app = servers.app_settings(8866, "secret")["Voila"]
     assert "--ServerApp.ip=127.0.0.1" in lab
     assert "--no-browser" in lab
-    assert "--Voila.ip=127.0.0.1" in app
-    assert "--Voila.token=secret" in app
+    assert (app["ip"], app["token"]) == ("127.0.0.1", "secret")
 
 
 def test_a_missing_package_says_how_to_install_it(monkeypatch):
@@ -227,6 +226,7 @@ def test_the_app_lets_nobody_in_without_its_token():
         assert status == 200
         assert "/login" not in landed
         assert "gl.lab" not in text, "the source is stripped"
+        assert "fontawesome" not in text, "the page asks no server for a font"
     finally:
         server.terminate()
         server.communicate()
