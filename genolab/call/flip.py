@@ -70,7 +70,7 @@ def _threshold_that_passes(step: Step) -> str:
     """The filter's threshold, rounded to the side that passes, with its name; empty if that is out of its range."""
     about = {each.name: each.metadata for each in fields(Thresholds)}
     if step.name == filters.NEAR_INDEL:
-        above = _rounded(step.value + 0.001, True)  # the share must stay below it
+        above = f"{(math.floor(step.value * 1000) + 1) / 1000:g}"  # the share must stay below it
         return f"indel_fraction {above}" if float(above) <= about["indel_fraction"]["high"] else "indel_gap 0"
     rule = next(each for each in filters.FILTERS if each.name == step.name)
     text = _rounded(step.value, rule.at_least)
