@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from genolab import call, io, prepare
+    from genolab import align, call, io, prepare
     from genolab.kernel import Kernel, set_backend
     from genolab.panels.lab import lab
 
-_ROOMS = ("call", "data", "errors", "io", "kernel", "panels", "plots", "scale", "spec")
-_SUBJECTS = ("call", "prepare")
+_ROOMS = ("align", "call", "data", "errors", "io", "kernel", "panels", "plots", "prepare", "scale", "spec")
+_SUBJECTS = ("align", "call", "prepare")
 _NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab"}
 
-__all__ = ["__version__", "call", "io", "kernels", "lab", "prepare", "set_backend"]
+__all__ = ["__version__", "align", "call", "io", "kernels", "lab", "prepare", "set_backend"]
 
 
 def kernels() -> list[Kernel]:

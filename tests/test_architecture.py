@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "genolab"
-SUBJECTS = {"call", "prepare"}
+SUBJECTS = {"align", "call", "prepare"}
 
 # a room may import from rooms of a lower number only
 RANK = {
@@ -117,9 +117,7 @@ def test_imports_point_one_way():
 def test_the_package_itself_imports_nothing_when_loaded():
     path = PACKAGE / "__init__.py"
     skipped = typing_only(path)
-    loaded = {
-        module.split(".")[0] for module, function, line in imports(path) if not function and line not in skipped
-    }
+    loaded = {module.split(".")[0] for module, function, line in imports(path) if not function and line not in skipped}
     assert loaded <= set(sys.stdlib_module_names)
 
 
@@ -227,7 +225,16 @@ def test_importing_genolab_loads_nothing_and_warns_of_nothing():
 
 
 @pytest.mark.parametrize(
-    "room", ["genolab.call", "genolab.prepare", "genolab.io", "genolab.data", "genolab.scale", "genolab.kernel"]
+    "room",
+    [
+        "genolab.align",
+        "genolab.call",
+        "genolab.prepare",
+        "genolab.io",
+        "genolab.data",
+        "genolab.scale",
+        "genolab.kernel",
+    ],
 )
 def test_importing_a_subject_loads_no_interface(room):
     loaded = set(run(f"import {room}; {LOADED}", "-W", "error").split())

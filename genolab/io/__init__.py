@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from genolab.io.records import Field, VariantRecords
     from genolab.io.reference import Reference, open_reference
     from genolab.io.region import Region, parse_region
+    from genolab.io.sequences import NamedSequences, read_sequences
     from genolab.io.variant_writer import variant_bytes, write_variants
     from genolab.io.variants import Variants, read_variants
 
@@ -24,7 +25,8 @@ _HOME = {
     "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
-    "open_reference": "reference", "Region": "region", "parse_region": "region", "write_variants": "variant_writer",
+    "open_reference": "reference", "Region": "region", "parse_region": "region", "NamedSequences": "sequences",
+    "read_sequences": "sequences", "write_variants": "variant_writer",
     "variant_bytes": "variant_writer",
     "Variants": "variants", "read_variants": "variants",
 }  # fmt: skip
@@ -35,6 +37,7 @@ __all__ = [
     "BedIntervals",
     "ContigMatch",
     "Field",
+    "NamedSequences",
     "Reference",
     "Region",
     "VariantRecords",
@@ -47,6 +50,7 @@ __all__ = [
     "open_reference",
     "parse_region",
     "read_bed",
+    "read_sequences",
     "read_variants",
     "variant_bytes",
     "write_variants",

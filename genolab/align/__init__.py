@@ -1,0 +1,22 @@
+"""Align sequences: scores, alignments and edit distances of pairs, each mode and gap cost by one recurrence."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from genolab.align.aligner import align
+    from genolab.align.alignments import Alignments
+    from genolab.align.scoring import Matrix, Scoring
+
+_HOME = {"align": "aligner", "Alignments": "alignments", "Matrix": "scoring", "Scoring": "scoring"}
+
+__all__ = ["Alignments", "Matrix", "Scoring", "align"]
+
+
+def __getattr__(name: str) -> Any:
+    """Each name is loaded with its file when it is first used."""
+    if name in _HOME:
+        return getattr(import_module(f"genolab.align.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'genolab.align' has no attribute {name!r}")

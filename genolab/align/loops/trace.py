@@ -1,0 +1,179 @@
+"""Alignments of many pairs: scores, ends and CIGARs, in memory that does not grow with the length squared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from genolab.align.loops import lanes
+from genolab.align.loops.pairs import FEWEST, KINDS, Work
+from genolab.align.loops.vectors import WAVE
+from genolab.align.loops.walk import COLUMNS, MATCHES, QUERY, TARGET, TEXT, WALK, begin_walk, walk_back, walk_block
+from genolab.align.loops.wavefront import (
+    BEST,
+    BEST_QUERY,
+    BEST_TARGET,
+    MARKS,
+    ROWS,
+    advance,
+    fresh_state,
+    stride_of,
+    with_room,
+)
+from genolab.align.threads import share
+
+MOST_BYTES = 2**26
+"""Direction bytes that are kept at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """The best alignment of every pair: ``[query_start, query_end)`` against ``[target_start, target_end)``.
+
+    ``matches`` counts columns with equal letters, of ``columns`` in all.
+    """
+
+    cigars: list[str]
+    score: np.ndarray
+    query_start: np.ndarray
+    query_end: np.ndarray
+    target_start: np.ndarray
+    target_end: np.ndarray
+    matches: np.ndarray
+    columns: np.ndarray
+
+
+def trace_pairs(work: Work, extended: bool, most_bytes: int = MOST_BYTES) -> Paths:
+    """Align every pair; ``extended`` writes ``=`` and ``X`` for ``M``. Long ones are computed again, in pieces."""
+    count = work.query_start.size
+    score, *numbers = (np.zeros(count, np.int64) for _ in range(7))
+    paths = Paths([""] * count, score, *numbers)
+    kinds = np.maximum(work.kind_of_pair, 1) if count >= FEWEST else np.full(count, 3)
+    # 8 bits are too narrow to note the row and column of the best cell, 16 for those of long sequences
+    size = work.query_length * work.target_length * 32
+    kinds = np.where((size > most_bytes) | (np.maximum(work.query_length, work.target_length) >= 2**15), 3, kinds)
+    left = np.empty(0, np.int64)
+    for number in (1, 2):
+        members = np.concatenate([left, np.flatnonzero(kinds == number)])
+        lanes_of_kind = partial(_trace_lanes, work, KINDS[number], extended, most_bytes, paths)
+        left = np.concatenate(share(lanes_of_kind, work.in_order(members)))
+
+    def one_by_one(members: np.ndarray) -> None:
+        for k in members.tolist():
+            _trace_one(work, k, extended, most_bytes, paths)
+
+    share(one_by_one, np.concatenate([left, np.flatnonzero(kinds == 3)]))
+    return paths
+
+
+def _trace_lanes(
+    work: Work, kind: Any, extended: bool, most_bytes: int, paths: Paths, members: np.ndarray
+) -> np.ndarray:
+    """Align pairs in lanes; returns those whose score overflowed."""
+    if not members.size:
+        return members
+    rows, columns = int(work.query_length[members].max()), int(work.target_length[members].max())
+    by_table, anywhere = None if work.plain else 1, 1 if work.free_ends[5] else None
+    memory = lanes.memory(kind, rows, columns, not work.plain)
+    width = memory.best.size // 3
+    table_bytes = lanes.bytes_of_table(work.table)
+    lowest, highest = np.iinfo(kind).min, np.iinfo(kind).max
+    ends, walked = np.empty((width, 3), np.int64), np.empty((width, 4), np.int64)
+    directions = np.empty(0, np.uint8)
+    again = [np.empty(0, np.int64)]
+    for block, longest, farthest in work.blocks(members, kind):
+        need = longest * farthest * width
+        if need > most_bytes:  # short queries with long targets that share a block
+            again.append(block)
+            continue
+        if directions.size < need:
+            directions = np.empty(need, np.uint8)
+        lanes.align_block(
+            block, work.query, work.query_start, work.query_length, work.target, work.target_start, work.target_length,
+            longest, farthest, *memory[:5], memory.profiles, memory.places, table_bytes, work.costs, lowest,
+            work.free_ends, ends, by_table, anywhere, directions,
+        )  # fmt: skip
+        if anywhere is not None:
+            best = memory.best.reshape(3, width).T.astype(np.int64)
+            ends[:] = best
+            ends[:, 0] -= lowest if work.free_ends[4] else 0
+            full = best[: block.size, 0] == highest
+            again.append(block[full])
+            ends[: block.size][full] = 0
+        text = np.empty(int(2 * (work.query_length[block] + work.target_length[block]).sum()) + 2 * width, np.uint8)
+        at = walk_block(
+            block, directions, longest, width, ends, work.query, work.query_start, work.target, work.target_start,
+            work.free_ends, extended, text, walked,
+        )  # fmt: skip
+        lines = text[at:].tobytes().decode("ascii").split("\n")
+        for k, line in zip(block.tolist(), lines, strict=False):
+            paths.cigars[k] = line
+        size = block.size
+        paths.score[block], paths.query_end[block], paths.target_end[block] = ends[:size].T
+        starts = paths.query_start, paths.target_start, paths.matches, paths.columns
+        for column, values in zip(starts, walked[:size].T, strict=True):
+            column[block] = values
+    return np.concatenate(again)
+
+
+def _trace_one(work: Work, k: int, extended: bool, most_bytes: int, paths: Paths) -> None:
+    """Align one pair along its anti-diagonals, keeping the state where each piece of direction bytes begins."""
+    m, n = int(work.query_length[k]), int(work.target_length[k])
+    begin, target_begin = int(work.query_start[k]), int(work.target_start[k])
+    ours = with_room(work.query[begin : begin + m], False)
+    theirs = with_room(work.target[target_begin : target_begin + n], True)
+    first, counts = _rows_of_all(m, n, work.band)
+    total = np.concatenate([[0], np.cumsum(counts)])
+    edges = [0]
+    while edges[-1] < m + n + 1:
+        edges.append(max(edges[-1] + 1, int(np.searchsorted(total, total[edges[-1]] + most_bytes, "right")) - 1))
+    pieces = list(pairwise(edges))
+    directions = np.empty(max(int(total[b] - total[a]) for a, b in pieces) + WAVE, np.uint8)
+    state, marks = np.empty(ROWS * stride_of(m), np.int32), np.empty(MARKS, np.int64)
+    fresh_state(state, marks)
+
+    def run(begin: int, end: int, keep: bool, state: np.ndarray, marks: np.ndarray) -> bool:
+        where = total[:-1] - total[begin] - first if keep else None
+        alive: bool = advance(
+            ours, theirs, work.plain, work.table, work.gaps, None if work.one_piece else 1, work.free_ends, work.band,
+            work.x_drop, state, marks, begin, end, where, directions if keep else None,
+        )  # fmt: skip
+        return alive
+
+    saved = []
+    for a, b in pieces:
+        saved.append((state.copy(), marks.copy()) if len(pieces) > 1 else (state, marks))
+        if not run(a, b, len(pieces) == 1, state, marks):
+            break
+    score, i, j = int(marks[BEST]), int(marks[BEST_QUERY]), int(marks[BEST_TARGET])
+    text = np.empty(2 * (m + n) + 2, np.uint8)
+    walk = np.empty(WALK, np.int64)
+    begin_walk(walk, i, j, text.size, text)
+    for (a, b), (state, marks) in reversed(list(zip(pieces, saved, strict=False))):
+        if a > walk[QUERY] + walk[TARGET]:
+            continue
+        if len(pieces) > 1:
+            run(a, min(b, i + j + 1), True, state, marks)
+        done = walk_back(
+            walk, directions, 0, total[:-1] - total[a] - first, 0, 1, a, work.query, begin, work.target, target_begin,
+            work.free_ends, extended, text,
+        )  # fmt: skip
+        if done:
+            break
+    paths.cigars[k] = text[walk[TEXT] : -1].tobytes().decode("ascii")
+    paths.score[k], paths.query_end[k], paths.target_end[k] = score, i, j
+    paths.query_start[k], paths.target_start[k] = walk[QUERY], walk[TARGET]
+    paths.matches[k], paths.columns[k] = walk[MATCHES], walk[COLUMNS]
+
+
+def _rows_of_all(m: int, n: int, band: int) -> tuple[np.ndarray, np.ndarray]:
+    """First row and number of rows of every anti-diagonal, as :func:`wavefront.rows_of_diagonal` has them."""
+    d = np.arange(m + n + 1)
+    low, high = min(0, n - m) - band, max(0, n - m) + band
+    first = np.maximum(np.maximum(0, d - n), -((high - d) // 2))
+    last = np.minimum(np.minimum(m, d), (d - low) // 2)
+    return first, np.maximum(last - first + 1, 0)
