@@ -129,7 +129,9 @@ _NOT_WANTED = ("local_log_sum_exp",)
 def mode_of(backend: str) -> Mode:
     """PyTensor's mode for a backend; what it needs is imported here and not before."""
     if backend == "numpy":
-        query = RewriteDatabaseQuery(include=["fast_compile", "genolab_to_ufuncs"], exclude=_NOT_WANTED)
+        # inferring the shape of every node takes more than half of a compilation (for a fast loop, nearly all of it),
+        # and spares no work where each node is one call of NumPy
+        query = RewriteDatabaseQuery(include=["fast_compile", "genolab_to_ufuncs"], exclude=(*_NOT_WANTED, "ShapeOpt"))
         return Mode(linker="py", optimizer=query)
     if backend == "c":
         _find_blas()

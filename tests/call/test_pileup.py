@@ -212,3 +212,17 @@ def test_a_read_with_two_indels_is_one_read(tmp_path):
     twice = naive.Read("i", 0, 0, 60, [(3, "M"), (1, "D"), (2, "M"), (1, "D"), (3, "M")], "ACGACGTA", [30] * 8)
     pileup = pileup_of([twice, simple("p", 0, "ACGTAACGTA")], "ACGTAACGTA", tmp_path)
     np.testing.assert_array_equal(pileup.indel_share(np.array([4, 5]), Thresholds()), [0.5, 0.5])
+
+
+@pytest.mark.parametrize("piece", [1, 7, 40, 10_000])
+def test_counts_in_pieces_of_any_size(piece, tmp_path, monkeypatch):
+    random = np.random.default_rng(4)
+    reference = "".join(random.choice(list("ACGT"), 300))
+    starts = np.sort(random.integers(0, 250, 40))
+    long = naive.Read("long", 0, 0, 60, [(20, "M"), (200, "N"), (20, "M")], "ACGT" * 10, [30] * 40)
+    reads = [long, *(simple(f"r{at}", int(at), reference[at : at + 50]) for at in starts)]
+    pileup = pileup_of(reads, reference, tmp_path, (5, 290))
+    expected = pileup.counts(Thresholds())
+    monkeypatch.setattr("genolab.call.pileup._PIECE", piece)
+    np.testing.assert_array_equal(pileup.counts(Thresholds()), expected)
+    assert expected.sum() > 1_000
