@@ -1,0 +1,319 @@
+"""The call panel: reads in, calls out, every threshold under a slider, and a reason for every position."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from genolab import io
+from genolab.call import Thresholds, VariantCalls, genotype
+from genolab.call.provenance import KERNELS
+from genolab.call.records import to_records
+from genolab.errors import GenolabError
+from genolab.kernel.backends import backend_in_force
+from genolab.panels.controls import StatusBar, ThresholdControls
+from genolab.panels.inputs import Inputs, short
+from genolab.panels.page import Code, Downloads
+from genolab.panels.source import MOST_READS, Allowed, Loaded, code, load
+from genolab.panels.stage import Stage
+from genolab.scale import Job, Latest, Progress, State
+
+if TYPE_CHECKING:
+    from genolab.panels.graph import GraphPanel
+
+log = logging.getLogger("genolab")
+_QUIET = 0.03  # seconds without a move of the window before it is drawn again
+GRAPH = "genotype_posteriors"
+
+
+class CallPanel(ipywidgets.VBox):
+    """Call variants and look at every reason.
+
+    Parameters
+    ----------
+    reads, reference, region, sample, truth
+        Files to start with, as for :func:`genolab.call.call_variants`; the first example where ``reads`` is left out.
+    thresholds, ploidy
+        Where the sliders start.
+    roots
+        The folders that the path boxes may name; by default the working folder and the home folder.
+    most_reads
+        Reads that are kept in memory so that sliders answer at once; a region with more is called tile by tile.
+    """
+
+    def __init__(
+        self,
+        reads: str | os.PathLike[str] | None = None,
+        reference: str | os.PathLike[str] | None = None,
+        region: str | None = None,
+        sample: str | None = None,
+        truth: str | os.PathLike[str] | None = None,
+        *,
+        thresholds: Thresholds | None = None,
+        ploidy: int = 2,
+        roots: Sequence[str | os.PathLike[str]] | None = None,
+        most_reads: int = MOST_READS,
+    ) -> None:
+        self.most_reads = most_reads
+        self.on_graph: Callable[[str], None] | None = None
+        self._given_sample = sample
+        self._reading = Latest(self._working)
+        self._calling = Latest(self._working)
+        self._preparing = Latest(self._working)
+        self._looking = Latest(self._looked, debounce=_QUIET)
+        self._picking = Latest(self._looked)
+        self.allowed = Allowed(roots)
+        self.allowed.add([reads, reference, truth])
+        self.inputs = Inputs(self.allowed, self.call, ploidy)
+        self.controls = ThresholdControls(thresholds, self._thresholds_moved)
+        self.stage = Stage(self.pick, self._window_moved, self._build_index)
+        self.code_box = Code()
+        self.downloads = Downloads()
+        self.bar = StatusBar(self.cancel)
+        self.body = ipywidgets.VBox(self._lay_out())
+        self.body.add_class("genolab-body")
+        super().__init__([self.body, self.bar])
+        self.add_class("genolab-panel")
+        self._start(reads, reference, region, truth)
+
+    # --- what can be asked of it
+
+    @property
+    def calls(self) -> VariantCalls | None:
+        """The calls on screen."""
+        return self.stage.loaded.calls if self.stage.loaded is not None else None
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What the sliders say."""
+        return self.controls.thresholds
+
+    @property
+    def code(self) -> str:
+        """Plain calls that reproduce what is on screen."""
+        loaded, why = self.stage.loaded, self.stage.explanation
+        if loaded is None:
+            return ""
+        place = None if why is None else (why.contig, why.position)
+        return code(loaded.source, loaded.calls.thresholds, loaded.calls.ploidy, place)
+
+    @property
+    def refusal(self) -> str:
+        """What was refused, in a sentence; empty where nothing was."""
+        return self.stage.refusal.text
+
+    def call(self) -> None:
+        """Read what the boxes name and call it, in the background."""
+        text = self.inputs.reads.value
+
+        def work(progress: Progress) -> None:
+            source = self.inputs.source()
+            if self._given_sample is not None:
+                source, self._given_sample = replace(source, sample=self._given_sample), None
+            backend, ploidy = self._backend(), self.inputs.ploidy.value
+            loaded = load(source, self.thresholds, ploidy, progress, self.most_reads, backend)
+            progress(None, "drawing")
+            self.inputs.fill(loaded, text)
+            self._show(loaded)
+            if loaded.empty:
+                self.stage.refusal.warn(f"{source.reads.name} has no reads in {loaded.region}. Choose another region.")
+
+        self.stage.refusal.clear()
+        self._reading.submit(work, name="call")
+
+    def cancel(self) -> None:
+        """Stop whatever runs; what is on screen stays."""
+        for queue in (self._reading, self._calling, self._preparing):
+            queue.cancel()
+
+    def wait(self, timeout: float = 60.0) -> bool:
+        """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
+        queues = (self._reading, self._calling, self._preparing, self._picking, self._looking)
+        return all(queue.wait(timeout) for queue in queues)
+
+    def pick(self, position: int, centre: bool = False) -> None:
+        """Say why a position (0-based) was or was not called, and mark it, as a click does."""
+
+        def work(_progress: Progress) -> None:
+            self.stage.select(position, centre)
+            self.code_box.text = self.code
+
+        self._picking.submit(work, name="explain", cancel_running=False)
+
+    # --- data flow: a control's value, a job, calls, columns, sources
+
+    def _start(self, reads: Any, reference: Any, region: str | None, truth: Any) -> None:
+        if reads is None:
+            self.inputs.reads.value = next(iter(self.inputs.choices))  # an example starts by itself
+            return
+        self.inputs.name(short(reads), short(reference), region or "", short(truth))
+        self.call()
+
+    def _backend(self) -> str | None:
+        """None where every kernel is ready on its declared backend; else numpy, which answers at once."""
+        for each in KERNELS:
+            name = backend_in_force(None, each.backend)
+            if name != "numpy" and each.state(name) in ("idle", "compiling"):
+                return "numpy"
+        return None
+
+    def _thresholds_moved(self) -> None:
+        loaded = self.stage.loaded
+        if loaded is None:
+            return
+        if not loaded.live:
+            self.bar.state.say("thresholds changed: press Call")
+            return
+
+        def work(_progress: Progress) -> None:
+            self._call_again(self._backend())
+
+        self._calling.submit(work, name="call")
+
+    def _call_again(self, backend: str | None) -> None:
+        """Call what is in memory with the sliders' values, and show it if the same reads are still on screen."""
+        loaded = self.stage.loaded
+        if loaded is None or loaded.calls.evidence is None:
+            return
+        calls = genotype(loaded.calls.evidence, self.thresholds, loaded.calls.ploidy, backend)
+        with self.stage.lock:
+            if self.stage.loaded is not None and self.stage.loaded.calls.evidence is calls.evidence:
+                self._show(replace(self.stage.loaded, calls=calls))
+
+    def _show(self, loaded: Loaded) -> None:
+        self.stage.show(loaded)
+        self.code_box.text = self.code
+        self.bar.note(loaded.notices)
+        waiting = self._backend() is not None
+        names = {"numpy"} if waiting else {backend_in_force(None, each.backend) for each in KERNELS}
+        self.bar.engine.say(f"{', '.join(sorted(names))}{'; the declared backend compiles' if waiting else ''}", "soft")
+        if waiting and self._preparing.current is None:
+            self._preparing.submit(lambda _progress: self._call_again(None), name="compile")
+
+    def _window_moved(self) -> None:
+        self._looking.submit(lambda _progress: self.stage.redraw(), name="view")
+
+    def _build_index(self, path: str) -> None:
+        def work(progress: Progress) -> None:
+            progress(None, "building the index")
+            io.build_index(self.allowed.check(path, "path"))
+            self.call()
+
+        self.stage.refusal.clear()
+        self._preparing.submit(work, name="index")
+
+    # --- state in words
+
+    def _working(self, job: Job[Any]) -> None:
+        """Show how a job is doing; a job that a newer one replaced says nothing."""
+        if job.superseded:
+            return
+        if job.state is State.REFUSED:
+            self.bar.state.say("refused")
+            self._refuse(job.error)
+        elif job.state is State.CANCELLED:
+            self.bar.state.say("cancelled; what is on screen stays")
+        else:
+            if job.state is State.DONE and job.name in ("call", "compile"):
+                self.stage.refusal.clear() if not self._is_empty() else None
+            self.bar.state.say(str(job))
+        self.bar.show_progress(job.fraction, not job.state.finished)
+
+    def _is_empty(self) -> bool:
+        return self.stage.loaded is not None and self.stage.loaded.empty
+
+    def _looked(self, job: Job[Any]) -> None:
+        if job.state is State.REFUSED and not job.superseded:
+            self._refuse(job.error)
+
+    def _refuse(self, error: BaseException | None) -> None:
+        if error is None:
+            return
+        loaded = self.stage.loaded
+        if not isinstance(error, GenolabError | OSError):
+            log.error("the call panel failed", exc_info=error)
+        self.stage.refusal.show(error, "" if loaded is None else f"{loaded.source.reads.name}, {loaded.region}")
+
+    # --- ways out
+
+    def export(self, kind: str) -> None:
+        """Have the browser save what is on screen: ``vcf``, ``csv``, ``png`` or ``svg``."""
+        calls = self.calls
+        if calls is None:
+            return
+        region = self.stage.loaded.region if self.stage.loaded is not None else None
+        name = f"{calls.sample}_{region.contig}_{region.start + 1}-{region.end}" if region else calls.sample
+        name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
+        try:
+            if kind == "vcf":
+                self.downloads.offer(f"{name}.vcf", io.variant_bytes(to_records(calls)))
+            elif kind == "csv":
+                self.downloads.offer(f"{name}.csv", calls.to_frame().to_csv(index=False).encode())
+            else:
+                self.stage.pane.download("svg" if kind == "svg" else "png", name)
+        except (GenolabError, OSError) as error:
+            self._refuse(error)
+
+    def _toggle_code(self) -> None:
+        hidden = self.code_box.layout.display == "none"
+        self.code_box.layout.display = "block" if hidden else "none"
+
+    def _open_graph(self) -> None:
+        if self.on_graph is not None:
+            self.on_graph(GRAPH)
+            return
+        if self._graph is None:
+            from genolab.panels.graph import GraphPanel
+
+            self._graph = GraphPanel(GRAPH)
+            self.body.children = (*self.body.children, self._graph)
+            return
+        display = self._graph.layout.display
+        self._graph.layout.display = "none" if display != "none" else None
+
+    _graph: GraphPanel | None = None
+
+    # --- widgets
+
+    def _lay_out(self) -> list[ipywidgets.Widget]:
+        reset = _button("Defaults", "every threshold as it was at first", self.controls.reset)
+        more = ipywidgets.Accordion([ipywidgets.VBox([*self.controls.more, *self.inputs.more, reset])], titles=["More"])
+        more.add_class("genolab-more")
+        start = _button("Call", "read the files and call the region", self.call)
+        start.button_style = "primary"
+        ways = [
+            _button(kind.upper(), about, partial(self.export, kind))
+            for kind, about in (
+                ("vcf", "save the calls as VCF 4.3"),
+                ("csv", "save the table of calls"),
+                ("png", "save the picture as pixels"),
+                ("svg", "save the picture as vectors"),
+            )
+        ]
+        look = [
+            _button("Copy as code", "the plain calls that give what is on screen", self._toggle_code),
+            _button("Open the graph", "the computation behind every call, node by node", self._open_graph),
+        ]
+        rows = [
+            *self.inputs.main,
+            *self.controls.main,
+            more,
+            ipywidgets.HBox([start]).add_class("genolab-buttons"),
+            ipywidgets.HBox(ways).add_class("genolab-buttons").add_class("genolab-small"),
+            ipywidgets.HBox(look).add_class("genolab-buttons").add_class("genolab-small"),
+        ]
+        column = ipywidgets.VBox([*rows, self.downloads]).add_class("genolab-column")
+        self.code_box.layout.display = "none"
+        return [ipywidgets.HBox([column, self.stage.top]), self.code_box, self.stage.bottom]
+
+
+def _button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
+    made = ipywidgets.Button(description=text, tooltip=tooltip)
+    made.on_click(lambda _: act())
+    return made

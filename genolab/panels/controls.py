@@ -1,0 +1,166 @@
+"""Controls made from the caller's own thresholds: a slider each, with what it means and where it goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import Field, dataclass, fields
+from typing import Any
+
+import ipywidgets
+
+from genolab.call import Thresholds
+
+IN_SIGHT = ("min_base_quality", "min_mapping_quality", "min_quality", "min_genotype_quality", "max_strand_bias")
+"""The five that a person moves first; the rest is under More."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """One or two words for a threshold, and what happens where it is too low or too high."""
+
+    text: str
+    too_low: str
+    too_high: str
+
+
+LABELS = {
+    "min_base_quality": Label("base quality", "sequencing errors count as evidence", "variants lose their reads"),
+    "min_mapping_quality": Label(
+        "mapping quality", "reads of a similar place elsewhere make false calls", "repeats lose all their reads"
+    ),
+    "min_alternate_count": Label("alternate count", "every error is considered", "variants in thin coverage are lost"),
+    "min_alternate_fraction": Label(
+        "alternate share", "errors in deep coverage are considered", "variants that few reads show are lost"
+    ),
+    "heterozygosity": Label("heterozygosity", "weak variants are held for errors", "errors are held for variants"),
+    "min_quality": Label("QUAL", "more false calls", "true variants are set aside"),
+    "min_genotype_quality": Label("GQ", "0/1 and 1/1 are mixed up", "true variants are set aside"),
+    "min_depth": Label("depth", "calls rest on very few reads", "thinly covered regions go silent"),
+    "max_strand_bias": Label("strand bias", "true variants are set aside by chance", "artefacts of one strand pass"),
+    "max_strand_odds_ratio": Label(
+        "strand odds ratio", "true variants are set aside by chance", "artefacts of one strand pass"
+    ),
+    "min_read_position_rank_sum": Label(
+        "read position", "misaligned read ends pass", "true variants are set aside by chance"
+    ),
+    "min_mapping_quality_rank_sum": Label(
+        "mapping rank", "variants shown by badly mapped reads only pass", "true variants are set aside by chance"
+    ),
+    "min_base_quality_rank_sum": Label(
+        "base rank", "variants shown by poor bases only pass", "true variants are set aside by chance"
+    ),
+    "min_allele_balance": Label("allele balance", "lopsided sites pass", "true variants are set aside by chance"),
+    "indel_gap": Label("indel gap", "misalignments beside indels pass", "true variants near indels are set aside"),
+    "indel_fraction": Label("indel share", "one stray indel casts doubt", "misalignments beside indels pass"),
+}
+
+
+def help_text(field: Field[Any]) -> str:
+    """What a threshold means, its unit, range and default, and what happens if it is too low or too high."""
+    about, label = field.metadata, LABELS[field.name]
+    unit = f" {about['unit']}" if about["unit"] else ""
+    return (
+        f"{about['doc'][0].upper()}{about['doc'][1:]}.\n"
+        f"{about['low']:g} to {about['high']:g}{unit}, usually {field.default:g}.\n"
+        f"Too low: {label.too_low}.\nToo high: {label.too_high}."
+    )
+
+
+def slider(field: Field[Any], value: float) -> ipywidgets.Widget:
+    """A slider for one threshold, of its kind, range and step."""
+    about = field.metadata
+    common = {
+        "value": value,
+        "description": LABELS[field.name].text,
+        "tooltip": help_text(field),
+        "style": {"description_width": "98px"},
+        "layout": ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
+    }
+    if field.type == "int":
+        return ipywidgets.IntSlider(min=about["low"], max=about["high"], step=about["step"], **common)
+    if about["low"] > 0 and about["high"] / about["low"] >= 1000:  # over decades only a logarithm is even
+        low, high = (int(f"{about[side]:e}".partition("e")[2]) for side in ("low", "high"))
+        return ipywidgets.FloatLogSlider(min=low, max=high, step=0.1, readout_format=".0e", **common)
+    digits = len(f"{about['step']:g}".partition(".")[2])
+    return ipywidgets.FloatSlider(
+        min=about["low"], max=about["high"], step=about["step"], readout_format=f".{digits}f", **common
+    )
+
+
+class ThresholdControls:
+    """A slider for every threshold: five in sight (`main`), the others for the fold (`more`).
+
+    `on_change` is called when one was moved; `reset` returns to the defaults with one call.
+    """
+
+    def __init__(self, thresholds: Thresholds | None = None, on_change: Callable[[], None] | None = None) -> None:
+        self.on_change = on_change
+        given = thresholds or Thresholds()
+        kinds = {field.name: field for field in fields(Thresholds)}
+        self.sliders = {name: slider(field, getattr(given, name)) for name, field in kinds.items()}
+        rows = {}
+        for name, each in self.sliders.items():
+            unit = ipywidgets.Label(kinds[name].metadata["unit"]).add_class("genolab-unit")
+            rows[name] = ipywidgets.HBox([each, unit]).add_class("genolab-row")
+            each.observe(self._changed, "value")
+        self.main = [rows[name] for name in IN_SIGHT]
+        self.more = [row for name, row in rows.items() if name not in IN_SIGHT]
+        self._quiet = False
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """What the sliders say, checked by :class:`~genolab.call.Thresholds` again."""
+        values = {name: each.value for name, each in self.sliders.items()}
+        # a logarithmic slider and binary fractions leave digits that nobody chose
+        rounded: dict[str, Any] = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in values.items()}
+        return Thresholds(**rounded)
+
+    def set(self, thresholds: Thresholds) -> None:
+        """Move every slider; `on_change` is called once."""
+        self._quiet = True
+        try:
+            for name, each in self.sliders.items():
+                each.value = getattr(thresholds, name)
+        finally:
+            self._quiet = False
+        self._changed(None)
+
+    def reset(self) -> None:
+        """Back to the defaults."""
+        self.set(Thresholds())
+
+    def _changed(self, _change: Any) -> None:
+        if not self._quiet and self.on_change is not None:
+            self.on_change()
+
+
+class StatusBar(ipywidgets.HBox):
+    """What is going on, always at the same place: state, progress, cancel, notices, and what computes."""
+
+    def __init__(self, on_cancel: Callable[[], None]) -> None:
+        from genolab.panels.page import Says
+
+        self.state = Says("idle")
+        self.state.add_class("genolab-state")
+        self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0)
+        self.stop = ipywidgets.Button(description="Cancel", tooltip="stop the work; nothing is lost")
+        self.notices = Says("", "soft")
+        self.notices.add_class("genolab-notices")
+        self.engine = Says("", "soft")
+        self.engine.add_class("genolab-right")
+        self.stop.on_click(lambda _: on_cancel())
+        super().__init__([self.state, self.progress, self.stop, self.notices, self.engine])
+        self.add_class("genolab-bar")
+        self.show_progress(None)
+
+    def show_progress(self, fraction: float | None, running: bool = False) -> None:
+        """Show the bar and the button while something runs; their room is kept otherwise."""
+        visible = "visible" if running else "hidden"
+        self.progress.value = fraction or 0.0
+        for each in (self.progress, self.stop):
+            if each.layout.visibility != visible:
+                each.layout.visibility = visible
+
+    def note(self, notices: tuple[str, ...]) -> None:
+        """List what was decided for the user."""
+        self.notices.say("", "soft", notices, f"notices ({len(notices)})")

@@ -1,0 +1,100 @@
+// What panels say in words: sentences, code, steps of a decision, downloads. Text only ever becomes textContent.
+
+function make(name, className, parent, text = null) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (text !== null) made.textContent = text;
+  parent?.append(made);
+  return made;
+}
+
+function says(model, el) {
+  el.replaceChildren();
+  const { text, tone, details } = model.get("content");
+  el.dataset.tone = tone || "plain";
+  el.setAttribute("role", tone === "error" ? "alert" : "status");
+  make("span", "genolab-text", el, text || "");
+  if (!details?.length) return;
+  const folded = make("details", "", el);
+  make("summary", "", folded, model.get("content").summary || "details");
+  const list = make("ul", "", folded);
+  for (const line of details) make("li", "", list, line);
+}
+
+function code(model, el) {
+  el.replaceChildren();
+  const text = model.get("content").text || "";
+  const bar = make("div", "genolab-code-bar", el);
+  make("span", "", bar, "What is on screen, as plain calls");
+  const button = make("button", "", bar, "copy");
+  button.type = "button";
+  const shown = make("pre", "", el, text);
+  shown.tabIndex = 0;
+  shown.dataset.lmSuppressShortcuts = "true"; // Jupyter's own keys are not ours
+  const select = () => {
+    const range = document.createRange();
+    range.selectNodeContents(shown);
+    const selection = getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+  };
+  button.addEventListener("click", async () => {
+    let copied = true;
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch { // no permission, or not a secure page
+      select();
+      copied = document.execCommand("copy");
+    }
+    button.textContent = copied ? "copied" : "press Ctrl-C";
+    setTimeout(() => { button.textContent = "copy"; }, 1500);
+  });
+}
+
+function why(model, el) {
+  el.replaceChildren();
+  const { place, verdict, sentence, flip, steps, excluded } = model.get("content");
+  if (!place) {
+    make("p", "genolab-soft", el, sentence || "Click a position in the plot or a row of the table to see why it was or was not called.");
+    return;
+  }
+  const head = make("div", "genolab-why-head", el);
+  make("strong", "", head, place);
+  make("span", "genolab-verdict", head, verdict).dataset.verdict = verdict;
+  make("p", "genolab-sentence", el, sentence);
+  make("p", "genolab-flip", el, flip);
+  const table = make("table", "", el);
+  for (const { mark, name, text, decides } of steps) {
+    const row = make("tr", decides ? "genolab-decides" : "", table);
+    make("td", mark === "✓" ? "genolab-yes" : "genolab-no", row, mark);
+    make("th", "", row, name).scope = "row";
+    make("td", "", row, decides ? `${text}  ← decides` : text);
+  }
+  if (excluded) make("p", "genolab-soft", el, excluded);
+}
+
+function downloads(model, el) {
+  el.style.display = "none";
+  model.on("msg:custom", (message, buffers) => {
+    if (message.kind !== "download" || !buffers?.length) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([buffers[0]], { type: "application/octet-stream" }));
+    link.download = message.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  });
+}
+
+const KINDS = { says, code, why };
+
+function render({ model, el }) {
+  const kind = model.get("kind");
+  el.classList.add(`genolab-${kind}`);
+  if (kind === "downloads") return downloads(model, el);
+  const draw = () => KINDS[kind](model, el);
+  draw();
+  model.on("change:content", draw);
+  return () => model.off("change:content", draw);
+}
+
+export default { render };

@@ -1,0 +1,93 @@
+"""The widgets that put words on a page: sentences, code, the steps of a decision, and files for the browser.
+
+Words may come from files, so none of them ever becomes HTML: `page.js` makes text nodes only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import anywidget
+import traitlets
+
+Tone = Literal["plain", "soft", "title", "warning", "error"]
+
+
+class _Words(anywidget.AnyWidget):
+    _esm = Path(__file__).with_name("page.js")
+    _css = Path(__file__).with_name("page.css")
+    kind = traitlets.Unicode().tag(sync=True)
+    content = traitlets.Dict().tag(sync=True)
+
+
+class Says(_Words):
+    """One sentence in a tone, with lines that unfold."""
+
+    def __init__(self, text: str = "", tone: Tone = "plain", details: Sequence[str] = (), summary: str = "") -> None:
+        super().__init__(kind="says")
+        self.say(text, tone, details, summary)
+
+    def say(self, text: str, tone: Tone = "plain", details: Sequence[str] = (), summary: str = "") -> None:
+        """Say something else."""
+        self.content = {"text": text, "tone": tone, "details": list(details), "summary": summary}
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return str(self.content.get("text", ""))
+
+
+class Code(_Words):
+    """Code that can be selected, with a button that copies it."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(kind="code", content={"text": text})
+
+    @property
+    def text(self) -> str:
+        """The code."""
+        return str(self.content["text"])
+
+    @text.setter
+    def text(self, text: str) -> None:
+        self.content = {"text": text}
+
+
+class Why(_Words):
+    """Why a position was called or not: the sentence, what would turn it, and every step with the one that decides."""
+
+    def __init__(self) -> None:
+        super().__init__(kind="why")
+
+    def show(self, explanation: Any | None, sentence: str = "") -> None:
+        """Say one :class:`~genolab.call.Explanation`; without one, a sentence."""
+        if explanation is None:
+            self.content = {"sentence": sentence}
+            return
+        left_out = ", ".join(f"{count:,} {reason}" for reason, count in explanation.excluded.items())
+        self.content = {
+            "place": f"{explanation.contig}:{explanation.position:,} {explanation.reference}>{explanation.alternate}",
+            "verdict": explanation.verdict,
+            "sentence": explanation.sentence,
+            "flip": explanation.flip,
+            "steps": [
+                {"mark": "✓" if step.passed else "✗", "name": step.name, "text": step.text, "decides": step.decides}
+                for step in explanation.steps
+            ],
+            "excluded": f"Reads that are not evidence here: {left_out}."
+            if left_out
+            else "Every read here is evidence.",
+        }
+
+
+class Downloads(_Words):
+    """Hands files from the kernel to the browser; shows nothing itself."""
+
+    def __init__(self) -> None:
+        super().__init__(kind="downloads")
+
+    def offer(self, name: str, content: bytes) -> None:
+        """Have the browser save `content` as `name`."""
+        self.send({"kind": "download", "name": name}, [content])

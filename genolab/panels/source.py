@@ -1,0 +1,231 @@
+"""Which files a panel may read, what it was asked to read, and the way from there to calls."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genolab import data, io
+from genolab.call import Thresholds, VariantCalls, call_variants, collect, genotype
+from genolab.errors import GenolabError, InputError
+from genolab.io import Alignments, Region
+from genolab.plots.sites import read_truth
+
+if TYPE_CHECKING:
+    from genolab.io import Variants
+    from genolab.scale import Progress
+
+MOST_READS = 200_000
+"""Reads kept in memory so that sliders answer at once; a region with more is called tile by tile."""
+LONGEST = 1_000_000
+"""Positions taken as small where the index cannot tell how many reads there are (CRAM, SAM)."""
+READS = (".bam", ".cram", ".sam")
+REFERENCES = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa.bgz")
+VARIANTS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+_MOST_NAMES = 40
+
+
+class Allowed:
+    """The folders, and single files, that a page may name. A name from a browser is never trusted.
+
+    Always: the working folder, the home folder, and those of the examples; or only ``roots`` where they are given.
+    """
+
+    def __init__(self, roots: Sequence[str | os.PathLike[str]] | None = None) -> None:
+        chosen = [Path.cwd(), Path.home()] if roots is None else list(roots)
+        self.roots = [Path(os.path.realpath(root)) for root in chosen]
+        self.files: set[Path] = set()
+        for entry in data.examples():
+            if entry.shipped:
+                self.roots.append(Path(os.path.realpath(data.path(entry.name))))
+
+    def add(self, paths: Iterable[str | os.PathLike[str] | None]) -> None:
+        """Allow single files, named by the author of the notebook."""
+        self.files |= {Path(os.path.realpath(path)) for path in paths if path is not None}
+
+    def check(self, text: str, name: str) -> Path:
+        """The file that a text names, if its real place is allowed; refused with ``InputError`` otherwise."""
+        if not text.strip():
+            raise InputError("call panel", name, "the name of a file", "nothing", "Choose a file or an example.")
+        try:
+            path = Path(os.path.abspath(os.path.expanduser(text.strip())))
+            real = Path(os.path.realpath(path))
+        except (ValueError, OSError):
+            raise InputError("call panel", name, "the name of a file", repr(text[:80])) from None
+        if real not in self.files and not any(real.is_relative_to(root) for root in self.roots):
+            places = ", ".join(dict.fromkeys(str(root) for root in self.roots[:2]))
+            fix = "Start in another folder, or name it in CallPanel(roots=[...])."
+            raise InputError("call panel", name, f"a file inside {places}", repr(str(path)), fix)
+        return path
+
+    def complete(self, text: str, suffixes: Sequence[str]) -> list[str]:
+        """Folders and files that continue a text, as it was begun; nothing outside the allowed folders."""
+        head, _, begun = text.rpartition("/")
+        folder_text = f"{head}/" if head or text.startswith("/") else ""
+        try:
+            folder = Path(os.path.realpath(os.path.expanduser(folder_text or ".")))
+            if not any(folder.is_relative_to(root) for root in self.roots):
+                return []
+            with os.scandir(folder) as entries:
+                found = sorted(
+                    (entry.name, entry.is_dir())
+                    for entry in entries
+                    if not entry.name.startswith(".") and entry.name.lower().startswith(begun.lower())
+                )
+        except (OSError, ValueError):
+            return []
+        names = [f"{name}/" if is_folder else name for name, is_folder in found]
+        wanted = [name for name in names if name.endswith("/") or name.lower().endswith(tuple(suffixes))]
+        return [folder_text + name for name in wanted[:_MOST_NAMES]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a panel was asked to show. ``example`` is the registry's name and the sample's number, where it is one."""
+
+    reads: Path
+    reference: Path
+    region: str = ""
+    sample: str | None = None
+    truth: Path | None = None
+    example: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One sample of an example, as the list of reads offers it."""
+
+    label: str
+    name: str
+    number: int = 0
+
+    def source(self) -> Source:
+        """Its files; fetched, if it does not ship and is not here yet."""
+        found = data.example(self.name)
+        reads = found.all_reads[self.number]
+        return Source(reads, found.reference, found.region, None, found.truth, (self.name, self.number))
+
+
+def choices() -> list[Choice]:
+    """The examples, each sample of its own; nothing is fetched."""
+    offered = []
+    for entry in data.examples():
+        names = [path.name.split(".")[0] for path in data.example(entry.name).all_reads] if entry.shipped else [""]
+        for number, name in enumerate(names):
+            title = entry.title if len(names) == 1 else f"{entry.title.partition(',')[0]}, {name}"
+            offered.append(Choice(title, entry.name, number))
+    return offered
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A source with its calls. ``live`` if the reads are in memory, so that sliders answer at once."""
+
+    source: Source
+    region: Region
+    calls: VariantCalls
+    truth: Variants | None
+    samples: tuple[str, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there are no reads at all."""
+        return self.calls.evidence is not None and not len(self.calls.evidence.pileup.reads)
+
+    @property
+    def live(self) -> bool:
+        """Whether the reads are in memory."""
+        return self.calls.evidence is not None
+
+
+def load(
+    source: Source,
+    thresholds: Thresholds,
+    ploidy: int,
+    progress: Progress,
+    most_reads: int = MOST_READS,
+    backend: str | None = None,
+) -> Loaded:
+    """Read a source and call it: a small region into memory, a large one tile by tile with progress and cancel."""
+    progress(None, "reading")
+    with io.open_alignments(source.reads, source.reference) as alignments:
+        notices: list[str] = []
+        region = _region(alignments, source.region, notices)
+        expected = alignments.estimate(region)
+        samples = alignments.samples
+    sample = source.sample if source.sample in samples else None
+    small = region.length <= LONGEST and (expected is None or expected <= most_reads)
+    if small:
+        evidence = collect(source.reads, source.reference, region, sample)
+        progress(None, "calling")
+        calls = genotype(evidence, thresholds, ploidy, backend)
+    else:
+        calls = call_variants(
+            source.reads, source.reference, region, sample=sample, ploidy=ploidy, thresholds=thresholds,
+            progress=progress, backend=backend, tile=max(min(100_000, region.length // 20), 1_000),
+        )  # fmt: skip
+        calls = replace(calls, regions=(region,), evidence=None)
+    truth = None
+    if source.truth is not None:
+        progress(None, "reading the truth")
+        try:
+            truth = read_truth(source.truth, region)
+            notices += truth.notices
+        except GenolabError as error:  # the calls are worth showing without it
+            notices.append(f"The truth is not shown. {error}")
+    said = tuple(dict.fromkeys((*notices, *calls.notices)))
+    return Loaded(replace(source, region=str(region), sample=sample), region, calls, truth, samples, said)
+
+
+def _region(alignments: Alignments, text: str, notices: list[str]) -> Region:
+    """The region a text names; without one, the first stretch that has reads."""
+    if text.strip():
+        return io.parse_region(text, alignments.contigs)
+    for name, length in alignments.contigs.items():
+        whole = Region(name, 0, length)
+        number = alignments.estimate(whole)
+        if number == 0:
+            continue
+        if length <= 100_000 or number is None:
+            return Region(name, 0, min(length, 100_000))
+        low, high = 0, length  # halve the stretch that the first reads lie in
+        while high - low > 100_000:
+            middle = (low + high) // 2
+            low, high = (low, middle) if alignments.estimate(Region(name, low, middle)) else (middle, high)
+        notices.append("No region was named: this is the first that has reads.")
+        return Region(name, low, high)
+    raise InputError("call panel", "reads", "a file with reads", f"{alignments.path.name}, which has none")
+
+
+def code(source: Source, thresholds: Thresholds, ploidy: int, place: tuple[str, int] | None = None) -> str:
+    """Plain calls that give the same table, and the explanation of a place (contig, 1-based) if one is chosen."""
+    lines = ["import genolab as gl", ""]
+    reads, reference = repr(str(source.reads)), repr(str(source.reference))
+    if source.example is not None:
+        name, number = source.example
+        lines.append(f"example = gl.data.example({name!r})")
+        reads = "example.reads" if number == 0 else f"example.all_reads[{number}]"
+        reference = "example.reference"
+    usual = Thresholds()
+    changed = [f"{name}={value!r}" for name, value in vars(thresholds).items() if value != getattr(usual, name)]
+    arguments = [reads, reference, f"region={source.region!r}"]
+    if source.sample is not None:
+        arguments.append(f"sample={source.sample!r}")
+    if ploidy != 2:
+        arguments.append(f"ploidy={ploidy}")
+    if changed:
+        lines.append(f"thresholds = gl.call.Thresholds({', '.join(changed)})")
+        arguments.append("thresholds=thresholds")
+    lines += [
+        "calls = gl.call.call_variants(",
+        *(f"    {each}," for each in arguments),
+        ")",
+        "table = calls.to_frame()",
+    ]
+    if place is not None:
+        lines.append(f"why = calls.explain({place[0]!r}, {place[1]:_})")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,234 @@
+"""What the call panel shows: the genome, the table, the reasons, and what was refused; each pane gets its own frame."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from genolab.call import explain
+from genolab.errors import FileError, MissingIndexError
+from genolab.panels.page import Says, Why
+from genolab.plots import call_table, sites
+from genolab.plots.genome import GenomeView
+from genolab.plots.pane import BokehPane
+from genolab.plots.why import WhyView
+
+if TYPE_CHECKING:
+    from genolab.call import Explanation
+    from genolab.panels.source import Loaded
+
+_BYTES_PER_SECOND = 60e6  # that an index is built at, on a small machine
+
+
+class Refusal(ipywidgets.HBox):
+    """One sentence above the plot, what to do, and the details folded; gone when it no longer holds."""
+
+    def __init__(self, on_build: Callable[[str], None]) -> None:
+        self.words = Says(tone="error")
+        self.build = ipywidgets.Button(description="Build it", button_style="warning")
+        self.close_button = ipywidgets.Button(description="×", tooltip="close")
+        super().__init__([self.words, self.build, self.close_button])
+        self.add_class("genolab-refusal")
+        self.path = ""
+        self.build.on_click(lambda _: on_build(self.path))
+        self.close_button.on_click(lambda _: self.clear())
+        self.clear()
+
+    def show(self, error: BaseException, still: str = "") -> None:
+        """Say what was refused; `still` names what is on screen meanwhile."""
+        details = []
+        if isinstance(error, FileError):
+            details = [f"{name}: {value}" for name, value in error.to_dict().items()]
+        if still:
+            details.append(f"still shown: {still}")
+        self.words.say(str(error) or type(error).__name__, "error", details)
+        missing = isinstance(error, MissingIndexError)
+        self.path = error.path if isinstance(error, MissingIndexError) else ""
+        self.build.layout.display = "flex" if missing else "none"
+        self.layout.display = "flex"
+
+    def warn(self, text: str) -> None:
+        """Say something that is no error but must be seen."""
+        self.words.say(text, "warning")
+        self.build.layout.display = "none"
+        self.layout.display = "flex"
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.words.say("", "error")
+        self.layout.display = "none"
+
+    @property
+    def text(self) -> str:
+        """What is said; empty where nothing was refused."""
+        return self.words.text
+
+
+class Stage:
+    """Genome view, table and reasons, linked: a position chosen in one is shown in the others.
+
+    `on_pick(position, centre)` and `on_move()` ask the panel to call `select` and `redraw` in its own time.
+    """
+
+    def __init__(
+        self, on_pick: Callable[[int, bool], None], on_move: Callable[[], None], on_build: Callable[[str], None]
+    ) -> None:
+        self.loaded: Loaded | None = None
+        self.explanation: Explanation | None = None
+        self.lock = threading.RLock()
+        self._on_pick, self._on_move = on_pick, on_move
+        self.genome = GenomeView(lambda position: on_pick(position, False), on_move)
+        self.pane = BokehPane(self.genome.layout)
+        self.table = call_table.CallTable(lambda position: on_pick(position, True))
+        self.table_pane = BokehPane(self.table.layout)
+        self.why_view = WhyView()
+        self.why_pane = BokehPane(self.why_view.layout)
+        self.why = Why()
+        self.title = Says(tone="title")
+        self.counted = Says(tone="soft")
+        self.refusal = Refusal(on_build)
+        self.top = self._build_top()
+        self.bottom = self._build_bottom()
+
+    # --- drawing; in a worker's thread
+
+    def show(self, loaded: Loaded) -> None:
+        """Draw calls. Another source or region starts anew; the same one keeps its window and its position."""
+        with self.lock:
+            before, self.loaded = self.loaded, loaded
+            new = before is None or before.region != loaded.region or before.source.reads != loaded.source.reads
+            calls, truth = loaded.calls, loaded.truth
+            position = None if self.explanation is None else self.explanation.position - 1
+            with self.pane.hold():
+                if new:
+                    self.genome.forget()
+                    passed = calls.position[calls.passed]
+                    position = int(passed[0]) if len(passed) else None
+                self.genome.show(calls, truth, loaded.source.sample)
+                if new:
+                    self.genome.select(position)
+            known = sites.truth_columns(calls, truth)
+            with self.table_pane.hold():
+                missed = sites.missed_columns(calls, known) if truth is not None else None
+                self.table.show(sites.call_columns(calls, truth), missed)
+                self.table.select(position)
+            self._explain(position)
+            self._tell(known)
+
+    def select(self, position: int, centre: bool = False) -> None:
+        """Mark a position (0-based) everywhere and say why it was or was not called."""
+        with self.lock:
+            if self.loaded is None:
+                return
+            with self.pane.hold():
+                self.genome.select(position, centre)
+            with self.table_pane.hold():
+                self.table.select(position)
+            self._explain(position)
+
+    def redraw(self) -> None:
+        """Draw what the moved window shows."""
+        with self.lock, self.pane.hold():
+            self.genome.redraw()
+
+    def _explain(self, position: int | None) -> None:
+        loaded, evidence = self.loaded, None if position is None else self.genome.evidence
+        inside = evidence is not None and evidence.region.start <= (position or 0) < evidence.region.end
+        if loaded is None or position is None or evidence is None or not inside:
+            self.explanation = None
+            self.why.show(None, "" if position is None else "Zoom in to see why: these reads are not in memory.")
+        else:
+            self.explanation = explain(evidence, position, loaded.calls.thresholds, loaded.calls.ploidy)
+            self.why.show(self.explanation)
+        with self.why_pane.hold():
+            self.why_view.show(self.explanation)
+
+    def _tell(self, known: dict[str, Any]) -> None:
+        loaded = self.loaded
+        assert loaded is not None
+        calls = loaded.calls
+        passed = int(calls.passed.sum())
+        said = f"{calls.sample}: {passed:,} calls pass, {len(calls) - passed:,} filtered"
+        if loaded.truth is not None:
+            states = list(known["state"])
+            said += f"; {states.count(sites.FOUND):,} of {len(states) - states.count(sites.OTHER):,} known found"
+        self.title.say(said, "title")
+        self._count()
+
+    def _count(self) -> None:
+        shown, there = self.table.count
+        self.counted.say(f"{shown:,} of {there:,}" if shown != there else f"{there:,} rows", "soft")
+
+    # --- widgets
+
+    def _build_top(self) -> ipywidgets.VBox:
+        buttons = [
+            _button("◀ call", "the call before (filtered ones too)", lambda: self._step(-1)),
+            _button("call ▶", "the next call (filtered ones too)", lambda: self._step(1)),
+            _button("−", "wider; the wheel does the same", lambda: self._zoom(2.0)),
+            _button("+", "narrower; the wheel does the same", lambda: self._zoom(0.5)),
+            _button("all", "the whole region", self._whole),
+        ]
+        self.title.layout.flex = "1 1 auto"
+        nav = ipywidgets.HBox([self.title, *buttons]).add_class("genolab-nav")
+        self.pane.add_class("genolab-plot").add_class("genolab-fill")
+        return ipywidgets.VBox([nav, self.refusal, self.pane]).add_class("genolab-stage")
+
+    def _build_bottom(self) -> ipywidgets.HBox:
+        shown = ipywidgets.Dropdown(
+            options=call_table.SHOWN, tooltip="which rows", layout=ipywidgets.Layout(width="96px")
+        )
+        words = ipywidgets.Text(
+            placeholder="find: position, A>G, filter ...", layout=ipywidgets.Layout(flex="1 1 auto", width="auto")
+        )
+
+        def narrow(_change: Any) -> None:
+            with self.lock, self.table_pane.hold():
+                self.table.narrow(shown.value, words.value)
+            self._count()
+
+        shown.observe(narrow, "value")
+        words.observe(narrow, "value")
+        head = ipywidgets.HBox([shown, words, self.counted]).add_class("genolab-nav")
+        self.table_pane.add_class("genolab-plot").add_class("genolab-fill")
+        listed = ipywidgets.VBox([head, self.table_pane]).add_class("genolab-list")
+        self.why.add_class("genolab-words")
+        self.why_pane.add_class("genolab-bars")
+        return ipywidgets.HBox([listed, self.why, self.why_pane]).add_class("genolab-bottom")
+
+    def _step(self, by: int) -> None:
+        """Go to the call after or before the position that is chosen, or else before or after the window's middle."""
+        if self.loaded is None or not len(self.loaded.calls):
+            return
+        start, end = self.genome.window.view
+        here = self.genome.selected if self.genome.selected is not None else (start + end) // 2
+        positions = self.loaded.calls.position
+        later, earlier = positions[positions > here], positions[positions < here]
+        if by > 0 and len(later):
+            self._on_pick(int(later[0]), True)
+        elif by < 0 and len(earlier):
+            self._on_pick(int(earlier[-1]), True)
+
+    def _zoom(self, factor: float) -> None:
+        if self.loaded is not None:
+            with self.pane.hold():
+                self.genome.window.zoom(factor, self.genome.selected)
+
+    def _whole(self) -> None:
+        if self.loaded is not None:
+            with self.pane.hold():
+                self.genome.window.whole()
+
+
+def seconds_to_index(size: int) -> int:
+    """About how long it takes to index a file of `size` bytes."""
+    return max(round(size / _BYTES_PER_SECOND), 1)
+
+
+def _button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
+    made = ipywidgets.Button(description=text, tooltip=tooltip)
+    made.on_click(lambda _: act())
+    return made

@@ -1,0 +1,164 @@
+"""Called sites and known variants as rows: what a marker looks like, what a table says, what agrees with the truth."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genolab import io
+from genolab.errors import InputError
+from genolab.io import Region
+from genolab.plots import style
+from genolab.plots.coverage import Columns
+from genolab.spec import BASES
+
+if TYPE_CHECKING:
+    from genolab.call import VariantCalls
+    from genolab.io import Variants
+
+HETEROZYGOUS, HOMOZYGOUS, SEVERAL = "heterozygous", "homozygous", "two alternates"
+KINDS = {
+    HETEROZYGOUS: ("circle", style.SKY),
+    HOMOZYGOUS: ("square", style.PINK),
+    SEVERAL: ("triangle", style.YELLOW),
+}
+"""Marker and colour by genotype; none of the colours is a base's."""
+
+FOUND, DIFFERS, SET_ASIDE, MISSED, OTHER = "found", "genotype differs", "filtered", "missed", "not a substitution"
+NOT_IN_TRUTH = "not in truth"
+
+
+def read_truth(path: str | os.PathLike[str], region: Region) -> Variants:
+    """The known variants of a region; the file may name the contig with or without ``chr``."""
+    other = region.contig.removeprefix("chr") if region.contig.startswith("chr") else f"chr{region.contig}"
+    try:
+        return io.read_variants(path, region)
+    except InputError:
+        try:
+            return io.read_variants(path, Region(other, region.start, region.end))
+        except InputError:
+            pass
+        raise
+
+
+def kind_of(genotype: tuple[int, ...]) -> str:
+    """What a genotype (allele indices) is, by the copies of its alternate alleles."""
+    alternates = {allele for allele in genotype if allele}
+    if len(alternates) > 1:
+        return SEVERAL
+    return HETEROZYGOUS if 0 in genotype else HOMOZYGOUS
+
+
+def call_columns(calls: VariantCalls, truth: Variants | None = None) -> Columns:
+    """One row a call, in the calls' order: what the table, the markers and their hover show."""
+    sites = range(len(calls))
+    known = _known(truth)
+    depths = [calls.allele_depth(site) for site in sites]
+    kinds = [kind_of(calls.genotype[site]) for site in sites]
+    passed = calls.passed
+    columns = calls.columns
+    return {
+        "contig": np.asarray(calls.contig, dtype=object),
+        "position": calls.position + 1,
+        "reference": _objects(BASES[code] for code in calls.reference),
+        "alternate": _objects(",".join(BASES[code] for code in codes) for codes in calls.alternates),
+        "genotype": _objects(calls.genotype_text(site) for site in sites),
+        "quality": columns["quality"],
+        "genotype_quality": columns["genotype_quality"],
+        "depth": columns["depth"].astype(np.int64),
+        "allele_depth": _objects(", ".join(map(str, each)) for each in depths),
+        "allele_balance": columns["allele_balance"],
+        "fisher_strand": columns["fisher_strand"],
+        "strand_odds_ratio": columns["strand_odds_ratio"],
+        "filter": _objects(";".join(names) or "PASS" for names in calls.filters),
+        "kind": _objects(kinds),
+        "colour": _objects(KINDS[kind][1] for kind in kinds),
+        "fill": np.where(passed, 0.95, 0.0),
+        "truth": _objects(_against(calls, site, known) if truth is not None else "" for site in sites),
+    }
+
+
+def truth_columns(calls: VariantCalls, truth: Variants | None) -> Columns:
+    """One row a known variant, and whether it was called."""
+    if truth is None:
+        none = np.zeros(0, dtype=object)
+        return dict.fromkeys(("position", "reference", "alternate", "genotype", "state", "fill", "marker"), none)
+    called = {int(position): site for site, position in enumerate(calls.position)}
+    states = []
+    for row, start in enumerate(truth.position.tolist()):
+        if not _is_substitution(truth, row):
+            states.append(OTHER)
+        elif (site := called.get(start)) is None:
+            states.append(MISSED)
+        elif calls.filters[site]:
+            states.append(SET_ASIDE)
+        else:
+            states.append(FOUND if _same(calls, site, truth, row) else DIFFERS)
+    return {
+        "position": truth.position + 1,
+        "reference": _objects(truth.reference),
+        "alternate": _objects(",".join(each) for each in truth.alternates),
+        "genotype": _objects(_text(each) for each in truth.genotype),
+        "state": _objects(states),
+        "fill": np.array([0.95 if state == FOUND else 0.0 for state in states]),
+        "marker": _objects("triangle" if state == OTHER else "diamond" for state in states),
+    }
+
+
+def missed_columns(calls: VariantCalls, columns: Columns) -> Columns:
+    """The truth's substitutions that were not called, as rows of the table; ``columns`` are those of the truth."""
+    rows = np.flatnonzero(columns["state"] == MISSED)
+    nan = np.full(rows.size, np.nan)
+    text = _objects("" for _ in rows)
+    contig = calls.regions[0].contig if calls.regions else ""
+    return {
+        "contig": _objects(contig for _ in rows),
+        **{name: columns[name][rows] for name in ("position", "reference", "alternate", "genotype")},
+        **dict.fromkeys(("quality", "genotype_quality", "depth", "allele_balance", "fisher_strand"), nan),
+        "strand_odds_ratio": nan,
+        "allele_depth": text,
+        "filter": _objects("not called" for _ in rows),
+        "kind": text,
+        "truth": _objects(MISSED for _ in rows),
+    }
+
+
+def _objects(values: object) -> np.ndarray:
+    return np.array(list(values), dtype=object)  # type: ignore[call-overload]  # any iterable
+
+
+def _text(genotype: tuple[int | None, ...]) -> str:
+    return "/".join("." if allele is None else str(allele) for allele in genotype)
+
+
+def _is_substitution(truth: Variants, row: int) -> bool:
+    return len(truth.reference[row]) == 1 and any(len(each) == 1 and each in "ACGT" for each in truth.alternates[row])
+
+
+def _known(truth: Variants | None) -> dict[int, tuple[Variants, int]]:
+    if truth is None:
+        return {}
+    return {start: (truth, row) for row, start in enumerate(truth.position.tolist()) if _is_substitution(truth, row)}
+
+
+def _alleles(reference: str, alternates: tuple[str, ...], genotype: tuple[int | None, ...]) -> list[str]:
+    order = (reference, *alternates)
+    return sorted(order[allele] if allele is not None else "." for allele in genotype)
+
+
+def _same(calls: VariantCalls, site: int, truth: Variants, row: int) -> bool:
+    """Whether the bases of both genotypes agree; without a genotype in the truth, the alternate bases."""
+    alternates = tuple(BASES[code] for code in calls.alternates[site])
+    if not truth.genotype[row]:
+        return set(alternates) == set(truth.alternates[row])
+    own = _alleles(BASES[calls.reference[site]], alternates, calls.genotype[site])
+    return own == _alleles(truth.reference[row], truth.alternates[row], truth.genotype[row])
+
+
+def _against(calls: VariantCalls, site: int, known: dict[int, tuple[Variants, int]]) -> str:
+    entry = known.get(int(calls.position[site]))
+    if entry is None:
+        return NOT_IN_TRUTH
+    return FOUND if _same(calls, site, *entry) else DIFFERS
