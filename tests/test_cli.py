@@ -226,7 +226,7 @@ def test_the_app_lets_nobody_in_without_its_token():
         assert status == 200
         assert "/login" not in landed
         assert "gl.lab" not in text, "the source is stripped"
-        assert "fontawesome" not in text, "the page asks no server for a font"
+        assert "cdn.jsdelivr" not in text, "the page asks no server for a font"
     finally:
         server.terminate()
         server.communicate()
