@@ -1,0 +1,61 @@
+"""What every estimator of the room does the same way: scikit-learn's convention over :mod:`genolab.prepare.table`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from genolab.kernel import Kernel
+from genolab.prepare.checks import checked_table
+from genolab.prepare.table import Table, is_anndata
+from genolab.prepare.threads import in_dtype
+
+
+class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """The base of the estimators: samples in rows, genes in columns, the same kind of table out as in."""
+
+    _takes_counts = False
+    _takes_missing = False
+    _takes_sparse = True
+    _writes = "prepared"
+    """The layer that an AnnData object gets."""
+
+    layer: str | None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.positive_only = self._takes_counts
+        tags.input_tags.allow_nan = self._takes_missing
+        tags.input_tags.sparse = self._takes_sparse
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _read(self, X: Any, *, fitting: bool) -> Table:
+        """The checked table; its genes are remembered when fitting, and must be the same ones afterwards."""
+        if not fitting:
+            check_is_fitted(self)
+        table = checked_table(
+            type(self).__name__, X, layer=getattr(self, "layer", None), counts=self._takes_counts,
+            missing=self._takes_missing, sparse=self._takes_sparse,
+        )  # fmt: skip
+        named = _gene_names(table) if is_anndata(X) else X
+        validate_data(self, named, reset=fitting, skip_check_array=True)
+        return table
+
+    def _written(self, table: Table, values: Any) -> Any:
+        return table.rebuilt(values, self._writes)
+
+
+def run(kernel: Kernel, table: Table, *arguments: Any, values: np.ndarray | None = None) -> Any:
+    """A kernel on a table's dense values (or on ``values``), in their precision."""
+    held = table.dense() if values is None else values
+    return in_dtype(kernel, held.dtype)(held, *arguments)
+
+
+def _gene_names(table: Table) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame(columns=table.genes)

@@ -1,0 +1,232 @@
+"""Estimators that look at a sample by itself (log CPM, TPM, RPKM) or learn from genes (residuals, quantiles)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from genolab.errors import InputError
+from genolab.prepare import depth, quantile, residuals
+from genolab.prepare.estimators.base import Preparation, run
+from genolab.prepare.table import Table
+from genolab.prepare.threads import in_dtype
+
+
+class LogCPM(Preparation):
+    r"""Logarithm of counts per million: :math:`\log_b(T x_{sg} / \sum_h x_{sh} + o)`.
+
+    Parameters
+    ----------
+    target
+        What every sample's counts are brought to; a million, or 10,000 as is usual for single cells.
+    offset
+        Added before the logarithm. With 1 a zero stays 0, and a sparse matrix sparse.
+    base
+        Of the logarithm.
+    layer
+        The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``log_cpm``.
+    """
+
+    _takes_counts = True
+    _writes = "log_cpm"
+
+    def __init__(
+        self, target: float = 1e6, offset: float = 1.0, base: float = math.e, layer: str | None = None
+    ) -> None:
+        self.target, self.offset, self.base, self.layer = target, offset, base, layer
+
+    def fit(self, X: Any, y: None = None) -> LogCPM:
+        """Check the counts; there is nothing to learn."""
+        self._read(X, fitting=True)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Log counts per million, of the kind that was given."""
+        table = self._read(X, fitting=False)
+        return self._written(table, log_cpm_of(table, np.ones(table.shape[0]), self.target, self.offset, self.base))
+
+
+def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, base: float) -> Any:
+    """Log CPM of a table whose libraries count ``factor`` times, dense or of its stored entries."""
+    if not table.is_sparse:
+        return run(depth.log_cpm, table, factor, target, offset, base).normalised
+    if offset != 1:
+        fix = "Use offset=1, or X.toarray()."
+        raise InputError("LogCPM", "offset", "1 for a sparse matrix, whose zeros must stay zeros", f"{offset:g}", fix)
+    values = table.values
+    kernel = in_dtype(depth.log_cpm_stored, values.dtype)
+    stored = kernel(values.data, values.indptr.astype(np.int64), factor, target).normalised
+    return table.with_stored(stored if base == math.e else stored / values.dtype.type(math.log(base)))
+
+
+def scaled_of(table: Table, size: np.ndarray) -> Any:
+    """A table whose samples are divided by their size; sparse stays sparse."""
+    if not table.is_sparse:
+        return run(depth.scaled, table, size).normalised
+    values = table.values
+    kernel = in_dtype(depth.scaled_stored, values.dtype)
+    return table.with_stored(kernel(values.data, values.indptr.astype(np.int64), size).normalised)
+
+
+class _ByLength(Preparation):
+    """Estimators that divide by the genes' lengths."""
+
+    _takes_counts = True
+    length: Any
+
+    def fit(self, X: Any, y: None = None) -> Any:
+        """Match the lengths to the genes."""
+        table = self._read(X, fitting=True)
+        self.length_ = self._lengths(table)
+        return self
+
+    def _lengths(self, table: Table) -> np.ndarray:
+        who, genes = type(self).__name__, table.shape[1]
+        length = self.length
+        if length is None:
+            raise InputError(who, "length", "the length of each gene, in bases", "nothing")
+        if hasattr(length, "reindex") and table.genes is not None:
+            length = length.reindex(table.genes)
+            absent = length.index[length.isna()]
+            if len(absent):
+                raise InputError(
+                    who, "length", "a length for every gene", f"none for {absent[0]!r} ({len(absent):,} genes)"
+                )
+        found = np.asarray(length, float)
+        if found.shape != (genes,):
+            raise InputError(who, "length", f"{genes:,} numbers, one per gene", f"shape {found.shape}")
+        if not (np.isfinite(found) & (found > 0)).all():
+            first = int(np.flatnonzero(~(np.isfinite(found) & (found > 0)))[0])
+            raise InputError(who, "length", "bases, above 0", f"{found[first]:g} for gene {first}")
+        return found
+
+    def _per_length(self, table: Table) -> np.ndarray:
+        """The stored entries over their gene's length."""
+        stored: np.ndarray = table.values.data / self.length_[table.values.indices]
+        return stored
+
+
+class TPM(_ByLength):
+    r"""Transcripts per million: :math:`T (x_{sg} / l_g) / \sum_h (x_{sh} / l_h)`.
+
+    ``length`` is in bases: an array in the order of the genes, or a pandas Series that is matched by their names.
+    """
+
+    _writes = "tpm"
+
+    def __init__(self, length: Any = None, target: float = 1e6, layer: str | None = None) -> None:
+        self.length, self.target, self.layer = length, target, layer
+
+    def transform(self, X: Any) -> Any:
+        """Transcripts per million, of the kind that was given."""
+        table = self._read(X, fitting=False)
+        if not table.is_sparse:
+            return self._written(table, run(depth.tpm, table, self.length_, self.target).normalised)
+        rates = Table(table.with_stored(self._per_length(table)), None)
+        total = rates.totals()
+        scaled = scaled_of(rates, np.where(total > 0, total, 1) / self.target)
+        return self._written(table, scaled.astype(table.values.dtype))
+
+
+class RPKM(_ByLength):
+    r"""Reads (counted in pairs, fragments) per kilobase and million: :math:`10^9 x_{sg} / (l_g \sum_h x_{sh})`.
+
+    ``length`` is in bases: an array in the order of the genes, or a pandas Series that is matched by their names.
+    """
+
+    _writes = "rpkm"
+
+    def __init__(self, length: Any = None, layer: str | None = None) -> None:
+        self.length, self.layer = length, layer
+
+    def transform(self, X: Any) -> Any:
+        """Reads per kilobase and million, of the kind that was given."""
+        table = self._read(X, fitting=False)
+        total = table.totals()
+        if not table.is_sparse:
+            return self._written(table, run(depth.rpkm, table, self.length_, np.ones(len(total))).normalised)
+        rates = Table(table.with_stored(self._per_length(table)), None)
+        scaled = scaled_of(rates, np.where(total > 0, total, 1) / 1e9)
+        return self._written(table, scaled.astype(table.values.dtype))
+
+
+class PearsonResiduals(Preparation):
+    r"""Pearson residuals of a negative binomial with the expectation depth times share; see
+    :func:`genolab.prepare.residuals.pearson_residuals`.
+
+    ``theta`` is the overdispersion; ``clip`` cuts at plus and minus that value, by default the root of the number of
+    samples learnt from. The result is dense.
+    """
+
+    _takes_counts = True
+    _writes = "pearson_residuals"
+
+    def __init__(self, theta: float = 100.0, clip: float | None = None, layer: str | None = None) -> None:
+        self.theta, self.clip, self.layer = theta, clip, layer
+
+    def fit(self, X: Any, y: None = None) -> PearsonResiduals:
+        """Learn each gene's share of the counts."""
+        table = self._read(X, fitting=True)
+        total = table.gene_totals()
+        self.share_ = total / max(total.sum(), 1)
+        self.clip_ = math.sqrt(table.shape[0]) if self.clip is None else float(self.clip)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Residuals, in standard deviations."""
+        table = self._read(X, fitting=False)
+        out = np.empty(table.shape, table.values.dtype)
+        for part, counts in table.blocks():
+            out[part] = run(
+                residuals.pearson_residuals, table, self.share_, self.theta, self.clip_, values=counts
+            ).residual
+        return self._written(table, out)
+
+
+class QuantileNormalizer(Preparation):
+    """Give every sample the mean distribution of the samples learnt from.
+
+    Parameters
+    ----------
+    ties
+        ``"midrank"``: equal values get one value, at the middle of their ranks, as in preprocessCore;
+        ``"first"``: one each, in the order of the genes.
+    layer
+        The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``quantile_normalized``.
+    """
+
+    _takes_sparse = False
+    _writes = "quantile_normalized"
+
+    def __init__(self, ties: str = "midrank", layer: str | None = None) -> None:
+        self.ties, self.layer = ties, layer
+
+    def fit(self, X: Any, y: None = None) -> QuantileNormalizer:
+        """Learn the distribution: the means of the samples' sorted values."""
+        self._normalise(X)
+        return self
+
+    def fit_transform(self, X: Any, y: None = None) -> Any:
+        """Learn the distribution and give it to the same samples, sorting them once."""
+        table, normalised = self._normalise(X)
+        return self._written(table, normalised)
+
+    def transform(self, X: Any) -> Any:
+        """Samples with the distribution learnt."""
+        table = self._read(X, fitting=False)
+        done = run(quantile.quantile_transform, table, self.reference_, self._first_rank())
+        return self._written(table, done.normalised)
+
+    def _normalise(self, X: Any) -> tuple[Table, np.ndarray]:
+        first_rank = self._first_rank()
+        table = self._read(X, fitting=True)
+        done = run(quantile.quantile_normalise, table, first_rank)
+        self.reference_ = done.reference
+        return table, done.normalised
+
+    def _first_rank(self) -> int:
+        if self.ties not in ("midrank", "first"):
+            raise InputError("QuantileNormalizer", "ties", "'midrank' or 'first'", repr(self.ties))
+        return int(self.ties == "first")

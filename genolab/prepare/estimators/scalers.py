@@ -1,0 +1,86 @@
+"""The estimator that brings genes to one scale."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genolab.errors import InputError
+from genolab.prepare import scaling
+from genolab.prepare.estimators.base import Preparation, run
+from genolab.prepare.table import Table
+
+KINDS = ("z", "robust", "minmax", "rank")
+
+
+class Scaler(Preparation):
+    """Bring every gene to one scale; a constant gene becomes 0 and is flagged in ``constant_``.
+
+    Parameters
+    ----------
+    kind
+        ``"z"``: mean 0 and standard deviation 1; ``"robust"``: median 0 and distance of the quartiles 1;
+        ``"minmax"``: from 0 to 1; ``"rank"``: normal scores of the ranks among the samples given (nothing is learnt).
+    ddof
+        Taken off the number of samples in the variance of ``"z"``: 0 as scikit-learn, 1 as scanpy and R.
+    layer
+        The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``scaled``.
+    """
+
+    _writes = "scaled"
+
+    def __init__(self, kind: str = "z", ddof: int = 0, layer: str | None = None) -> None:
+        self.kind, self.ddof, self.layer = kind, ddof, layer
+
+    def fit(self, X: Any, y: None = None) -> Scaler:
+        """Learn each gene's ``centre_`` and ``scale_``."""
+        self._learn(self._read(X, fitting=True))
+        return self
+
+    def fit_transform(self, X: Any, y: None = None) -> Any:
+        """Learn from samples and scale them, in one pass over the table."""
+        table = self._read(X, fitting=True)
+        scaled = self._learn(table)
+        return self._written(table, self._apply(table) if scaled is None else scaled)
+
+    def transform(self, X: Any) -> Any:
+        """Samples on the genes' scale."""
+        table = self._read(X, fitting=False)
+        return self._written(table, self._apply(table))
+
+    def inverse_transform(self, X: Any) -> Any:
+        """Back to the genes' own units."""
+        if self.kind == "rank":
+            raise InputError("Scaler", "kind", "one that can be undone: z, robust or minmax", "'rank'")
+        table = self._read(X, fitting=False)
+        undone = run(scaling.rescale, table, np.zeros_like(self.centre_), 1 / self._divisor(), self.centre_).scaled
+        return self._written(table, undone)
+
+    def _learn(self, table: Table) -> np.ndarray | None:
+        if self.kind not in KINDS:
+            raise InputError("Scaler", "kind", f"one of {', '.join(KINDS)}", repr(self.kind))
+        genes, scaled = table.shape[1], None
+        if self.kind == "z":
+            scaled, self.centre_, self.scale_ = run(scaling.z_score, table, self.ddof)
+        elif self.kind == "rank":
+            self.centre_, self.scale_ = np.zeros(genes), np.ones(genes)
+        else:
+            quantiles = run(scaling.gene_quantiles, table)
+            low, high = (quantiles.lower, quantiles.upper) if self.kind == "robust" else quantiles[::4]
+            self.centre_ = quantiles.median if self.kind == "robust" else low
+            self.scale_ = high - low
+        self.constant_ = self.scale_ == 0
+        return scaled
+
+    def _apply(self, table: Table) -> np.ndarray:
+        if self.kind == "rank":
+            ranks: np.ndarray = run(scaling.normal_scores, table).scaled
+            return ranks
+        scaled: np.ndarray = run(
+            scaling.rescale, table, self.centre_, self._divisor(), np.zeros_like(self.centre_)
+        ).scaled
+        return scaled
+
+    def _divisor(self) -> np.ndarray:
+        return np.where(self.constant_, 1.0, self.scale_)

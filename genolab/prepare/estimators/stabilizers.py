@@ -1,0 +1,163 @@
+"""Estimators for counts whose variance depends on their mean: VST and voom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from genolab.errors import InputError
+from genolab.prepare import batch, dispersion, voom
+from genolab.prepare.estimators.base import Preparation, run
+from genolab.prepare.estimators.size_factors import TMM, geometric_means, size_factors
+from genolab.prepare.table import Table
+from genolab.prepare.threads import in_dtype
+
+
+class VST(Preparation):
+    """Variance-stabilising transform with the parametric dispersion trend, as DESeq2's.
+
+    Parameters
+    ----------
+    blind
+        Whether dispersions are estimated without regard to the conditions; else :meth:`fit` needs them as ``y``.
+    n_genes
+        Genes that the trend is fitted to, spread evenly over those with a mean count above 5 (1,000 in DESeq2's
+        ``vst``); ``None`` takes all (``varianceStabilizingTransformation``).
+    poscounts
+        Whether size factors use genes with zeros; see :class:`MedianOfRatios`.
+    layer
+        The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``vst``.
+    """
+
+    _takes_counts = True
+    _takes_sparse = False
+    _writes = "vst"
+
+    def __init__(
+        self, blind: bool = True, n_genes: int | None = None, poscounts: bool = False, layer: str | None = None
+    ) -> None:
+        self.blind, self.n_genes, self.poscounts, self.layer = blind, n_genes, poscounts, layer
+
+    def fit(self, X: Any, y: Any = None) -> VST:
+        """Learn size factors, ``dispersions_`` of the genes in ``trend_genes_`` and the trend ``trend_`` (a0, a1)."""
+        table = self._read(X, fitting=True)
+        counts = table.dense()
+        group = self._groups(y, len(counts))
+        if len(counts) <= group.max() + 1:
+            found = f"{len(counts)} sample(s), n_samples = {len(counts)}"
+            raise InputError("VST", "X", "more samples than conditions", found, "A dispersion needs replicates.")
+        self.log_geometric_means_ = geometric_means(table, self.poscounts)
+        self.size_factors_ = size = size_factors(table, self.log_geometric_means_)
+        mean = (1 / size) @ counts / len(counts)
+        self.trend_genes_ = genes = self._trend_genes(mean)
+        some = np.ascontiguousarray(counts[:, genes])
+        weight = np.array([(group == k) / size / (group == k).sum() for k in range(group.max() + 1)])
+        group_mean = weight @ some
+        start = dispersion.starting_dispersions(some, size, group, group_mean)
+        self.dispersions_ = run(dispersion.dispersions, table, size, group, group_mean, start, values=some).dispersion
+        self.trend_ = dispersion.dispersion_trend(mean[genes], self.dispersions_)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Counts on a log2-like scale of even variance."""
+        table = self._read(X, fitting=False)
+        size = size_factors(table, self.log_geometric_means_)
+        return self._written(table, run(dispersion.variance_stabilised, table, size, *self.trend_).stabilised)
+
+    def _groups(self, y: Any, samples: int) -> np.ndarray:
+        if self.blind:
+            return np.zeros(samples, np.int64)
+        if y is None or len(y) != samples:
+            found = "nothing" if y is None else f"{len(y)} labels"
+            raise InputError("VST", "y", f"the condition of each of {samples} samples, as blind=False", found)
+        return np.unique(np.asarray(y), return_inverse=True)[1].astype(np.int64)
+
+    def _trend_genes(self, mean: np.ndarray) -> np.ndarray:
+        if self.n_genes is None:
+            return np.flatnonzero(mean > 0)
+        high = np.flatnonzero(mean > 5)
+        if high.size < self.n_genes:
+            found = f"{high.size:,} with a mean count above 5"
+            raise InputError("VST", "n_genes", "fewer genes than are well counted", found, "Use n_genes=None.")
+        high = high[np.argsort(mean[high], kind="stable")]
+        return high[np.round(np.linspace(1, high.size, self.n_genes)).astype(int) - 1]
+
+
+class Voom(Preparation):
+    """Log2 CPM with a precision weight for every value, as limma's voom.
+
+    ``transform`` gives log2 CPM (half a count added); ``weights_`` are those of the samples learnt from.
+
+    Parameters
+    ----------
+    span
+        Share of the genes that each piece of the trend sees.
+    normalize
+        Whether library sizes are multiplied by TMM factors.
+    layer
+        The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``voom``.
+    """
+
+    _takes_counts = True
+    _takes_sparse = False
+    _writes = "voom"
+
+    def __init__(self, span: float = 0.5, normalize: bool = True, layer: str | None = None) -> None:
+        self.span, self.normalize, self.layer = span, normalize, layer
+
+    def fit(self, X: Any, y: Any = None) -> Voom:
+        """Learn the trend of variance over level; ``y`` is a design matrix or the samples' conditions, if any."""
+        self._fit(X, y)
+        return self
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Learn and transform the same samples."""
+        table, log_cpm = self._fit(X, y)
+        return self._written(table, log_cpm)
+
+    def transform(self, X: Any) -> Any:
+        """Log2 counts per million."""
+        table = self._read(X, fitting=False)
+        return self._written(table, run(voom.voom_log_cpm, table, self._library(table, X)).log_cpm)
+
+    def _fit(self, X: Any, y: Any) -> tuple[Table, np.ndarray]:
+        table = self._read(X, fitting=True)
+        samples = table.shape[0]
+        design = _design(y, samples)
+        free = samples - np.linalg.matrix_rank(design)
+        if free < 1:
+            found = f"{samples} sample(s), n_samples = {samples}"
+            raise InputError("Voom", "X", "more samples than the design has columns", found)
+        self.tmm_ = TMM(layer=self.layer).fit(X) if self.normalize else None
+        library = self._library(table, X)
+        log_cpm = run(voom.voom_log_cpm, table, library).log_cpm
+        exact = log_cpm.astype(np.float64)
+        effect = in_dtype(batch.linear_effects, np.float64)(exact, np.linalg.pinv(design)).effect
+        residual = in_dtype(batch.subtract_effects, np.float64)(exact, design, effect).corrected
+        seen = table.gene_totals() > 0
+        deviation = np.sqrt((residual**2).sum(axis=0) / free)
+        self.trend_ = voom.voom_trend(exact.mean(axis=0)[seen], deviation[seen], library, self.span)
+        fitted = (exact - residual).astype(log_cpm.dtype)
+        if len(self.trend_[0]) > 1:
+            self.weights_ = run(voom.voom_weights, table, library, *self.trend_, values=fitted).weight
+        else:  # genes of one level only: one weight
+            self.weights_ = np.full_like(fitted, self.trend_[1].mean() ** -4.0)
+        return table, log_cpm
+
+    def _library(self, table: Table, X: Any) -> np.ndarray:
+        total = table.totals()
+        return total if self.tmm_ is None else total * self.tmm_.factors(X)
+
+
+def _design(y: Any, samples: int) -> np.ndarray:
+    """A design matrix as given, or an intercept and a column for each condition but the first."""
+    if y is None:
+        return np.ones((samples, 1))
+    given = np.asarray(y)
+    if len(given) != samples:
+        raise InputError("Voom", "y", f"one row per sample ({samples})", f"{len(given)}")
+    if given.ndim == 2:
+        return given.astype(float)
+    number = np.unique(given, return_inverse=True)[1]
+    return np.column_stack([np.ones(samples), *(number == k for k in range(1, number.max() + 1))])

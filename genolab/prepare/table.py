@@ -1,0 +1,118 @@
+"""One door for tables: NumPy, pandas, SciPy sparse and AnnData in, the same kind out, names kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+EXACT_IN_SINGLE = 2**24
+"""Whole numbers up to this are exact in float32."""
+
+BLOCK_BYTES = 64 * 2**20
+"""A sparse matrix is made dense in blocks of rows of at most about this size."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Samples in rows, genes in columns: ``values`` dense (float32 or float64) or CSR, names where there are any."""
+
+    values: Any
+    given: Any
+    samples: np.ndarray | None = None
+    genes: np.ndarray | None = None
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether only entries other than zero are stored."""
+        return not isinstance(self.values, np.ndarray)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Samples and genes."""
+        rows, columns = self.values.shape
+        return rows, columns
+
+    def dense(self) -> np.ndarray:
+        """All values; a sparse matrix is copied."""
+        return self.values.toarray() if self.is_sparse else self.values
+
+    def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Dense blocks of rows with their place; a dense table is one block."""
+        rows, columns = self.shape
+        each = max(1, BLOCK_BYTES // max(1, columns * self.values.dtype.itemsize)) if self.is_sparse else max(rows, 1)
+        for first in range(0, rows, each):
+            part = slice(first, min(first + each, rows))
+            yield part, self.values[part].toarray() if self.is_sparse else self.values
+
+    def totals(self) -> np.ndarray:
+        """The sum of each sample."""
+        return np.asarray(self.values.sum(axis=1, dtype=np.float64)).ravel()
+
+    def gene_totals(self) -> np.ndarray:
+        """The sum of each gene."""
+        return np.asarray(self.values.sum(axis=0, dtype=np.float64)).ravel()
+
+    def with_stored(self, stored: np.ndarray) -> Any:
+        """A CSR matrix with other entries in the same places, of the class that was given."""
+        kind = type(self.values)
+        return kind((stored, self.values.indices, self.values.indptr), shape=self.values.shape)
+
+    def rebuilt(self, values: Any, layer: str) -> Any:
+        """``values`` as the kind of table that was given; AnnData gets them as a layer and keeps its ``X``."""
+        if is_anndata(self.given):
+            self.given.layers[layer] = values
+            return self.given
+        if is_frame(self.given):
+            import pandas as pd
+
+            dense = values if isinstance(values, np.ndarray) else values.toarray()
+            return pd.DataFrame(dense, index=self.given.index, columns=self.given.columns)
+        return values
+
+
+def table_of(X: Any, layer: str | None = None) -> Table:
+    """The numbers and names of what was given, not checked yet."""
+    if is_anndata(X):
+        held = X.X if layer is None else X.layers[layer]
+        return Table(_numbers(held), X, X.obs_names.to_numpy(), X.var_names.to_numpy())
+    if is_frame(X):
+        return Table(_numbers(X.to_numpy()), X, X.index.to_numpy(), X.columns.to_numpy())
+    return Table(_numbers(X), X)
+
+
+def is_frame(X: Any) -> bool:
+    """Whether it is a pandas table."""
+    return type(X).__module__.startswith("pandas.") and hasattr(X, "columns")
+
+
+def is_anndata(X: Any) -> bool:
+    """Whether it is an AnnData object; AnnData itself need not be installed."""
+    return type(X).__module__.startswith("anndata.") and hasattr(X, "layers")
+
+
+def is_sparse(X: Any) -> bool:
+    """Whether it is one of SciPy's sparse matrices."""
+    return type(X).__module__.startswith("scipy.sparse")
+
+
+def _numbers(held: Any) -> Any:
+    if is_sparse(held):
+        rows = held.tocsr()
+        if not rows.has_canonical_format:
+            rows = rows.copy()
+            rows.sum_duplicates()
+        return rows.astype(_precision(rows.dtype, rows.data), copy=False)
+    array = np.asarray(held)
+    return np.ascontiguousarray(array, dtype=_precision(array.dtype, array))
+
+
+def _precision(dtype: np.dtype[Any], values: np.ndarray) -> type:
+    """Single precision for float32 and for integers that it holds exactly; double for the rest."""
+    if dtype == np.float32 or dtype == np.bool_ or (dtype.kind in "iu" and dtype.itemsize <= 2):
+        return np.float32
+    if dtype.kind in "iu" and (not values.size or max(abs(int(values.min())), int(values.max())) <= EXACT_IN_SINGLE):
+        return np.float32
+    return np.float64
