@@ -3,8 +3,9 @@
 python bench/call.py --data DIR [--region R] [--repeats N] [--markdown FILE]
 
 DIR holds a BAM with its index, a FASTA with its index and, for a score, a truth VCF. Each command is a fresh process
-with warm caches: the first turn warms them and is not counted. Wall and CPU time (children included) are medians; the
-ratios are those of the medians. ``in process`` is the CPU time of the calls of a session that runs already.
+with warm caches (Python's bytecode too): the first turn warms them and is not counted. Wall and CPU time (children
+included) are medians; the ratios are those of the medians. ``in process`` is the CPU time of the calls of a session
+that runs already.
 """
 
 from __future__ import annotations
@@ -72,6 +73,7 @@ def commands(files: Files, region: str) -> dict[str, Callable[[Path], list[list[
 
 def run(pipeline: list[list[str]]) -> tuple[float, float]:
     """Wall and CPU seconds of a pipeline; what it says goes nowhere, its failure ends the benchmark."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = os.times()
     began = time.perf_counter()
     stages: list[subprocess.Popen[bytes]] = []
@@ -79,7 +81,9 @@ def run(pipeline: list[list[str]]) -> tuple[float, float]:
         last = command is pipeline[-1]
         source = stages[-1].stdout if stages else None
         target = subprocess.DEVNULL if last else subprocess.PIPE
-        stages.append(subprocess.Popen(command, stdin=source, stdout=target, stderr=subprocess.DEVNULL))
+        stages.append(
+            subprocess.Popen(command, stdin=source, stdout=target, stderr=subprocess.DEVNULL, env=environment)
+        )
         if source is not None:
             source.close()
     codes = [stage.wait() for stage in stages]

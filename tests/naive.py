@@ -217,7 +217,8 @@ def pile(reads: Sequence[Read], position: int, min_base_quality: int, min_mappin
             used[read.name] = shown
             continue
         better, worse = (shown, mate) if shown.quality > mate.quality else (mate, shown)
-        if better.quality == worse.quality and reads[better.read].flag & 0x80:
+        seconds = [bool(reads[each.read].flag & 0x80) for each in (better, worse)]
+        if better.quality == worse.quality and seconds == [True, False]:
             better, worse = worse, better
         reasons[worse.read] = "mate covers the site with the better base"
         used[read.name] = better

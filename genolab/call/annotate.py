@@ -23,7 +23,7 @@ class StrandBias(NamedTuple):
     strand_odds_ratio: Annotated[Symbol, Spec("site", "float64", "SOR: log of the symmetric odds ratio, scaled")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", simplify=False)
 def strand_bias(
     table: Annotated[
         Symbol,
@@ -84,7 +84,7 @@ class RankSum(NamedTuple):
     ]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", simplify=False)
 def rank_sum(
     site: Site,
     alternate: Annotated[

@@ -24,7 +24,7 @@ class AlleleCounts(NamedTuple):
     counts: Counts
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", simplify=False)
 def allele_counts(position: Position, base: BaseCode, reference_base: ReferenceBase) -> AlleleCounts:
     r"""Count the bases of each kind at each position.
 
@@ -57,7 +57,7 @@ class Candidates(NamedTuple):
     ]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", simplify=False)
 def candidate_alleles(
     counts: Counts,
     reference_base: ReferenceBase,

@@ -45,7 +45,7 @@ class Likelihoods(NamedTuple):
     ]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", simplify=False)
 def genotype_likelihoods(
     site: Site,
     base: Base,
@@ -125,7 +125,7 @@ def _smallest_posterior(ploidy: int) -> tuple[np.ndarray, np.ndarray, np.ndarray
     return np.zeros(shape), np.zeros(2, np.uint8), np.ones(shape, bool), 1e-3
 
 
-@kernel(backend="numpy", example=_smallest_posterior)
+@kernel(backend="numpy", simplify=False, example=_smallest_posterior)
 def genotype_posteriors(
     log10_likelihood: Log10Likelihood,
     reference_base: ReferenceBase,

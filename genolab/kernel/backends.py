@@ -85,7 +85,7 @@ class AsType(Op):
 
 @node_rewriter([Elemwise])
 def to_ufuncs(fgraph: Any, node: Apply) -> list[Any] | None:
-    """Give every elementwise node a NumPy ufunc: casts become :class:`AsType`, long sums and products pairs.
+    """Give every elementwise node a NumPy ufunc: casts become :class:`AsType`, sums, products and clips pairs.
 
     An `Elemwise` without a ufunc falls back to `np.frompyfunc`, element by element in Python: 1,000 times slower.
     """
@@ -98,6 +98,9 @@ def to_ufuncs(fgraph: Any, node: Apply) -> list[Any] | None:
         for term in node.inputs[1:]:
             result = binary(result, term)
         return [result]
+    if isinstance(operation, scalar.Clip):
+        value, low, high = node.inputs
+        return [pt.minimum(pt.maximum(value, low), high).astype(node.outputs[0].type.dtype)]
     if isinstance(operation, scalar.Second):  # a number spread over an array's shape
         like, number = node.inputs
         if all(length == 1 for length in number.type.shape):
@@ -126,13 +129,19 @@ _NOT_WANTED = ("local_log_sum_exp",)
 
 
 @cache
-def mode_of(backend: str) -> Mode:
-    """PyTensor's mode for a backend; what it needs is imported here and not before."""
-    if backend == "numpy":
+def mode_of(backend: str, simplify: bool = True) -> Mode:
+    """PyTensor's mode for a backend; what it needs is imported here and not before.
+
+    Without ``simplify`` the `numpy` backend runs a graph as written, but for what makes each node one call of NumPy.
+    """
+    if backend == "numpy" and simplify:
         # inferring the shape of every node takes more than half of a compilation (for a fast loop, nearly all of it),
         # and spares no work where each node is one call of NumPy
         query = RewriteDatabaseQuery(include=["fast_compile", "genolab_to_ufuncs"], exclude=(*_NOT_WANTED, "ShapeOpt"))
         return Mode(linker="py", optimizer=query)
+    if backend == "numpy":
+        passes = ["inline_ofg_expansion", "merge", "genolab_to_ufuncs"]
+        return Mode(linker="py", optimizer=RewriteDatabaseQuery(include=passes))
     if backend == "c":
         _find_blas()
     return get_mode({"numba": "NUMBA", "jax": "JAX", "c": "CVM"}[backend]).excluding(*_NOT_WANTED)
@@ -163,6 +172,7 @@ def numba_compilations(backend: str) -> Iterator[list[Any]]:
 _without_blas = False
 
 
+@cache
 def _find_blas() -> None:
     """Look for BLAS once. Only a graph with matrix products is the worse for its absence: see :func:`warn_of_blas`."""
     global _without_blas

@@ -75,6 +75,7 @@ class Kernel:
         build: Callable[..., Any],
         *,
         backend: str = "numpy",
+        simplify: bool = True,
         example: Callable[..., tuple[Any, ...]] | None = None,
         static: Mapping[str, Any] | None = None,
         implementation: fast.FastImplementation | None = None,
@@ -83,7 +84,7 @@ class Kernel:
         self.name: str = build.__name__
         self.doc: str = inspect.cleandoc(build.__doc__ or "")
         self.__doc__ = self.doc
-        self.backend = backend
+        self.backend, self.simplify = backend, simplify
         hints = get_type_hints(build, include_extras=True)
         self.Result: Any = hints.pop("return")
         parameters = inspect.signature(build).parameters
@@ -129,7 +130,9 @@ class Kernel:
         """The same kernel without its fast loop: the mathematics alone, which tests compare the loop with."""
         if self._implementation is None:
             return self
-        return Kernel(self._build, backend=self.backend, example=self._example, static=self.static)
+        return Kernel(
+            self._build, backend=self.backend, simplify=self.simplify, example=self._example, static=self.static
+        )
 
     def _definition(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         variables = tuple(
@@ -187,6 +190,7 @@ class Kernel:
             variant = Kernel(
                 self._build,
                 backend=self.backend,
+                simplify=self.simplify,
                 example=self._example,
                 static=self.static | static,
                 implementation=self._implementation,
@@ -241,7 +245,11 @@ class Kernel:
             fast.register_with_numba()
         with compiling_for(backend), numba_compilations(backend) as compilations:
             function = pytensor.function(
-                list(graph.inputs), list(graph.outputs), mode=mode_of(backend), name=self.name, on_unused_input="ignore"
+                list(graph.inputs),
+                list(graph.outputs),
+                mode=mode_of(backend, self.simplify),
+                name=self.name,
+                on_unused_input="ignore",
             )
             if backend in ("numba", "jax"):
                 function(*self._bind(self.example(), {}, writeable=True))  # these two compile on the first call
@@ -350,15 +358,17 @@ def registered() -> list[Kernel]:
 
 
 def kernel(
-    *, backend: str = "numpy", example: Callable[..., tuple[Any, ...]] | None = None
+    *, backend: str = "numpy", simplify: bool = True, example: Callable[..., tuple[Any, ...]] | None = None
 ) -> Callable[[Callable[..., Any]], Kernel]:
     """Turn a symbolic function into a :class:`Kernel` and list it in ``gl.kernels()``.
 
-    ``example`` makes the smallest input from the structural parameters, where the specs alone do not say its shape.
+    ``simplify=False`` is for a definition that is written as it should run: without PyTensor's simplifications the
+    `numpy` backend is ready in a tenth of the time. A definition that holds gradients needs them. ``example`` makes the
+    smallest input from the structural parameters, where the specs alone do not say its shape.
     """
 
     def decorate(build: Callable[..., Any]) -> Kernel:
-        made = Kernel(build, backend=backend, example=example)
+        made = Kernel(build, backend=backend, simplify=simplify, example=example)
         if made.name in _registry and _registry[made.name]._build.__module__ != build.__module__:
             raise InputError("kernel", "name", "one that no other kernel has", repr(made.name))
         _registry[made.name] = made

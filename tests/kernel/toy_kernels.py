@@ -42,7 +42,8 @@ def mixed_terms(
     real: Annotated[Symbol, Spec("value", "float32", "more numbers")],
     shift: Annotated[Symbol, Spec("", "float64", "a shift")] = 0.5,
 ) -> Mixed:
-    r"""Casts, sums and products of many terms, and a number spread over an array (`Second`)."""
+    r"""Casts, sums and products of many terms, a clip, and a number spread over an array (`Second`)."""
+    real = pt.clip(real, -1.5, 1.25)
     total = number.astype("float32") + real + real * real * real + shift.astype("float32")
     spread = pt.second(number, shift)
     return Mixed(total, (real * 10).astype("int32") + number.astype("int32"), spread)
