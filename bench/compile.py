@@ -3,8 +3,8 @@
 python bench/compile.py [--kernels a b] [--backends numpy numba] [--markdown FILE]
 
 Cold and warm are fresh processes, cold with empty cache folders of their own; imports are not counted. The time to run
-is the median of warm calls on the input of ``workloads.py``; the difference is the largest from the `numpy` results,
-relative to their size.
+is the smaller of their medians over calls on the input of ``workloads.py``; the difference is the largest from the
+`numpy` results, relative to their size.
 """
 
 from __future__ import annotations
