@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genolab.align.aligner import align
     from genolab.align.alignments import Alignments
+    from genolab.align.edit import Edits, edit_distance
     from genolab.align.scoring import Matrix, Scoring
 
-_HOME = {"align": "aligner", "Alignments": "alignments", "Matrix": "scoring", "Scoring": "scoring"}
+_HOME = {
+    "align": "aligner",
+    "Alignments": "alignments",
+    "Edits": "edit",
+    "edit_distance": "edit",
+    "Matrix": "scoring",
+    "Scoring": "scoring",
+}
 
-__all__ = ["Alignments", "Matrix", "Scoring", "align"]
+__all__ = ["Alignments", "Edits", "Matrix", "Scoring", "align", "edit_distance"]
 
 
 def __getattr__(name: str) -> Any:

@@ -81,13 +81,20 @@ def encode(who: str, name: str, value: SequencesLike, alphabet: Alphabet, allow_
     return Sequences(codes, start, length, alphabet, names, path)
 
 
+_MANY = 2**17  # letters; fewer are not worth a compiled loop
 _EMPTY = "Leave it out, or say allow_empty=True: it is then aligned as one gap."
 
 
 def _codes_of_text(who: str, name: str, items: list[str], alphabet: Alphabet, path: Path | None) -> np.ndarray:
     joined = "".join(items)
     # a letter beyond ASCII becomes "?", which no alphabet has, so that places stay right
-    codes = np.frombuffer(joined.encode("ascii", "replace").translate(alphabet.codes), np.uint8)
+    text = joined.encode("ascii", "replace")
+    if len(text) < _MANY:
+        codes = np.frombuffer(text.translate(alphabet.codes), np.uint8)
+    else:
+        from genolab.align.loops.letters import translate
+
+        codes = translate(np.frombuffer(text, np.uint8), np.frombuffer(alphabet.codes, np.uint8))
     if codes.size and codes.max() == 255:
         place = int(np.argmax(codes == 255))
         number, letter = 0, joined[place]

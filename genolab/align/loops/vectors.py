@@ -331,3 +331,58 @@ def column(
         return context.get_dummy_value()
 
     return signature, generate
+
+
+WORD_LANES = 8
+"""Pairs whose words of 64 rows are worked on at once."""
+
+
+@intrinsic
+def edit_words(typing, equals, at, codes, letters, column, up, down, first, count, above, carry):
+    """Work through ``count`` words of one column of :mod:`genolab.align.loops.edit`, from word ``first`` on.
+
+    ``equals[word, code, lane]`` starts at ``at``; ``letters[column + lane]`` are the codes of the column. ``above`` is
+    the step of the row above the first word, 0 or 1; that of the last row is left in ``carry``: ups, then downs.
+    """
+    place = types.intp
+    signature = types.void(equals, place, place, letters, place, up, down, place, place, types.uint64, carry)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v = Vectors(context, builder, 64, WORD_LANES)
+        tables, text, ups, downs, out = (v.pointer(signature.args[k], arguments[k]) for k in (0, 3, 5, 6, 10))
+        lanes = _INDEX(WORD_LANES)
+        rows = []
+        for lane in range(WORD_LANES):
+            letter = builder.load(builder.gep(text, [builder.add(arguments[4], _INDEX(lane))]))
+            row = builder.add(builder.mul(builder.zext(letter, _INDEX), lanes), _INDEX(lane))
+            rows.append(builder.add(row, arguments[1]))
+        top, one = (ir.Constant(v.type, [number] * WORD_LANES) for number in (63, 1))
+
+        def word(k: Any, carried: list[Any]) -> list[Any]:
+            plus, minus = carried
+            here = builder.add(k, arguments[7])
+            table = builder.mul(builder.mul(here, arguments[2]), lanes)
+            same = ir.Constant(v.type, ir.Undefined)
+            for lane, row in enumerate(rows):
+                bits = builder.load(builder.gep(tables, [builder.add(table, row)]))
+                same = builder.insert_element(same, bits, ir.IntType(32)(lane))
+            at_word = builder.mul(here, lanes)
+            more, less = v.load(ups, at_word), v.load(downs, at_word)
+            vertical = builder.or_(same, less)
+            same = builder.or_(same, minus)
+            horizontal = builder.or_(builder.xor(builder.add(builder.and_(same, more), more), more), same)
+            grows = builder.or_(less, builder.not_(builder.or_(horizontal, more)))
+            falls = builder.and_(more, horizontal)
+            carries = [builder.lshr(grows, top), builder.lshr(falls, top)]
+            grows = builder.or_(builder.shl(grows, one), plus)
+            falls = builder.or_(builder.shl(falls, one), minus)
+            v.store(builder.or_(falls, builder.not_(builder.or_(vertical, grows))), ups, at_word)
+            v.store(builder.and_(grows, vertical), downs, at_word)
+            return carries
+
+        plus, minus = v.loop(arguments[8], 1, [v.splat(arguments[9]), ir.Constant(v.type, [0] * WORD_LANES)], word)
+        v.store(plus, out, _INDEX(0))
+        v.store(minus, out, lanes)
+        return context.get_dummy_value()
+
+    return signature, generate
