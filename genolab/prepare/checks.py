@@ -11,6 +11,10 @@ import numpy as np
 
 from genolab.errors import GenolabWarning, InputError
 from genolab.prepare.table import Table, is_anndata, is_frame, is_sparse, table_of
+from genolab.prepare.threads import added
+
+MANY = 1_000_000
+"""Values from which a threaded look at a table is faster than NumPy's three."""
 
 _MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
 _DATE = re.compile(rf"(?:\d{{1,2}}-(?:{_MONTH})|(?:{_MONTH})-\d{{1,2}}|\d{{4}}-\d\d-\d\d(?: 00:00:00)?)", re.IGNORECASE)
@@ -119,26 +123,29 @@ def _flag_orientation(who: str, samples: np.ndarray, genes: np.ndarray | None) -
 
 def _check_values(who: str, table: Table, counts: bool, missing: bool) -> None:
     values = table.values.data if table.is_sparse else table.values
-    # one pass where all is well: a sum is finite only if every term is
-    with np.errstate(invalid="ignore", over="ignore"):
-        total = values.sum(dtype=np.float64)
-    if not np.isfinite(total):
+    infinite, negative, fractional = _faults(values.reshape(-1))
+    if infinite:
         if not missing:
             _refuse(who, table, np.isnan(values), "numbers", "NaN", "Impute it first, or drop the gene or sample.")
         _refuse(who, table, np.isinf(values), "finite numbers", "inf", "A logarithm of zero, or a division by it?")
-    if counts and values.size:
+    if counts:
         fix = "Counts are meant: give the values before any normalisation."
-        if values.min() < 0:
+        if negative:
             _refuse(who, table, values < 0, "counts from 0", "a negative value", fix)
-        if not _whole(values):
+        if fractional:
             fix = "Counts are meant. Round estimated counts first; give no TPM or logarithms."
             _refuse(who, table, values != np.floor(values), "whole counts", "a fraction", fix)
 
 
-def _whole(values: np.ndarray) -> bool:
-    """Whether all are whole numbers, looked at in blocks so that no second matrix is made."""
-    rows = values.reshape(-1)
-    return all(bool((part == np.rint(part)).all()) for part in np.array_split(rows, max(1, rows.size // 1_000_000)))
+def _faults(values: np.ndarray) -> tuple[bool, bool, bool]:
+    """Whether any value is not finite, below 0, or not whole; small tables are not worth loading Numba for."""
+    if values.size < MANY:
+        finite = np.isfinite(values)
+        return not finite.all(), bool((values < 0).any()), bool((values != np.floor(values)).any())
+    from genolab.prepare.loops import rows
+
+    infinite, negative, fractional = added(rows.faults, values.size, values) > 0
+    return bool(infinite), bool(negative), bool(fractional)
 
 
 def _refuse(who: str, table: Table, wrong: np.ndarray, expected: str, what: str, fix: str) -> None:

@@ -203,7 +203,9 @@ def refusals():
 @pytest.mark.parametrize(
     ("estimator", "table", "message"), list(refusals()), ids=lambda value: value if isinstance(value, str) else ""
 )
-def test_bad_tables_are_refused_by_place(estimator, table, message):
+@pytest.mark.parametrize("many", [1_000_000, 1])
+def test_bad_tables_are_refused_by_place(estimator, table, message, many, monkeypatch):
+    monkeypatch.setattr("genolab.prepare.checks.MANY", many)  # NumPy looks at small tables, a loop at large ones
     with pytest.raises(InputError, match=message):
         estimator.fit_transform(table)
 

@@ -33,6 +33,33 @@ class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
+    def fit(self, X: Any, y: Any = None) -> Any:
+        """Learn from samples; returns the estimator."""
+        self._learn(self._read(X, fitting=True), y)
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Samples prepared by what was learnt, as the kind of table that was given."""
+        table = self._read(X, fitting=False)
+        return self._written(table, self._apply(table))
+
+    def fit_transform(self, X: Any, y: Any = None) -> Any:
+        """Learn from samples and prepare them, checking the table once."""
+        table = self._read(X, fitting=True)
+        return self._written(table, self._learn_and_apply(table, y))
+
+    def _learn(self, table: Table, y: Any) -> None:
+        """Learn from a checked table; an estimator that learns nothing leaves this."""
+
+    def _apply(self, table: Table) -> Any:
+        """The table's values, prepared."""
+        raise NotImplementedError
+
+    def _learn_and_apply(self, table: Table, y: Any) -> Any:
+        """Both, where one pass can serve them."""
+        self._learn(table, y)
+        return self._apply(table)
+
     def _read(self, X: Any, *, fitting: bool) -> Table:
         """The checked table; its genes are remembered when fitting, and must be the same ones afterwards."""
         if not fitting:

@@ -122,7 +122,7 @@ class ComBat(_BatchCorrection):
         self._check_confounding("ComBat", number, known)
         samples = np.bincount(number).astype(np.float64)
         self.effects_ = self._effects(table, number, known)
-        self._learn(table, self._without(table, known), number, samples)
+        self._learn_batches(table, self._without(table, known), number, samples)
         return self
 
     def transform(self, X: Any, *, batch: Any = None, covariates: Any = None) -> Any:
@@ -155,7 +155,7 @@ class ComBat(_BatchCorrection):
         held: np.ndarray = run(kernels.subtract_effects, table, known, self.effects_).corrected
         return held
 
-    def _learn(self, table: Table, held: np.ndarray, number: np.ndarray, samples: np.ndarray) -> None:
+    def _learn_batches(self, table: Table, held: np.ndarray, number: np.ndarray, samples: np.ndarray) -> None:
         """Tables of batches and genes: take ``centre_`` off, multiply by ``per_``, add ``added_``."""
         mean, squares = run(kernels.batch_moments, table, number, samples, values=held)
         single = bool((samples == 1).any())

@@ -37,15 +37,8 @@ class LogCPM(Preparation):
     ) -> None:
         self.target, self.offset, self.base, self.layer = target, offset, base, layer
 
-    def fit(self, X: Any, y: None = None) -> LogCPM:
-        """Check the counts; there is nothing to learn."""
-        self._read(X, fitting=True)
-        return self
-
-    def transform(self, X: Any) -> Any:
-        """Log counts per million, of the kind that was given."""
-        table = self._read(X, fitting=False)
-        return self._written(table, log_cpm_of(table, np.ones(table.shape[0]), self.target, self.offset, self.base))
+    def _apply(self, table: Table) -> Any:
+        return log_cpm_of(table, np.ones(table.shape[0]), self.target, self.offset, self.base)
 
 
 def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, base: float) -> Any:
@@ -76,11 +69,8 @@ class _ByLength(Preparation):
     _takes_counts = True
     length: Any
 
-    def fit(self, X: Any, y: None = None) -> Any:
-        """Match the lengths to the genes."""
-        table = self._read(X, fitting=True)
+    def _learn(self, table: Table, y: Any) -> None:
         self.length_ = self._lengths(table)
-        return self
 
     def _lengths(self, table: Table) -> np.ndarray:
         who, genes = type(self).__name__, table.shape[1]
@@ -119,15 +109,13 @@ class TPM(_ByLength):
     def __init__(self, length: Any = None, target: float = 1e6, layer: str | None = None) -> None:
         self.length, self.target, self.layer = length, target, layer
 
-    def transform(self, X: Any) -> Any:
-        """Transcripts per million, of the kind that was given."""
-        table = self._read(X, fitting=False)
+    def _apply(self, table: Table) -> Any:
         if not table.is_sparse:
-            return self._written(table, run(depth.tpm, table, self.length_, self.target).normalised)
+            return run(depth.tpm, table, self.length_, self.target).normalised
         rates = Table(table.with_stored(self._per_length(table)), None)
         total = rates.totals()
         scaled = scaled_of(rates, np.where(total > 0, total, 1) / self.target)
-        return self._written(table, scaled.astype(table.values.dtype))
+        return scaled.astype(table.values.dtype)
 
 
 class RPKM(_ByLength):
@@ -141,15 +129,13 @@ class RPKM(_ByLength):
     def __init__(self, length: Any = None, layer: str | None = None) -> None:
         self.length, self.layer = length, layer
 
-    def transform(self, X: Any) -> Any:
-        """Reads per kilobase and million, of the kind that was given."""
-        table = self._read(X, fitting=False)
-        total = table.totals()
+    def _apply(self, table: Table) -> Any:
         if not table.is_sparse:
-            return self._written(table, run(depth.rpkm, table, self.length_, np.ones(len(total))).normalised)
+            return run(depth.rpkm, table, self.length_, np.ones(table.shape[0])).normalised
+        total = table.totals()
         rates = Table(table.with_stored(self._per_length(table)), None)
         scaled = scaled_of(rates, np.where(total > 0, total, 1) / 1e9)
-        return self._written(table, scaled.astype(table.values.dtype))
+        return scaled.astype(table.values.dtype)
 
 
 class PearsonResiduals(Preparation):
@@ -166,23 +152,18 @@ class PearsonResiduals(Preparation):
     def __init__(self, theta: float = 100.0, clip: float | None = None, layer: str | None = None) -> None:
         self.theta, self.clip, self.layer = theta, clip, layer
 
-    def fit(self, X: Any, y: None = None) -> PearsonResiduals:
-        """Learn each gene's share of the counts."""
-        table = self._read(X, fitting=True)
+    def _learn(self, table: Table, y: Any) -> None:
         total = table.gene_totals()
         self.share_ = total / max(total.sum(), 1)
         self.clip_ = math.sqrt(table.shape[0]) if self.clip is None else float(self.clip)
-        return self
 
-    def transform(self, X: Any) -> Any:
-        """Residuals, in standard deviations."""
-        table = self._read(X, fitting=False)
+    def _apply(self, table: Table) -> np.ndarray:
         out = np.empty(table.shape, table.values.dtype)
         for part, counts in table.blocks():
             out[part] = run(
                 residuals.pearson_residuals, table, self.share_, self.theta, self.clip_, values=counts
             ).residual
-        return self._written(table, out)
+        return out
 
 
 class QuantileNormalizer(Preparation):
@@ -203,28 +184,18 @@ class QuantileNormalizer(Preparation):
     def __init__(self, ties: str = "midrank", layer: str | None = None) -> None:
         self.ties, self.layer = ties, layer
 
-    def fit(self, X: Any, y: None = None) -> QuantileNormalizer:
-        """Learn the distribution: the means of the samples' sorted values."""
-        self._normalise(X)
-        return self
+    def _learn(self, table: Table, y: Any) -> None:
+        self._learn_and_apply(table, y)
 
-    def fit_transform(self, X: Any, y: None = None) -> Any:
-        """Learn the distribution and give it to the same samples, sorting them once."""
-        table, normalised = self._normalise(X)
-        return self._written(table, normalised)
+    def _apply(self, table: Table) -> np.ndarray:
+        done: np.ndarray = run(quantile.quantile_transform, table, self.reference_, self._first_rank()).normalised
+        return done
 
-    def transform(self, X: Any) -> Any:
-        """Samples with the distribution learnt."""
-        table = self._read(X, fitting=False)
-        done = run(quantile.quantile_transform, table, self.reference_, self._first_rank())
-        return self._written(table, done.normalised)
-
-    def _normalise(self, X: Any) -> tuple[Table, np.ndarray]:
-        first_rank = self._first_rank()
-        table = self._read(X, fitting=True)
-        done = run(quantile.quantile_normalise, table, first_rank)
-        self.reference_ = done.reference
-        return table, done.normalised
+    def _learn_and_apply(self, table: Table, y: Any) -> np.ndarray:
+        # one sort serves both
+        normalised: np.ndarray
+        normalised, self.reference_ = run(quantile.quantile_normalise, table, self._first_rank())
+        return normalised
 
     def _first_rank(self) -> int:
         if self.ties not in ("midrank", "first"):

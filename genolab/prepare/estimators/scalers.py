@@ -33,22 +33,6 @@ class Scaler(Preparation):
     def __init__(self, kind: str = "z", ddof: int = 0, layer: str | None = None) -> None:
         self.kind, self.ddof, self.layer = kind, ddof, layer
 
-    def fit(self, X: Any, y: None = None) -> Scaler:
-        """Learn each gene's ``centre_`` and ``scale_``."""
-        self._learn(self._read(X, fitting=True))
-        return self
-
-    def fit_transform(self, X: Any, y: None = None) -> Any:
-        """Learn from samples and scale them, in one pass over the table."""
-        table = self._read(X, fitting=True)
-        scaled = self._learn(table)
-        return self._written(table, self._apply(table) if scaled is None else scaled)
-
-    def transform(self, X: Any) -> Any:
-        """Samples on the genes' scale."""
-        table = self._read(X, fitting=False)
-        return self._written(table, self._apply(table))
-
     def inverse_transform(self, X: Any) -> Any:
         """Back to the genes' own units."""
         if self.kind == "rank":
@@ -57,10 +41,13 @@ class Scaler(Preparation):
         undone = run(scaling.rescale, table, np.zeros_like(self.centre_), 1 / self._divisor(), self.centre_).scaled
         return self._written(table, undone)
 
-    def _learn(self, table: Table) -> np.ndarray | None:
+    def _learn(self, table: Table, y: Any) -> None:
+        self._learn_and_apply(table, y)
+
+    def _learn_and_apply(self, table: Table, y: Any) -> np.ndarray:
         if self.kind not in KINDS:
             raise InputError("Scaler", "kind", f"one of {', '.join(KINDS)}", repr(self.kind))
-        genes, scaled = table.shape[1], None
+        genes, scaled = table.shape[1], None  # z scores come with what is learnt, in one pass
         if self.kind == "z":
             scaled, self.centre_, self.scale_ = run(scaling.z_score, table, self.ddof)
         elif self.kind == "rank":
@@ -71,7 +58,7 @@ class Scaler(Preparation):
             self.centre_ = quantiles.median if self.kind == "robust" else low
             self.scale_ = high - low
         self.constant_ = self.scale_ == 0
-        return scaled
+        return self._apply(table) if scaled is None else scaled
 
     def _apply(self, table: Table) -> np.ndarray:
         if self.kind == "rank":

@@ -15,29 +15,34 @@ from genolab.prepare.table import Table
 
 
 class _EffectiveLibrary(Preparation):
-    """Counts per million of an effective library: its size times a normalisation factor, as in edgeR."""
+    """Counts per million of an effective library: its size times a normalisation factor, as in edgeR.
+
+    ``norm_factors_`` are those of the samples learnt from; their geometric mean is 1. With ``log``, the result is the
+    logarithm to base 2 of counts per million and 1.
+    """
 
     _takes_counts = True
     log: bool
 
-    def fit(self, X: Any, y: None = None) -> Any:
-        """Learn the reference; ``norm_factors_`` are those of the samples given, with a geometric mean of 1."""
-        table = self._read(X, fitting=True)
-        self._learn(table)
+    def _learn(self, table: Table, y: Any) -> None:
+        self._learn_reference(table)
         raw = self._raw_factors(table)
         known = raw[np.isfinite(raw) & (raw > 0)]
         self.centre_ = float(np.exp(np.log(known).mean())) if known.size else 1.0
         self.norm_factors_ = self._centred(raw)
-        return self
 
-    def transform(self, X: Any) -> Any:
-        """Counts per million of the effective library; with ``log``, the logarithm to base 2 of those and 1."""
-        table = self._read(X, fitting=False)
-        factor = self._centred(self._raw_factors(table))
+    def _apply(self, table: Table) -> Any:
+        return self._with(table, self._centred(self._raw_factors(table)))
+
+    def _learn_and_apply(self, table: Table, y: Any) -> Any:
+        self._learn(table, y)
+        return self._with(table, self.norm_factors_)
+
+    def _with(self, table: Table, factor: np.ndarray) -> Any:
         if self.log:
-            return self._written(table, log_cpm_of(table, factor, 1e6, 1.0, 2.0))
+            return log_cpm_of(table, factor, 1e6, 1.0, 2.0)
         total = table.totals()
-        return self._written(table, scaled_of(table, np.where(total > 0, total, 1) * factor / 1e6))
+        return scaled_of(table, np.where(total > 0, total, 1) * factor / 1e6)
 
     def factors(self, X: Any) -> np.ndarray:
         """The normalisation factors of samples, those learnt from or others."""
@@ -55,7 +60,7 @@ class _EffectiveLibrary(Preparation):
             )
         return np.where(unknown, 1.0, raw / self.centre_)
 
-    def _learn(self, table: Table) -> None:
+    def _learn_reference(self, table: Table) -> None:
         raise NotImplementedError
 
     def _raw_factors(self, table: Table) -> np.ndarray:
@@ -93,7 +98,7 @@ class UpperQuartile(_EffectiveLibrary):
     def __init__(self, p: float = 0.75, log: bool = False, layer: str | None = None) -> None:
         self.p, self.log, self.layer = p, log, layer
 
-    def _learn(self, table: Table) -> None:
+    def _learn_reference(self, table: Table) -> None:
         self.used_ = detected_in(table) > 0
 
     def _raw_factors(self, table: Table) -> np.ndarray:
@@ -132,7 +137,7 @@ class TMM(_EffectiveLibrary):
         self.ratio_trim, self.sum_trim, self.singleton_pairing = ratio_trim, sum_trim, singleton_pairing
         self.reference, self.log, self.layer = reference, log, layer
 
-    def _learn(self, table: Table) -> None:
+    def _learn_reference(self, table: Table) -> None:
         row = self._reference_row(table)
         counts = table.values[[row]]
         counts = counts.toarray() if table.is_sparse else counts
@@ -170,6 +175,8 @@ class TMM(_EffectiveLibrary):
 class MedianOfRatios(Preparation):
     r"""Size factors by the median of ratios, as DESeq2's; :meth:`transform` divides by them.
 
+    ``size_factors_`` are those of the samples learnt from.
+
     Parameters
     ----------
     poscounts
@@ -185,17 +192,16 @@ class MedianOfRatios(Preparation):
     def __init__(self, poscounts: bool = False, layer: str | None = None) -> None:
         self.poscounts, self.layer = poscounts, layer
 
-    def fit(self, X: Any, y: None = None) -> MedianOfRatios:
-        """Learn the genes' geometric means; ``size_factors_`` are those of the samples given."""
-        table = self._read(X, fitting=True)
+    def _learn(self, table: Table, y: Any) -> None:
         self.log_geometric_means_ = geometric_means(table, self.poscounts)
         self.size_factors_ = size_factors(table, self.log_geometric_means_)
-        return self
 
-    def transform(self, X: Any) -> Any:
-        """Counts over size factors, of the kind that was given."""
-        table = self._read(X, fitting=False)
-        return self._written(table, scaled_of(table, size_factors(table, self.log_geometric_means_)))
+    def _apply(self, table: Table) -> Any:
+        return scaled_of(table, size_factors(table, self.log_geometric_means_))
+
+    def _learn_and_apply(self, table: Table, y: Any) -> Any:
+        self._learn(table, y)
+        return scaled_of(table, self.size_factors_)
 
     def factors(self, X: Any) -> np.ndarray:
         """The size factors of samples, those learnt from or others."""

@@ -17,6 +17,8 @@ from genolab.prepare.threads import in_dtype
 class VST(Preparation):
     """Variance-stabilising transform with the parametric dispersion trend, as DESeq2's.
 
+    Learnt are ``size_factors_``, ``dispersions_`` of the genes in ``trend_genes_`` and the trend ``trend_``, (a0, a1).
+
     Parameters
     ----------
     blind
@@ -39,9 +41,7 @@ class VST(Preparation):
     ) -> None:
         self.blind, self.n_genes, self.poscounts, self.layer = blind, n_genes, poscounts, layer
 
-    def fit(self, X: Any, y: Any = None) -> VST:
-        """Learn size factors, ``dispersions_`` of the genes in ``trend_genes_`` and the trend ``trend_`` (a0, a1)."""
-        table = self._read(X, fitting=True)
+    def _learn(self, table: Table, y: Any) -> None:
         counts = table.dense()
         group = self._groups(y, len(counts))
         if len(counts) <= group.max() + 1:
@@ -57,13 +57,17 @@ class VST(Preparation):
         start = dispersion.starting_dispersions(some, size, group, group_mean)
         self.dispersions_ = run(dispersion.dispersions, table, size, group, group_mean, start, values=some).dispersion
         self.trend_ = dispersion.dispersion_trend(mean[genes], self.dispersions_)
-        return self
 
-    def transform(self, X: Any) -> Any:
-        """Counts on a log2-like scale of even variance."""
-        table = self._read(X, fitting=False)
-        size = size_factors(table, self.log_geometric_means_)
-        return self._written(table, run(dispersion.variance_stabilised, table, size, *self.trend_).stabilised)
+    def _apply(self, table: Table) -> np.ndarray:
+        return self._with(table, size_factors(table, self.log_geometric_means_))
+
+    def _learn_and_apply(self, table: Table, y: Any) -> np.ndarray:
+        self._learn(table, y)
+        return self._with(table, self.size_factors_)
+
+    def _with(self, table: Table, size: np.ndarray) -> np.ndarray:
+        stabilised: np.ndarray = run(dispersion.variance_stabilised, table, size, *self.trend_).stabilised
+        return stabilised
 
     def _groups(self, y: Any, samples: int) -> np.ndarray:
         if self.blind:
@@ -106,32 +110,23 @@ class Voom(Preparation):
     def __init__(self, span: float = 0.5, normalize: bool = True, layer: str | None = None) -> None:
         self.span, self.normalize, self.layer = span, normalize, layer
 
-    def fit(self, X: Any, y: Any = None) -> Voom:
-        """Learn the trend of variance over level; ``y`` is a design matrix or the samples' conditions, if any."""
-        self._fit(X, y)
-        return self
+    def _learn(self, table: Table, y: Any) -> None:
+        self._learn_and_apply(table, y)
 
-    def fit_transform(self, X: Any, y: Any = None) -> Any:
-        """Learn and transform the same samples."""
-        table, log_cpm = self._fit(X, y)
-        return self._written(table, log_cpm)
+    def _apply(self, table: Table) -> np.ndarray:
+        log_cpm: np.ndarray = run(voom.voom_log_cpm, table, self._library(table)).log_cpm
+        return log_cpm
 
-    def transform(self, X: Any) -> Any:
-        """Log2 counts per million."""
-        table = self._read(X, fitting=False)
-        return self._written(table, run(voom.voom_log_cpm, table, self._library(table, X)).log_cpm)
-
-    def _fit(self, X: Any, y: Any) -> tuple[Table, np.ndarray]:
-        table = self._read(X, fitting=True)
+    def _learn_and_apply(self, table: Table, y: Any) -> np.ndarray:
         samples = table.shape[0]
         design = _design(y, samples)
         free = samples - np.linalg.matrix_rank(design)
         if free < 1:
             found = f"{samples} sample(s), n_samples = {samples}"
             raise InputError("Voom", "X", "more samples than the design has columns", found)
-        self.tmm_ = TMM(layer=self.layer).fit(X) if self.normalize else None
-        library = self._library(table, X)
-        log_cpm = run(voom.voom_log_cpm, table, library).log_cpm
+        self.tmm_ = TMM().fit(table.values) if self.normalize else None
+        library = self._library(table)
+        log_cpm = self._apply(table)
         exact = log_cpm.astype(np.float64)
         effect = in_dtype(batch.linear_effects, np.float64)(exact, np.linalg.pinv(design)).effect
         residual = in_dtype(batch.subtract_effects, np.float64)(exact, design, effect).corrected
@@ -143,11 +138,11 @@ class Voom(Preparation):
             self.weights_ = run(voom.voom_weights, table, library, *self.trend_, values=fitted).weight
         else:  # genes of one level only: one weight
             self.weights_ = np.full_like(fitted, self.trend_[1].mean() ** -4.0)
-        return table, log_cpm
+        return log_cpm
 
-    def _library(self, table: Table, X: Any) -> np.ndarray:
+    def _library(self, table: Table) -> np.ndarray:
         total = table.totals()
-        return total if self.tmm_ is None else total * self.tmm_.factors(X)
+        return total if self.tmm_ is None else total * self.tmm_.factors(table.values)
 
 
 def _design(y: Any, samples: int) -> np.ndarray:

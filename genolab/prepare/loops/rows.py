@@ -85,3 +85,25 @@ def rpkm(first, last, counts, per_length, factor, out):
     for i in range(first, last):
         scale = _share(1e9, row_sum(counts[i]) * factor[i])
         _weighted_row(counts[i], per_length, scale, out[i])
+
+
+@njit(fastmath=SUMS, **inner)
+def _block_faults(x):
+    infinite = negative = fractional = np.int32(0)
+    for j in range(x.size):
+        infinite += np.int32(x[j] - x[j] != 0)
+        negative += np.int32(x[j] < 0)
+        fractional += np.int32(np.floor(x[j]) != x[j])
+    return infinite, negative, fractional
+
+
+@njit(**outer)
+def faults(first, last, values):
+    """How many values are not finite, below 0, not whole."""
+    found = np.zeros(3, np.int64)
+    for low in range(first, last, BLOCK):
+        infinite, negative, fractional = _block_faults(values[low : min(last, low + BLOCK)])
+        found[0] += infinite
+        found[1] += negative
+        found[2] += fractional
+    return found
