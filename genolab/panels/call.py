@@ -19,7 +19,7 @@ from genolab.errors import GenolabError
 from genolab.kernel.backends import backend_in_force
 from genolab.panels.controls import StatusBar, ThresholdControls
 from genolab.panels.inputs import Inputs, short
-from genolab.panels.page import Code, Downloads
+from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.source import MOST_READS, Allowed, Loaded, code, load
 from genolab.panels.stage import Stage
 from genolab.scale import Job, Latest, Progress, State
@@ -75,6 +75,7 @@ class CallPanel(ipywidgets.VBox):
         self.stage = Stage(self.pick, self._window_moved, self._build_index)
         self.code_box = Code()
         self.downloads = Downloads()
+        self.place = Says("", "soft")
         self.bar = StatusBar(self.cancel)
         self.body = ipywidgets.VBox(self._lay_out())
         self.body.add_class("genolab-body")
@@ -167,6 +168,9 @@ class CallPanel(ipywidgets.VBox):
         loaded = self.stage.loaded
         if loaded is None:
             return
+        shown = self.controls.say(loaded.calls.thresholds) and self._calling.current is None
+        if shown and not self.refusal:  # a page that shows a slider may answer with the value it was given
+            return
         if not loaded.live:
             self.bar.state.say("thresholds changed: press Call")
             return
@@ -190,6 +194,7 @@ class CallPanel(ipywidgets.VBox):
         self.stage.show(loaded)
         self.code_box.text = self.code
         self.bar.note(loaded.notices)
+        self.place.say(f"{loaded.source.reads.name}  {loaded.region}", "soft")
         waiting = self._backend() is not None
         names = {"numpy"} if waiting else {backend_in_force(None, each.backend) for each in KERNELS}
         self.bar.engine.say(f"{', '.join(sorted(names))}{'; the declared backend compiles' if waiting else ''}", "soft")

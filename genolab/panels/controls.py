@@ -110,10 +110,16 @@ class ThresholdControls:
     @property
     def thresholds(self) -> Thresholds:
         """What the sliders say, checked by :class:`~genolab.call.Thresholds` again."""
-        values = {name: each.value for name, each in self.sliders.items()}
+        return Thresholds(**self._values())
+
+    def say(self, thresholds: Thresholds) -> bool:
+        """Whether the sliders say just this."""
+        return self._values() == vars(thresholds)
+
+    def _values(self) -> dict[str, Any]:
         # a logarithmic slider and binary fractions leave digits that nobody chose
-        rounded: dict[str, Any] = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in values.items()}
-        return Thresholds(**rounded)
+        values = {name: each.value for name, each in self.sliders.items()}
+        return {name: float(f"{value:.6g}") if isinstance(value, float) else value for name, value in values.items()}
 
     def set(self, thresholds: Thresholds) -> None:
         """Move every slider; `on_change` is called once."""

@@ -23,7 +23,8 @@ class Lab(ipywidgets.VBox):
         name = Says("genolab", "title")
         name.add_class("genolab-name")
         row = ipywidgets.HBox(list(self.tabs.values())).add_class("genolab-tabs")
-        head = ipywidgets.HBox([name, row]).add_class("genolab-head")
+        self.call.place.add_class("genolab-place")
+        head = ipywidgets.HBox([name, row, self.call.place]).add_class("genolab-head")
         super().__init__([head, self.call.body, self._graph_place, self.call.bar])
         self.add_class("genolab-panel").add_class("genolab-lab")
         for tab, button in self.tabs.items():

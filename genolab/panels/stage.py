@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.call import explain
-from genolab.errors import FileError, MissingIndexError
+from genolab.errors import FileError, GenolabError, InputError, MissingIndexError
 from genolab.panels.page import Says, Why
 from genolab.plots import call_table, sites
 from genolab.plots.genome import GenomeView
@@ -44,9 +45,16 @@ class Refusal(ipywidgets.HBox):
             details = [f"{name}: {value}" for name, value in error.to_dict().items()]
         if still:
             details.append(f"still shown: {still}")
-        self.words.say(str(error) or type(error).__name__, "error", details)
+        said = str(error) or type(error).__name__
+        if isinstance(error, InputError):  # who refused is plain here
+            said = said.removeprefix(f"{error.who}: ")
+        elif not isinstance(error, GenolabError | OSError):
+            said = f"genolab failed ({type(error).__name__}): {said}. Please report it."
+        self.words.say(said, "error", details)
         missing = isinstance(error, MissingIndexError)
         self.path = error.path if isinstance(error, MissingIndexError) else ""
+        if missing:
+            self.build.description = f"Build it (about {seconds_to_index(self.path)} s)"
         self.build.layout.display = "flex" if missing else "none"
         self.layout.display = "flex"
 
@@ -82,6 +90,7 @@ class Stage:
         self._on_pick, self._on_move = on_pick, on_move
         self.genome = GenomeView(lambda position: on_pick(position, False), on_move)
         self.pane = BokehPane(self.genome.layout)
+        self.pane.observe(self._resized, "size")
         self.table = call_table.CallTable(lambda position: on_pick(position, True))
         self.table_pane = BokehPane(self.table.layout)
         self.why_view = WhyView()
@@ -133,6 +142,10 @@ class Stage:
         """Draw what the moved window shows."""
         with self.lock, self.pane.hold():
             self.genome.redraw()
+
+    def _resized(self, change: Any) -> None:
+        with self.lock, self.pane.hold():
+            self.genome.resize(*change["new"])
 
     def _explain(self, position: int | None) -> None:
         loaded, evidence = self.loaded, None if position is None else self.genome.evidence
@@ -223,9 +236,12 @@ class Stage:
                 self.genome.window.whole()
 
 
-def seconds_to_index(size: int) -> int:
-    """About how long it takes to index a file of `size` bytes."""
-    return max(round(size / _BYTES_PER_SECOND), 1)
+def seconds_to_index(path: str) -> int:
+    """About how long it takes to index a file."""
+    try:
+        return max(round(os.stat(path).st_size / _BYTES_PER_SECOND), 1)
+    except OSError:
+        return 1
 
 
 def _button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from genolab.call import VariantCalls
 from genolab.plots.genome import GenomeView
@@ -24,10 +24,14 @@ class CallPlot(BokehPane):
         self._moves = Latest(debounce=_QUIET)
         super().__init__(self.genome.layout)
         self.layout.height = "460px"
-        self.add_class("genolab-tall")
+        self.observe(self._resized, "size")
 
     def _moved(self) -> None:
         self._moves.submit(self._redraw, name="view")
+
+    def _resized(self, change: Any) -> None:
+        with self.hold():
+            self.genome.resize(*change["new"])
 
     def _redraw(self, _progress: Progress) -> None:
         with self.hold():

@@ -48,8 +48,7 @@ _STYLE = """
 .slick-row .slick-cell { border-color: transparent; cursor: pointer; }
 .slick-row:hover .slick-cell { background: var(--jp-layout-color2, #eee); }
 .slick-row .slick-cell.selected, .slick-row .slick-cell.active.selected {
-  background: var(--jp-brand-color3, #cde4f5) !important; color: var(--jp-ui-font-color0, #000);
-  border-color: transparent;
+  background: rgb(86 180 233 / 35%) !important; color: var(--jp-ui-font-color0, #000); border-color: transparent;
 }
 """
 

@@ -25,6 +25,8 @@ from genolab.plots import sites, style
 from genolab.plots.coverage import flat_line
 
 LEFT = 66  # pixels left of every track, so that the tracks stand under each other
+RIGHT = 14
+AXIS = 54  # above and below the reads: their title, ticks and label
 TOOLS = "xpan,xwheel_zoom"
 PURPLE = "#7b3fa0"  # insertions, as in every genome browser
 GREY = "#9a9a9a"  # what agrees: readable on white and on black
@@ -70,7 +72,7 @@ def _track(name: str, x_range: Range1d, height: int, **options: Any) -> Figure:
     )
     made.toolbar_location = None
     made.min_border_left = LEFT
-    made.min_border_right = 14
+    made.min_border_right = RIGHT
     made.min_border_top = made.min_border_bottom = 2
     return made
 
@@ -86,7 +88,7 @@ def overview(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
     )  # fmt: skip
     tool = RangeTool(x_range=window)
     tool.overlay.update(
-        fill_color=style.BLUE, fill_alpha=0.12, line_color=style.BLUE, line_alpha=0.7, line_dash="solid", line_width=1
+        fill_color=style.BLUE, fill_alpha=0.12, line_color=style.BLUE, line_alpha=0.9, line_dash="solid", line_width=2
     )
     made.add_tools(tool)
     made.yaxis.visible = False
@@ -226,7 +228,8 @@ def reads(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
     made.yaxis.ticker = []
     made.yaxis.axis_line_color = None
     made.xaxis.update(axis_label="position", axis_label_standoff=1)
-    made.title = Title(text=" ", text_font_size="11px", text_font_style="normal", name="said", standoff=2)
+    made.title = Title(text=style.escape_text(" "), text_font_size="11px", name="said", standoff=2)
+    made.title.text_font_style = "normal"
     bodies = _rows(made, source["bodies"], 0.72, fill_color=GREY, fill_alpha="alpha", line_color=None)
     made.scatter(
         "x", "row", source=source["tips"], marker="triangle", angle="angle", size=5, color=GREY, alpha="alpha",

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from bokeh.core.property.descriptors import UnsetValueError
 from bokeh.events import Tap
 from bokeh.layouts import column
 
@@ -41,6 +40,7 @@ class GenomeView:
         self.sample: str | None = None
         self.selected: int | None = None
         self.said = ""
+        self.size = (850, 150)  # pixels of the reads' track
         self.sources = call_tracks.sources()
         self.window = Window()
         self.figures = {
@@ -49,6 +49,10 @@ class GenomeView:
             "calls": call_tracks.calls(self.sources, self.window.range),
             "reads": call_tracks.reads(self.sources, self.window.range),
         }
+        reads = self.figures["reads"]
+        self._title = reads.title.text
+        self._letters = reads.select_one({"name": "mark_letters"})
+        self._tips = reads.select_one({"name": "read_tips"})
         self.bands = {}
         for name, figure in self.figures.items():
             self.bands[name] = call_tracks.highlight()
@@ -117,9 +121,17 @@ class GenomeView:
                 return
             low = max(start - margin, evidence.region.start)
             high = min(end + margin, evidence.region.end)
-            pixel = (end - start) / _pixels(self.figures["coverage"], "inner_width", 850)
+            pixel = (end - start) / self.size[0]
             self._draw_coverage(evidence, low, high, pixel)
             self._draw_reads(evidence, start, end, low, high, pixel)
+
+    def resize(self, width: int, height: int) -> None:
+        """Say how many pixels the whole view has; more rows of reads are then drawn, or fewer."""
+        taken = sum(figure.height for name, figure in self.figures.items() if name != "reads")
+        size = (max(width - call_tracks.LEFT - call_tracks.RIGHT, 100), max(height - taken - call_tracks.AXIS, 60))
+        if size != self.size:
+            self.size = size
+            self.redraw()
 
     def select(self, position: int | None, centre: bool = False) -> None:
         """Mark a position (0-based) in every track and sort the reads by their base there; None marks nothing."""
@@ -185,7 +197,7 @@ class GenomeView:
 
     def _draw_reads(self, evidence: Evidence, start: int, end: int, low: int, high: int, pixel: float) -> None:
         assert self.calls is not None
-        reads, width = self.figures["reads"], end - start
+        width = end - start
         if width > WIDEST_READS:
             self._empty(*_READ_SOURCES)
             over = (evidence.pileup.reads.position < end) & (evidence.pileup.reads.reference_end > start)
@@ -193,18 +205,16 @@ class GenomeView:
             return
         packing = self._packed(evidence)
         drawn = read_columns(evidence, packing, self.calls.thresholds, low, high, pixel)
-        height = max(_pixels(reads, "inner_height", 210) - 4, 60)
+        height = max(self.size[1], 60)
         has_letters = width <= WIDEST_LETTERS
-        fits = int(height // (11 if has_letters else 5))
+        fits = int(height // (11 if has_letters else 4))
         rows = max(min(drawn.rows, fits), 8)
         self._scroll(rows, drawn.rows)
         for name in _READ_SOURCES:
             self._set(name, _coloured(getattr(drawn, name)))
         row_pixels = height / (rows + 0.2)
-        for renderer in reads.select({"name": "mark_letters"}):
-            renderer.visible = has_letters
-        for renderer in reads.select({"name": "read_tips"}):
-            renderer.glyph.size = float(min(max(round(row_pixels * 0.72), 3), 12))
+        self._letters.visible = has_letters
+        self._tips.glyph.size = float(min(max(round(row_pixels * 0.72), 3), 12))
         self._say(self._counted(evidence, drawn, start, end, rows))
 
     def _counted(self, evidence: Evidence, drawn: ReadColumns, start: int, end: int, rows: int) -> str:
@@ -240,7 +250,8 @@ class GenomeView:
 
     def _say(self, text: str) -> None:
         self.said = text
-        self.figures["reads"].title.text = style.escape_text(text)
+        # in place: a new text model would have Bokeh look through the whole document
+        self._title.text = style.escape_text(text).text
 
     def _empty(self, *names: str) -> None:
         for name in names:
@@ -266,7 +277,7 @@ class GenomeView:
                 return
             figure, region = self.figures[track], self.calls.regions[0]
             x_range = figure.x_range
-            pixel = (x_range.end - x_range.start) / _pixels(figure, "inner_width", 850)
+            pixel = (x_range.end - x_range.start) / self.size[0]
             position = min(max(round(event.x) - 1, region.start), region.end - 1)
             position = self._nearest(position, max(_SNAP * pixel, 0.5))
             if self.on_pick is not None:
@@ -306,14 +317,6 @@ class GenomeView:
 
 
 _READ_SOURCES = ("bodies", "tips", "joins", "insertions", "marks")
-
-
-def _pixels(figure: Any, side: str, usual: int) -> int:
-    """What a browser said of a figure's size; before it has, what is usual."""
-    try:
-        return getattr(figure, side) or usual
-    except UnsetValueError:
-        return usual
 
 
 _PALETTE = np.array(style.BASE_PALETTE, dtype=object)

@@ -245,6 +245,13 @@ function render({ model, el }) {
   watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light"] });
   const leave = () => say({ kind: "bye" }); // so that nobody waits for a page that was closed
   globalThis.addEventListener("pagehide", leave);
+  let pause = null;
+  const ruler = new ResizeObserver(([{ contentRect }]) => {
+    clearTimeout(pause);
+    const [width, height] = [Math.round(contentRect.width), Math.round(contentRect.height)];
+    pause = setTimeout(() => { if (width && height) say({ kind: "size", width, height }); }, 50);
+  });
+  ruler.observe(el);
   model.on("msg:custom", listen);
   hello();
 
@@ -253,6 +260,7 @@ function render({ model, el }) {
     globalThis.removeEventListener("pagehide", leave);
     closed = true;
     watch.disconnect();
+    ruler.disconnect();
     model.off("msg:custom", listen);
     work.then(() => { if (shown) erase(Bokeh, shown); });
   };

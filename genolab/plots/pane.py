@@ -105,6 +105,7 @@ class BokehPane(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("pane.js")
     libraries = traitlets.List(traitlets.Instance(BokehBundle)).tag(sync=True, **ipywidgets.widget_serialization)
     dark = traitlets.Bool(False, help="whether the page that shows the plot is dark")
+    size = traitlets.Tuple((0, 0), help="pixels of the view that changed last, width and height; 0 before any is shown")
 
     def __init__(self, model: Model, *, dark: bool = False) -> None:
         """Show `model`; raises InputError where it already belongs to another pane or document."""
@@ -282,6 +283,8 @@ class BokehPane(anywidget.AnyWidget):
                     self._frame()
             case "theme":
                 self._set_dark(message)
+            case "size":
+                self._set_size(message)
             case "patch":
                 self._apply(view, message.get("events"))
             case "exported":
@@ -310,6 +313,11 @@ class BokehPane(anywidget.AnyWidget):
     def _set_dark(self, message: dict[str, Any]) -> None:
         if isinstance(message.get("dark"), bool):
             self.dark = message["dark"]
+
+    def _set_size(self, message: dict[str, Any]) -> None:
+        size = message.get("width"), message.get("height")
+        if all(type(side) is int and 0 < side < 100_000 for side in size):
+            self.size = size
 
     def _dye(self, change: Any) -> None:
         with self.hold():

@@ -167,7 +167,7 @@ def read_columns(
         "x": np.where(reverse[inside], reads.position[inside] + 0.5, reads.reference_end[inside] + 0.5),
         "row": row,
         "angle": np.where(reverse[inside], np.pi / 2, -np.pi / 2),
-        "alpha": alpha[inside],
+        "alpha": np.minimum(alpha[inside] * 1.7, 1.0),
     }
     joins, insertions = _operations(evidence, row_by_read, start, end, pixel)
     marks = _marks(evidence, read, first, query, length, row_by_read, alpha, start, end, pixel)

@@ -88,7 +88,7 @@ class WhyView:
         widest = max(float(np.abs(about["weight"]).max(initial=0.0)), 0.5) * 1.1
         self.weights.x_range.update(start=-widest, end=widest)
         said = f"{total:,} fragments" if count == total else f"{count:,} of {total:,} fragments"
-        self.weights.title.text = f"{said}, what each adds" if total else "no fragment is evidence here"
+        self.weights.title.text = f"{said}, what each says" if total else "no fragment is evidence here"
         self._show_genotypes(explanation)
 
     def _show_genotypes(self, explanation: Explanation) -> None:
@@ -109,7 +109,7 @@ class WhyView:
                 colours.append(colour)
                 said.append(_short(value))
         self.sums.y_range.factors = factors[::-1]
-        self.sums.x_range.update(start=min(min(logs) * 1.02, -1.0), end=-min(min(logs), -1.0) * 0.24)
+        self.sums.x_range.update(start=min(min(logs) * 1.02, -1.0), end=-min(min(logs), -1.0) * 0.5)
         self.genotypes.data = {
             "factor": factors,
             "log10": np.array(logs),
@@ -120,7 +120,7 @@ class WhyView:
 
     def _weights(self) -> Any:
         made = style.figure(
-            name="why_weights", height=HEIGHT, tools="", x_label="against | for a variant (log10 odds)",
+            name="why_weights", height=HEIGHT, tools="", x_label="log10 odds of a variant",
             y_range=self.rows, x_range=Range1d(-5, 5), y_grid=False,
         )  # fmt: skip
         made.toolbar_location = None
@@ -167,7 +167,7 @@ class WhyView:
         )  # fmt: skip
         made.toolbar_location = None
         made.axis.axis_label_text_font_size = "11px"
-        made.title = _title("prior, likelihood, posterior")
+        made.title = _title("genotypes")
         made.xaxis.ticker.desired_num_ticks = 4
         made.y_range.update(group_padding=0.6, factor_padding=0.0, range_padding=0.03)
         made.yaxis.update(major_label_text_font_size="10px", group_text_font_size="12px", separator_line_color=None)

@@ -1,0 +1,385 @@
+"""The call panel without a browser: what a control changes, what is refused, and what leaves it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pysam
+import pytest
+from bokeh.models import ColumnDataSource
+
+from genolab.call import Thresholds
+from genolab.call.caller import call_variants
+from genolab.kernel import on_compile
+from genolab.panels.call import CallPanel
+from genolab.panels.controls import IN_SIGHT, LABELS, ThresholdControls, help_text
+
+
+@pytest.fixture(scope="module")
+def example() -> CallPanel:
+    """The panel as it opens; tests put the sliders back."""
+    panel = CallPanel()
+    assert panel.wait()
+    return panel
+
+
+def data_of(panel: CallPanel, name: str) -> dict[str, np.ndarray]:
+    source: ColumnDataSource = panel.stage.genome.sources[name]
+    return dict(source.data)
+
+
+def settled(panel: CallPanel) -> CallPanel:
+    assert panel.wait()
+    return panel
+
+
+def test_it_opens_with_an_example_already_called(example: CallPanel) -> None:
+    assert example.refusal == ""
+    assert example.calls is not None
+    assert len(example.calls) > 50
+    drawn = data_of(example, "calls")
+    assert list(drawn["position"]) == list(example.calls.position + 1)
+    assert len(data_of(example, "bodies")["left"]) > 50
+    assert example.stage.explanation is not None, "the first call is explained"
+    assert "known found" in example.stage.title.text
+    assert example.bar.state.text.startswith("done in")
+
+
+def test_a_slider_changes_what_is_drawn_and_compiles_nothing(example: CallPanel) -> None:
+    settled(example)
+    events = []
+    unsubscribe = on_compile(events.append)
+    try:
+        before = data_of(example, "calls")
+        slider = example.controls.sliders["max_strand_odds_ratio"]
+        slider.value = 10.0
+        settled(example)
+        after = data_of(example, "calls")
+        assert list(before["position"]) == list(after["position"])
+        loosened = np.flatnonzero(before["filter"] != after["filter"])
+        assert len(loosened) > 0
+        assert set(before["fill"][loosened]) == {0.0}, "a filtered call is hollow"
+        assert set(after["fill"][loosened]) == {0.95}, "and full when it passes"
+        example.controls.sliders["min_base_quality"].value = 35
+        settled(example)
+        assert data_of(example, "depth")["depth"].sum() < 0.99 * len(data_of(example, "depth")["depth"]) * 60
+        assert example.calls is not None
+        assert example.calls.thresholds == Thresholds(max_strand_odds_ratio=10.0, min_base_quality=35)
+        assert events == []
+    finally:
+        unsubscribe()
+        example.controls.reset()
+        settled(example)
+
+
+def test_one_frame_for_a_slider(example: CallPanel) -> None:
+    settled(example)
+    pane = example.stage.pane
+    sent = []
+    pane.send = lambda content, buffers=None: sent.append(content)
+    try:
+        pane._receive(pane, {"kind": "hello", "view": "v", "dark": False}, [])
+        pane._receive(pane, {"kind": "painted", "view": "v", "sequence": sent[-1]["sequence"]}, [])
+        sent.clear()
+        example.controls.sliders["min_mapping_quality"].value = 0
+        settled(example)
+        assert [message["kind"] for message in sent] == ["patch"]
+    finally:
+        pane._receive(pane, {"kind": "bye", "view": "v"}, [])
+        del pane.send
+        example.controls.reset()
+        settled(example)
+
+
+def test_a_value_outside_its_range_is_refused_not_clipped(example: CallPanel) -> None:
+    slider = example.controls.sliders["min_quality"]
+    high = slider.max
+    try:
+        slider.max = 100_000  # as a page could ask for
+        slider.value = 5_000
+        settled(example)
+        assert "min_quality" in example.refusal
+        assert "between 0 and 200" in example.refusal
+    finally:
+        slider.value = 20
+        slider.max = high
+        settled(example)
+    assert example.refusal == ""
+
+
+def test_the_code_gives_the_same_table(example: CallPanel) -> None:
+    example.controls.sliders["min_base_quality"].value = 20
+    example.controls.sliders["heterozygosity"].value = 0.01
+    settled(example)
+    names: dict[str, object] = {}
+    exec(example.code, names)
+    assert example.calls is not None
+    pd.testing.assert_frame_equal(names["table"], example.calls.to_frame())
+    assert str(names["why"]) == str(example.stage.explanation)
+    example.controls.reset()
+    settled(example)
+
+
+def test_every_threshold_has_a_slider_with_help() -> None:
+    controls = ThresholdControls()
+    assert controls.sliders.keys() == {each.name for each in fields(Thresholds)} == LABELS.keys()
+    assert controls.thresholds == Thresholds()
+    assert len(controls.main) == len(IN_SIGHT) == 5
+    for each in fields(Thresholds):
+        text = help_text(each)
+        assert "Too low" in text
+        assert "Too high" in text
+        assert controls.sliders[each.name].tooltip == text
+
+
+def test_a_click_explains_a_call_and_a_position_that_was_not_called(example: CallPanel) -> None:
+    assert example.calls is not None
+    filtered = int(example.calls.position[~example.calls.passed][0])
+    example.pick(filtered, centre=True)
+    settled(example)
+    explanation = example.stage.explanation
+    assert explanation is not None
+    assert explanation.position == filtered + 1
+    shown = example.stage.why.content
+    assert shown["verdict"] == "filtered"
+    assert [step["decides"] for step in shown["steps"]].count(True) == 1
+    assert shown["flip"]
+    rows = example.stage.table.source
+    assert rows.data["position"][rows.selected.indices[0]] == filtered + 1
+    start, end = example.stage.genome.window.view
+    assert start <= filtered < end
+    silent = next(position for position in range(filtered + 5, filtered + 50) if position not in example.calls.position)
+    example.pick(silent)
+    settled(example)
+    assert example.stage.why.content["verdict"] == "not called"
+    assert len(example.stage.why_view.reads.data["weight"]) > 0
+    posterior = dict(
+        zip(
+            example.stage.why_view.genotypes.data["factor"],
+            example.stage.why_view.genotypes.data["probability"],
+            strict=True,
+        )
+    )
+    assert sum(value for (_, quantity), value in posterior.items() if quantity == "posterior") == pytest.approx(1.0)
+
+
+def test_a_row_of_the_table_moves_the_view(example: CallPanel) -> None:
+    settled(example)
+    table = example.stage.table
+    last = len(table.source.data["position"]) - 1
+    table.source.selected.indices = [last]
+    settled(example)
+    position = int(table.source.data["position"][last])
+    start, end = example.stage.genome.window.view
+    assert start < position <= end
+    assert example.stage.explanation is not None
+    assert example.stage.explanation.position == position
+
+
+def test_the_table_narrows(example: CallPanel) -> None:
+    table = example.stage.table
+    table.narrow("filtered")
+    assert set(table.source.data["filter"]) == {"StrandOddsRatio"}
+    table.narrow("all", "1/1 a>g")
+    assert set(table.source.data["change"]) == {"A>G"}
+    table.narrow("all")
+    assert table.count[0] == table.count[1]
+
+
+def test_moving_the_window_draws_what_it_shows(example: CallPanel) -> None:
+    window = example.stage.genome.window
+    window.look_at(30_000, 500)
+    settled(example)
+    bodies = data_of(example, "bodies")
+    assert bodies["left"].min() < 30_000 < bodies["right"].max()
+    assert "reads" in example.stage.genome.said
+    window.whole()
+    settled(example)
+    assert len(data_of(example, "bodies")["left"]) == 0
+    assert "Zoom in" in example.stage.genome.said
+    assert len(data_of(example, "depth")["depth"]) <= 1_201, "binned"
+
+
+# --- what is refused
+
+
+def refuse(panel: CallPanel) -> str:
+    assert panel.wait()
+    assert panel.calls is None
+    assert panel.bar.state.text == "refused"
+    return panel.refusal
+
+
+def test_a_truncated_bam(phage: Path) -> None:
+    whole = (phage / "reads.bam").read_bytes()
+    (phage / "reads.bam").write_bytes(whole[: len(whole) // 2])
+    said = refuse(CallPanel("reads.bam", "lambda.fa"))
+    assert "reads.bam" in said
+    assert "end" in said
+
+
+def test_a_missing_index_can_be_built_with_one_click(phage: Path) -> None:
+    (phage / "reads.bam.bai").unlink()
+    panel = CallPanel("reads.bam", "lambda.fa", "NC_001416.1:1-5,000")
+    assert "index" in refuse(panel)
+    button = panel.stage.refusal.build
+    assert button.layout.display == "flex"
+    button.click()
+    assert panel.wait()
+    assert panel.wait()
+    assert panel.refusal == ""
+    assert panel.calls is not None
+    assert (phage / "reads.bam.bai").is_file()
+
+
+def test_a_region_outside_the_contig(phage: Path) -> None:
+    said = refuse(CallPanel("reads.bam", "lambda.fa", "NC_001416.1:40,000-60,000"))
+    assert "48,502" in said
+    said = refuse(CallPanel("reads.bam", "lambda.fa", "chr7:1-100"))
+    assert "chr7" in said
+
+
+def test_another_contig_and_other_lengths(phage: Path) -> None:
+    lines = (phage / "lambda.fa").read_text().splitlines()
+    (phage / "other.fa").write_text("\n".join([">other", *lines[1:]]) + "\n")
+    assert "NC_001416.1" in refuse(CallPanel("reads.bam", "other.fa"))
+    (phage / "shorter.fa").write_text("\n".join(lines[:-10]) + "\n")
+    said = refuse(CallPanel("reads.bam", "shorter.fa"))
+    assert "48,502" in said
+    assert "shorter.fa" in said
+
+
+def test_a_page_named_bam(phage: Path) -> None:
+    (phage / "page.bam").write_text("<!DOCTYPE html><html><body>404 <script>alert(1)</script></body></html>")
+    said = refuse(CallPanel("page.bam", "lambda.fa"))
+    assert "a web page" in said
+
+
+def test_a_region_without_reads_says_so(phage: Path) -> None:
+    with pysam.AlignmentFile("reads.bam") as source, pysam.AlignmentFile("empty.bam", "wb", header=source.header):
+        pass
+    pysam.index("empty.bam")
+    panel = settled(CallPanel("empty.bam", "lambda.fa", "NC_001416.1:1-1,000"))
+    assert "empty.bam has no reads in NC_001416.1:1-1,000" in panel.refusal
+    assert panel.calls is not None
+    assert len(panel.calls) == 0
+    assert panel.stage.genome.said.startswith("No reads")
+
+
+def test_nothing_is_written_by_a_refusal(phage: Path) -> None:
+    before = sorted(path.name for path in phage.iterdir())
+    refuse(CallPanel("reads.bam", "lambda.fa", "NC_001416.1:40,000-60,000"))
+    assert sorted(path.name for path in phage.iterdir() if path.suffix != ".fai") == [
+        name for name in before if not name.endswith(".fai")
+    ]
+
+
+def test_a_path_outside_the_roots(phage: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "reads.bam"
+    shutil.copy(phage / "reads.bam", outside)
+    panel = settled(CallPanel(roots=[phage]))
+    panel.inputs.reads.value = str(outside)
+    panel.call()
+    assert panel.wait()
+    assert "inside" in panel.refusal
+    panel.inputs.reads.value = "link.bam"
+    (phage / "link.bam").symlink_to(outside)
+    panel.call()
+    assert panel.wait()
+    assert "inside" in panel.refusal, "a link is judged by where it leads"
+    assert panel.allowed.complete(str(outside.parent) + "/", (".bam",)) == []
+    assert panel.allowed.complete(f"{phage}/re", (".bam",)) == [f"{phage}/reads.bam"]
+
+
+def test_what_a_person_chose_is_named_and_the_old_picture_said(phage: Path) -> None:
+    panel = settled(CallPanel("reads.bam", "lambda.fa", "NC_001416.1:1-5,000"))
+    panel.inputs.region.value = "NC_001416.1:1-99,999"
+    assert panel.wait()
+    assert "99,999" in panel.refusal
+    assert any("still shown" in line for line in panel.stage.refusal.words.content["details"])
+    assert panel.calls is not None
+
+
+# --- large regions, cancel, ways out
+
+
+def test_a_large_region_is_called_in_tiles_and_its_reads_are_read_where_one_looks(phage: Path) -> None:
+    panel = settled(CallPanel("reads.bam", "lambda.fa", "NC_001416.1", most_reads=100))
+    assert panel.refusal == ""
+    assert panel.calls is not None
+    whole = call_variants("reads.bam", "lambda.fa", "NC_001416.1")
+    pd.testing.assert_frame_equal(panel.calls.to_frame(), whole.to_frame())
+    assert len(data_of(panel, "bodies")["left"]) > 0
+    assert panel.stage.explanation is not None
+    panel.controls.sliders["min_quality"].value = 30
+    assert "press Call" in panel.bar.state.text
+
+
+def test_cancel_keeps_what_is_on_screen(phage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = settled(CallPanel("reads.bam", "lambda.fa", "NC_001416.1:1-5,000"))
+    before = panel.calls
+
+    def slow(*_args: object, progress, **_options: object) -> None:
+        panel.bar.stop.click()
+        progress(0.5, "calling")
+        raise AssertionError("the cancel was not heard")
+
+    monkeypatch.setattr("genolab.panels.source.call_variants", slow)
+    panel.most_reads = 1
+    panel.call()
+    assert panel.wait()
+    assert panel.bar.state.text.startswith("cancelled")
+    assert panel.bar.stop.layout.visibility == "hidden"
+    assert panel.calls is before
+    assert panel.refusal == ""
+
+
+def test_exports_hold_the_calls(example: CallPanel, tmp_path: Path) -> None:
+    from genolab.io import read_variants
+
+    offered = {}
+    example.downloads.offer = lambda name, content: offered.update({name.rpartition(".")[2]: (name, content)})
+    example.export("vcf")
+    example.export("csv")
+    assert example.calls is not None
+    path = tmp_path / offered["vcf"][0]
+    path.write_bytes(offered["vcf"][1])
+    assert list(read_variants(path).position) == list(example.calls.position)
+    csv = tmp_path / "calls.csv"
+    csv.write_bytes(offered["csv"][1])
+    assert list(pd.read_csv(csv)["position"]) == list(example.calls.position + 1)
+    example.export("png")
+    assert "No page shows this plot" in example.refusal
+    example.stage.refusal.clear()
+
+
+def test_an_example_of_several_samples_and_one_without_truth() -> None:
+    panel = settled(CallPanel())
+    label = next(label for label in panel.inputs.choices if "HG00101" in label)
+    panel.inputs.reads.value = label
+    assert panel.wait()
+    assert panel.refusal == ""
+    assert "all_reads[1]" in panel.code
+    assert panel.calls is not None
+    assert panel.calls.sample == "HG00101"
+    assert panel.stage.loaded is not None
+    assert panel.stage.loaded.truth is None
+    assert panel.stage.genome.figures["calls"].y_range.end == 1.5
+
+
+def test_the_lab_has_no_empty_tab() -> None:
+    from genolab.panels.lab import lab
+
+    workbench = lab()
+    assert settled(workbench.call).refusal == ""
+    assert list(workbench.tabs) == ["Call", "Graph"]
+    workbench.call._open_graph()
+    assert workbench.graph is not None
+    assert workbench.graph.kernel.name == "genotype_posteriors"
+    assert workbench.call.body.layout.display == "none"
+    workbench.tabs["Call"].click()
+    assert workbench.call.body.layout.display == "flex"
