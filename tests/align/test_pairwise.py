@@ -75,7 +75,7 @@ def check(result, pairs, band=None):
         assert result.matches[k] == sum(a == b != "-" for a, b in zip(*result.rows(k)[::2], strict=True))
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(), st.sampled_from([None, None, 0, 1, 4]), st.booleans())
 def test_scores_and_cigars_equal_the_naive_definition(problem, band, traceback):
     pairs, scoring, mode, ends = problem
@@ -88,7 +88,7 @@ def test_scores_and_cigars_equal_the_naive_definition(problem, band, traceback):
     check(result, pairs, band)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(problems(count=st.just(2)), st.integers(16, 200))
 def test_little_memory_changes_nothing(problem, most_bytes):
     pairs, scoring, mode, ends = problem
@@ -145,7 +145,7 @@ def test_a_matrix_of_the_users_own_need_not_be_symmetric():
             check(align(queries, targets, mode=mode, scoring=scoring, traceback=True), pairs)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(problems(count=st.just(40)))
 def test_swapping_the_sequences_keeps_the_score(problem):
     pairs, scoring, mode, _ = problem

@@ -19,6 +19,9 @@ CODES = 32
 
 QUERY_PADDING, TARGET_PADDING = 254, 255  # equal to nothing
 
+OVERFLOW = -(2**31)
+"""The score of a pair that reached the top of its lane."""
+
 
 class Memory(NamedTuple):
     """What a block works in: columns of H and E, the best scores, letters in lanes, profiles."""
@@ -109,8 +112,8 @@ def align_block(
 ):
     """Align the pairs ``members``, as many as there are lanes, or fewer; ``rows`` and ``columns`` are their longest.
 
-    ``costs``: a gap with its first letter, a further letter, match, mismatch. Without ``anywhere``, ``results[lane]``
-    becomes score, query end and target end; with it, ``best`` has the scores, rows and columns. The byte of cell ``(i,
+    ``costs``: a gap with its first letter, a further letter, match, mismatch. ``results[lane]`` becomes score (or
+    ``OVERFLOW``), query end and target end; with ``anywhere`` the ends need ``directions``. The byte of cell ``(i,
     j)``, both from 1 on, is at ``((j - 1) * rows + i - 1) * lanes + lane`` of ``directions``. What is None is not
     wanted.
     """
@@ -178,6 +181,10 @@ def align_block(
                             results[lane, 0], results[lane, 1], results[lane, 2] = score, i + 1, n
                 elif (j + 1 == n or (free_ends[3] and j + 1 < n)) and score > results[lane, 0]:
                     results[lane, 0], results[lane, 1], results[lane, 2] = score, m, j + 1
+    if anywhere is not None:
+        for lane in range(members.size):
+            results[lane, 0] = np.int64(best[lane]) - zero if best[lane] < -(lowest + 1) else OVERFLOW
+            results[lane, 1], results[lane, 2] = best[width + lane], best[2 * width + lane]
 
 
 def bytes_of_table(table: np.ndarray) -> np.ndarray:

@@ -93,9 +93,11 @@ class Work:
     def blocks(self, members: np.ndarray, kind: Any) -> Iterator[tuple[np.ndarray, int, int]]:
         """As many pairs as there are lanes, with their longest query and target."""
         width = VECTOR_BYTES // np.dtype(kind).itemsize
-        for begin in range(0, members.size, width):
-            block = members[begin : begin + width]
-            yield block, int(self.query_length[block].max()), int(self.target_length[block].max())
+        begins = np.arange(0, members.size, width)
+        longest = np.maximum.reduceat(self.query_length[members], begins).tolist()
+        farthest = np.maximum.reduceat(self.target_length[members], begins).tolist()
+        for begin, rows, columns in zip(begins.tolist(), longest, farthest, strict=True):
+            yield members[begin : begin + width], rows, columns
 
 
 def work_of(*arrays: Any) -> Work:
@@ -132,7 +134,7 @@ def _run_lanes(work: Work, kind: Any, scores: np.ndarray, members: np.ndarray) -
     by_table, anywhere = None if work.plain else 1, 1 if work.free_ends[5] else None
     memory = lanes.memory(kind, rows, columns, not work.plain)
     table_bytes = lanes.bytes_of_table(work.table)
-    lowest, highest = np.iinfo(kind).min, np.iinfo(kind).max
+    lowest = np.iinfo(kind).min
     width = memory.best.size // 3
     results = np.empty((width, 3), np.int64)
     again = [np.empty(0, np.int64)]
@@ -163,15 +165,12 @@ def _run_lanes(work: Work, kind: Any, scores: np.ndarray, members: np.ndarray) -
             anywhere,
             None,
         )
-        if anywhere is None:
-            scores[block] = results[: block.size, 0]
-        else:
-            best = memory.best[: block.size]
-            scores[block] = best.astype(np.int32) - (lowest if work.free_ends[4] else 0)
-            if kind is not np.int32 and work.free_ends[4]:
-                full = block[best == highest]
-                overflowed += full.size
-                again.append(full)
+        best = results[: block.size, 0]
+        scores[block] = best
+        if anywhere is not None:
+            full = block[best == lanes.OVERFLOW]
+            overflowed += full.size
+            again.append(full)
         seen += block.size
     return np.concatenate(again)
 

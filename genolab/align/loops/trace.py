@@ -30,28 +30,30 @@ MOST_BYTES = 2**26
 """Direction bytes that are kept at a time."""
 
 
+_COLUMNS = ("score", "query_start", "query_end", "target_start", "target_end", "matches", "columns")
+
+
 @dataclass(frozen=True, eq=False)
 class Paths:
     """The best alignment of every pair: ``[query_start, query_end)`` against ``[target_start, target_end)``.
 
-    ``matches`` counts columns with equal letters, of ``columns`` in all.
+    ``table`` has the columns ``score``, ``query_start``, ``query_end``, ``target_start``, ``target_end``, ``matches``
+    (columns of equal letters) and ``columns`` (of the alignment), each also an attribute.
     """
 
     cigars: list[str]
-    score: np.ndarray
-    query_start: np.ndarray
-    query_end: np.ndarray
-    target_start: np.ndarray
-    target_end: np.ndarray
-    matches: np.ndarray
-    columns: np.ndarray
+    table: np.ndarray
+
+    def __getattr__(self, name: str) -> np.ndarray:
+        if name not in _COLUMNS:
+            raise AttributeError(name)
+        return self.table[:, _COLUMNS.index(name)]
 
 
 def trace_pairs(work: Work, extended: bool, most_bytes: int = MOST_BYTES) -> Paths:
     """Align every pair; ``extended`` writes ``=`` and ``X`` for ``M``. Long ones are computed again, in pieces."""
     count = work.query_start.size
-    score, *numbers = (np.zeros(count, np.int64) for _ in range(7))
-    paths = Paths([""] * count, score, *numbers)
+    paths = Paths([""] * count, np.zeros((count, len(_COLUMNS)), np.int64))
     kinds = np.maximum(work.kind_of_pair, 1) if count >= FEWEST else np.full(count, 3)
     # 8 bits are too narrow to note the row and column of the best cell, 16 for those of long sequences
     size = work.query_length * work.target_length * 32
@@ -81,10 +83,9 @@ def _trace_lanes(
     memory = lanes.memory(kind, rows, columns, not work.plain)
     width = memory.best.size // 3
     table_bytes = lanes.bytes_of_table(work.table)
-    lowest, highest = np.iinfo(kind).min, np.iinfo(kind).max
-    ends, walked = np.empty((width, 3), np.int64), np.empty((width, 4), np.int64)
-    directions = np.empty(0, np.uint8)
-    again = [np.empty(0, np.int64)]
+    lowest, ends = np.iinfo(kind).min, np.empty((width, 3), np.int64)
+    directions, text = np.empty(0, np.uint8), np.empty(0, np.uint8)
+    again, traced, texts = [members[:0]], [members[:0]], list[bytes]()
     for block, longest, farthest in work.blocks(members, kind):
         need = longest * farthest * width
         if need > most_bytes:  # short queries with long targets that share a block
@@ -93,30 +94,41 @@ def _trace_lanes(
         if directions.size < need:
             directions = np.empty(need, np.uint8)
         lanes.align_block(
-            block, work.query, work.query_start, work.query_length, work.target, work.target_start, work.target_length,
-            longest, farthest, *memory[:5], memory.profiles, memory.places, table_bytes, work.costs, lowest,
-            work.free_ends, ends, by_table, anywhere, directions,
-        )  # fmt: skip
-        if anywhere is not None:
-            best = memory.best.reshape(3, width).T.astype(np.int64)
-            ends[:] = best
-            ends[:, 0] -= lowest if work.free_ends[4] else 0
-            full = best[: block.size, 0] == highest
-            again.append(block[full])
-            ends[: block.size][full] = 0
-        text = np.empty(int(2 * (work.query_length[block] + work.target_length[block]).sum()) + 2 * width, np.uint8)
+            block,
+            work.query,
+            work.query_start,
+            work.query_length,
+            work.target,
+            work.target_start,
+            work.target_length,
+            longest,
+            farthest,
+            *memory[:5],
+            memory.profiles,
+            memory.places,
+            table_bytes,
+            work.costs,
+            lowest,
+            work.free_ends,
+            ends,
+            by_table,
+            anywhere,
+            directions,
+        )
+        room = int(2 * (longest + farthest + 1) * width)
+        if text.size < room:
+            text = np.empty(room, np.uint8)
         at = walk_block(
             block, directions, longest, width, ends, work.query, work.query_start, work.target, work.target_start,
-            work.free_ends, extended, text, walked,
+            work.free_ends, extended, text, paths.table,
         )  # fmt: skip
-        lines = text[at:].tobytes().decode("ascii").split("\n")
-        for k, line in zip(block.tolist(), lines, strict=False):
-            paths.cigars[k] = line
-        size = block.size
-        paths.score[block], paths.query_end[block], paths.target_end[block] = ends[:size].T
-        starts = paths.query_start, paths.target_start, paths.matches, paths.columns
-        for column, values in zip(starts, walked[:size].T, strict=True):
-            column[block] = values
+        texts.append(text[at:].tobytes())
+        traced.append(block)
+        if anywhere is not None:
+            again.append(block[ends[: block.size, 0] == lanes.OVERFLOW])
+    lines = b"".join(texts).decode("ascii").split("\n")
+    for k, line in zip(np.concatenate(traced).tolist(), lines, strict=False):
+        paths.cigars[k] = line
     return np.concatenate(again)
 
 
@@ -165,9 +177,7 @@ def _trace_one(work: Work, k: int, extended: bool, most_bytes: int, paths: Paths
         if done:
             break
     paths.cigars[k] = text[walk[TEXT] : -1].tobytes().decode("ascii")
-    paths.score[k], paths.query_end[k], paths.target_end[k] = score, i, j
-    paths.query_start[k], paths.target_start[k] = walk[QUERY], walk[TARGET]
-    paths.matches[k], paths.columns[k] = walk[MATCHES], walk[COLUMNS]
+    paths.table[k] = score, walk[QUERY], i, walk[TARGET], j, walk[MATCHES], walk[COLUMNS]
 
 
 def _rows_of_all(m: int, n: int, band: int) -> tuple[np.ndarray, np.ndarray]:

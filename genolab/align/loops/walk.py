@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from genolab.align.loops.lanes import OVERFLOW
 from genolab.align.loops.vectors import (
     ALONG_QUERY,
     ALONG_QUERY_2,
@@ -127,11 +128,12 @@ def walk_back(
 
 @njit(nogil=True, cache=True)
 def walk_block(
-    members, directions, rows, width, ends, query, query_start, target, target_start, free_ends, extended, text, results
+    members, directions, rows, width, ends, query, query_start, target, target_start, free_ends, extended, text, table
 ):
     """The walks of a block of lanes, the last lane first, so that the text is in their order; returns where it starts.
 
-    ``ends[lane]``: score, query end, target end. ``results[lane]``: query start, target start, matches, columns.
+    ``ends[lane]``: score, query end, target end. A pair's row of ``table`` becomes score, query start and end, target
+    start and end, matches and columns.
     """
     walk = np.empty(WALK, np.int64)
     step = rows * width
@@ -139,12 +141,26 @@ def walk_block(
     for back in range(members.size):
         lane = members.size - 1 - back
         k = members[lane]
+        if ends[lane, 0] == OVERFLOW:
+            ends[lane, 1], ends[lane, 2] = 0, 0
         begin_walk(walk, ends[lane, 1], ends[lane, 2], at, text)
         walk_back(
-            walk, directions, lane - step - width, None, step, width - step, 0, query, query_start[k], target,
-            target_start[k], free_ends, extended, text,
-        )  # fmt: skip
+            walk,
+            directions,
+            lane - step - width,
+            None,
+            step,
+            width - step,
+            0,
+            query,
+            query_start[k],
+            target,
+            target_start[k],
+            free_ends,
+            extended,
+            text,
+        )
         at = walk[TEXT]
-        results[lane, 0], results[lane, 1] = walk[QUERY], walk[TARGET]
-        results[lane, 2], results[lane, 3] = walk[MATCHES], walk[COLUMNS]
+        table[k, 0], table[k, 2], table[k, 4] = ends[lane, 0], ends[lane, 1], ends[lane, 2]
+        table[k, 1], table[k, 3], table[k, 5], table[k, 6] = walk[QUERY], walk[TARGET], walk[MATCHES], walk[COLUMNS]
     return at
