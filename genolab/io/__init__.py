@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from genolab.io.bed import BedIntervals, read_bed
     from genolab.io.cache import cache_folder
     from genolab.io.contigs import ContigMatch, match_contigs
+    from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
     from genolab.io.index import build_index
     from genolab.io.reads import AlignedReads
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
     "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
+    "CountTable": "counts", "read_counts": "counts",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
     "open_reference": "reference", "Region": "region", "parse_region": "region", "NamedSequences": "sequences",
@@ -36,6 +38,7 @@ __all__ = [
     "Alignments",
     "BedIntervals",
     "ContigMatch",
+    "CountTable",
     "Field",
     "NamedSequences",
     "Reference",
@@ -50,6 +53,7 @@ __all__ = [
     "open_reference",
     "parse_region",
     "read_bed",
+    "read_counts",
     "read_sequences",
     "read_variants",
     "variant_bytes",
