@@ -85,12 +85,12 @@ def table_of(X: Any, layer: str | None = None) -> Table:
 
 def is_frame(X: Any) -> bool:
     """Whether it is a pandas table."""
-    return type(X).__module__.startswith("pandas.") and hasattr(X, "columns")
+    return type(X).__module__.partition(".")[0] == "pandas" and hasattr(X, "columns")
 
 
 def is_anndata(X: Any) -> bool:
     """Whether it is an AnnData object; AnnData itself need not be installed."""
-    return type(X).__module__.startswith("anndata.") and hasattr(X, "layers")
+    return type(X).__module__.partition(".")[0] == "anndata" and hasattr(X, "layers")
 
 
 def is_sparse(X: Any) -> bool:

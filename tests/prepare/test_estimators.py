@@ -51,6 +51,7 @@ def name(estimator):
     return str(estimator)[:40].replace("\n", "")
 
 
+@pytest.mark.filterwarnings("ignore:.*infer_string")  # AnnData asks pandas for an option that is going
 @pytest.mark.parametrize("estimator", on_counts() + on_values() + dense_only(), ids=name)
 def test_the_kind_of_table_is_kept(estimator):
     counts = made_counts().astype(np.float32)
