@@ -1,4 +1,4 @@
-"""The command line: ``genolab lab | app | call | index | warmup | info``. Nothing is loaded before it is needed."""
+"""The command line: ``genolab lab | app | call | align | index | warmup | info``. What is not needed is not loaded."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ COMMANDS = {
     "lab": "open JupyterLab on the start notebook",
     "app": "open the lab as a page without code",
     "call": "call variants: reads and a reference in, a VCF out",
+    "align": "align pairs of sequences: scores, identities and CIGARs as a table",
     "index": "build the missing index of BAM, CRAM, FASTA or VCF files",
     "warmup": "compile every kernel now, so that no click waits for it",
     "info": "versions, backends and folders, for a report of a problem",
@@ -30,9 +31,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(words).parse_args(words)
     try:
-        return {"lab": _lab, "app": _app, "call": _call, "index": _index, "warmup": _warmup, "info": _info}[
-            options.command
-        ](options)
+        run = {
+            "lab": _lab,
+            "app": _app,
+            "call": _call,
+            "align": _align,
+            "index": _index,
+            "warmup": _warmup,
+            "info": _info,
+        }
+        return run[options.command](options)
     except KeyboardInterrupt:
         print(f"genolab {options.command}: stopped; nothing was written.", file=sys.stderr)
         return 130
@@ -63,6 +71,8 @@ def _add_options(command: argparse.ArgumentParser, name: str) -> None:
         command.add_argument("--folder", type=Path, help="where to work; missing notebooks are copied there")
     if name == "call":
         _add_call_options(command)
+    if name == "align":
+        _add_align_options(command)
     if name == "index":
         command.add_argument("files", nargs="+", type=Path, metavar="FILE")
         command.add_argument("--cache", action="store_true", help="keep it in the cache folder, not beside the file")
@@ -133,6 +143,45 @@ def _call(options: argparse.Namespace) -> int:
         print(json.dumps(summary))
     elif not options.quiet:
         print("{records:,} records, {passing:,} pass, written to {output} in {seconds:.1f} s".format(**summary))
+    return 0
+
+
+def _add_align_options(command: argparse.ArgumentParser) -> None:
+    from genolab.align import Scoring
+    from genolab.align.aligner import MODES
+
+    command.add_argument("queries", metavar="QUERIES", help="FASTA or FASTQ, plain or gzipped, or one sequence")
+    command.add_argument("targets", metavar="TARGETS", help="the same: as many, or one, or with --all any number")
+    command.add_argument("--mode", choices=MODES, default="global", help="default %(default)s")
+    command.add_argument("--all", action="store_true", help="every query with every target")
+    command.add_argument("--matrix", help="for proteins: BLOSUM62, PAM250, ...")
+    for name in ("match", "mismatch", "gap_open", "gap_extend"):
+        kind = "a cost, 0 or more" if name.startswith("gap") else "a score"
+        default = getattr(Scoring(), name)
+        flag = f"--{name.replace('_', '-')}"
+        command.add_argument(flag, type=int, default=default, metavar="N", help=f"{kind} (default {default})")
+    command.add_argument("--band", type=int, metavar="N", help="diagonals to keep beyond those of the corners")
+    command.add_argument("--text", action="store_true", help="print the alignments instead of the table")
+    command.add_argument("--output", type=Path, metavar="TSV", help="write the table there instead of printing it")
+
+
+def _align(options: argparse.Namespace) -> int:
+    from genolab.align import Scoring, align
+
+    costs = {name: getattr(options, name) for name in ("match", "mismatch", "gap_open", "gap_extend")}
+    some, others = (Path(text) if Path(text).is_file() else text for text in (options.queries, options.targets))
+    scoring = Scoring(matrix=options.matrix, **costs)
+    pairing = "all" if options.all else "pairs"
+    result = align(some, others, mode=options.mode, scoring=scoring, traceback=True, pairing=pairing, band=options.band)
+    if options.text:
+        frame = result.to_frame()
+        titles = frame["query"] + " and " + frame["target"]
+        print("\n\n\n".join(f"{title}: {result.text(number)}" for number, title in enumerate(titles)))
+    elif options.output is None:
+        print(result.to_frame().to_csv(sep="\t", index=False), end="")
+    else:
+        result.write(options.output)
+        print(f"{len(result):,} alignments, written to {options.output}")
     return 0
 
 

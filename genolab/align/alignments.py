@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,13 @@ class Alignments:
                 columns[f"{side}_start"], columns[f"{side}_end"] = np.asarray(start) + 1, end
             columns["identity"], columns["cigar"] = self.identity, self.cigars
         return pd.DataFrame(columns)
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write :meth:`to_frame` as tab-separated text, beside and renamed."""
+        from genolab.io.atomic import replacing
+
+        with replacing(path, who="Alignments.write") as (beside,):
+            self.to_frame().to_csv(beside, sep="\t", index=False)
 
     def rows(self, number: int) -> tuple[str, str, str]:
         """One alignment as three rows: query, marks (``|`` equal, ``.`` positive score), target; gaps are ``-``."""
