@@ -23,7 +23,6 @@ from genolab.align.scoring import DNA, PROTEIN, Alphabet
 from genolab.align.sequences import SequencesLike, encode, pair_up
 from genolab.errors import InputError
 from genolab.kernel import kernel
-from genolab.kernel.driver import driven
 from genolab.spec import Spec, Symbol
 
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ def edit_distances(
     return Distances((-aligned.score).astype("int32"))
 
 
-@driven(edit_distances)
+@edit_distances.driven
 def _distances(*arrays: np.ndarray) -> np.ndarray:
     from genolab.align.loops.edit import distances_of_pairs
 

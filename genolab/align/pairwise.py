@@ -9,7 +9,6 @@ import pytensor
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
-from genolab.kernel.driver import driven
 from genolab.spec import Spec, Symbol
 
 LOW = -(2**30)
@@ -128,7 +127,7 @@ def pairwise_scores(
     return PairScores(results[-1][-1])
 
 
-@driven(pairwise_scores)
+@pairwise_scores.driven
 def _scores(*arrays: np.ndarray) -> np.ndarray:
     from genolab.align.loops.pairs import scores_of_pairs
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.threads import processors
 
 T = TypeVar("T")
 
@@ -19,11 +19,6 @@ FEWEST_PAIRS = 256
 """A thread with fewer pairs is not worth its start."""
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)
-
-
-def processors() -> int:
-    """The processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

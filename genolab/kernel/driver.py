@@ -1,52 +1,49 @@
 """A fast implementation that is a driver in Python: it cuts the work up and hands it to cached Numba loops.
 
-For work that is more than one loop: lengths to sort, widths to choose, threads to share it among. Both the `numpy` and
-the `numba` backend run the driver; its loops compile, and load Numba, when they are first needed.
+For work that is more than one loop: lengths to sort, widths to choose, shares for threads. Both the `numpy` and the
+`numba` backend run the driver; its loops compile, and load Numba, when they are first needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from genolab.kernel.fast import FastImplementation
-from genolab.kernel.kernel import Kernel
+
+Driver = Callable[..., Any]
 
 
 class DrivenImplementation(FastImplementation):
-    """A driver takes and returns arrays, as the definition does; PyTensor keeps nothing of it on disk."""
+    """A driver takes and returns arrays, as the definition does."""
 
-    key = None  # type: ignore[assignment]
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
 
-    def __init__(self, driver: Callable[..., Any], kinds: tuple[tuple[str, int], ...]) -> None:
-        self.run, self._kinds = driver, kinds
+    def run(self, *inputs: np.ndarray) -> Any:
+        """What the Python linker calls. Read-only inputs, so that Numba compiles the loops once and not twice."""
+        return self.driver(*(_read_only(value) for value in inputs))
 
-    @cached_property
-    def loop(self) -> Callable[..., Any]:  # type: ignore[override]
-        """What Numba's linker compiles: a call back into Python."""
+    def for_numba(self, types: list[Any]) -> tuple[Any, str | None]:
+        """A call back into Python. PyTensor keeps nothing of it on disk: the loops have their own cache."""
         import numba
+        from pytensor.link.numba.dispatch.basic import numba_njit
 
         objmode, run = numba.objmode, self.run
-        arrays = [numba.types.Array(numba.from_dtype(np.dtype(dtype)), axes, "C") for dtype, axes in self._kinds]
-        kind = arrays[0] if len(arrays) == 1 else numba.types.Tuple(arrays)
+        kinds = tuple(numba.types.Array(numba.from_dtype(np.dtype(each.dtype)), each.ndim, "C") for each in types)
+        kind = kinds[0] if len(kinds) == 1 else numba.types.Tuple(kinds)
 
         def in_python(*inputs):  # type: ignore[no-untyped-def]
             with objmode(results=kind):
                 results = run(*inputs)
-            return results  # noqa: RET504 - Numba has no return from inside
+            return results  # noqa: RET504 - Numba leaves object mode with a value, not with a return
 
-        return in_python
+        return numba_njit(in_python), None
 
 
-def driven(kernel: Kernel) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the driver of a kernel."""
-
-    def decorate(driver: Callable[..., Any]) -> Callable[..., Any]:
-        kinds = tuple((spec.dtype, len(spec.dims)) for spec in kernel.outputs.values())
-        kernel._implementation = DrivenImplementation(driver, kinds)
-        return driver
-
-    return decorate
+def _read_only(value: np.ndarray) -> np.ndarray:
+    view = np.asarray(value).view()
+    view.flags.writeable = False
+    return view

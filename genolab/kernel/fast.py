@@ -37,6 +37,12 @@ class FastImplementation:
         source = hashlib.sha256(inspect.getsource(self.loop).encode()).hexdigest()[:16]
         return f"genolab-{self.loop.__module__}.{self.loop.__qualname__}-{self.version}-{source}"
 
+    def for_numba(self, types: list[Any]) -> tuple[Any, str | None]:
+        """What Numba's linker compiles, for outputs of the given types, and its key in the disk cache."""
+        from pytensor.link.numba.dispatch.basic import numba_njit
+
+        return numba_njit(self.loop), self.key
+
     @cached_property
     def run(self) -> Loop:
         """What the Python linker calls."""
@@ -87,12 +93,12 @@ def register_with_numba() -> None:
     silently ignored, and the definition is compiled instead.
     """
     global _numba_is_loaded
-    from pytensor.link.numba.dispatch.basic import numba_njit, register_funcify_and_cache_key
+    from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
     _numba_is_loaded = True
 
-    def funcify(op: FastOp, node: Any = None, **kwargs: Any) -> tuple[Any, str]:
-        return numba_njit(op.implementation.loop), op.implementation.key
+    def funcify(op: FastOp, node: Any = None, **kwargs: Any) -> tuple[Any, str | None]:
+        return op.implementation.for_numba([variable.type for variable in op.fgraph.outputs])
 
     while _awaiting_numba:
         register_funcify_and_cache_key(_awaiting_numba.pop())(funcify)

@@ -6,6 +6,7 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
@@ -13,7 +14,6 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
-from pytensor.graph.basic import Variable
 
 from genolab.errors import InputError
 from genolab.kernel import fast
@@ -26,7 +26,9 @@ from genolab.kernel.backends import (
     numba_compilations,
     warn_of_blas,
 )
-from genolab.kernel.check import as_input, check_axes, check_outputs
+from genolab.kernel.bind import bind_arrays, bind_symbols
+from genolab.kernel.check import check_outputs
+from genolab.kernel.driver import DrivenImplementation, Driver
 from genolab.kernel.events import CompileEvent, State, announce
 from genolab.spec import Spec
 
@@ -78,9 +80,10 @@ class Kernel:
         simplify: bool = True,
         example: Callable[..., tuple[Any, ...]] | None = None,
         static: Mapping[str, Any] | None = None,
+        dtype: str | None = None,
         implementation: fast.FastImplementation | None = None,
     ) -> None:
-        self._build, self._example, self._implementation = build, example, implementation
+        self._build, self._example, self._implementation, self._dtype = build, example, implementation, dtype
         self.name: str = build.__name__
         self.doc: str = inspect.cleandoc(build.__doc__ or "")
         self.__doc__ = self.doc
@@ -88,10 +91,8 @@ class Kernel:
         hints = get_type_hints(build, include_extras=True)
         self.Result: Any = hints.pop("return")
         parameters = inspect.signature(build).parameters
-        self.inputs: dict[str, Spec] = {k: h.__metadata__[0] for k, h in hints.items() if hasattr(h, "__metadata__")}
-        self.outputs: dict[str, Spec] = {
-            k: h.__metadata__[0] for k, h in get_type_hints(self.Result, include_extras=True).items()
-        }
+        self.inputs = _specs_of(hints, dtype)
+        self.outputs = _specs_of(get_type_hints(self.Result, include_extras=True), dtype)
         given = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
         self.defaults: dict[str, Any] = {k: v for k, v in given.items() if k in self.inputs}
         self.static: dict[str, Any] = {k: v for k, v in given.items() if k not in self.inputs} | dict(static or {})
@@ -130,9 +131,7 @@ class Kernel:
         """The same kernel without its fast loop: the mathematics alone, which tests compare the loop with."""
         if self._implementation is None:
             return self
-        return Kernel(
-            self._build, backend=self.backend, simplify=self.simplify, example=self._example, static=self.static
-        )
+        return self._changed(implementation=None)
 
     def _definition(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
         variables = tuple(
@@ -156,7 +155,7 @@ class Kernel:
             If a variable has not the axes that its spec states, or a dtype that does not fit without loss.
         """
         inputs, outputs = self.graph
-        variables = self._bind_symbols(variables)
+        variables = bind_symbols(self.name, self.inputs, self.defaults, variables)
         if self._implementation is None:
             results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(
                 *variables, return_list=True
@@ -166,37 +165,32 @@ class Kernel:
             results = outputs[0].owner.op(*variables, return_list=True)
         return self.Result(*results)
 
-    def _bind_symbols(self, given: tuple[Any, ...]) -> tuple[Any, ...]:
-        bound = self._by_name(given, {})
-        variables = []
-        for name, spec in self.inputs.items():
-            value = bound[name]
-            if not isinstance(value, Variable):
-                variables.append(pt.constant(as_input(self.name, name, spec, value, writeable=False)))
-                continue
-            variable = pt.as_tensor_variable(value)
-            if variable.type.ndim != len(spec.dims) or not np.can_cast(variable.type.dtype, spec.dtype):
-                found = f"a variable of {variable.type.dtype} with {variable.type.ndim} axes"
-                raise InputError(self.name, name, str(spec), found)
-            variables.append(variable if variable.type.dtype == spec.dtype else variable.astype(spec.dtype))
-        return tuple(variables)
-
     def with_static(self, **static: Any) -> Kernel:
         """The kernel with another structure (number of alleles, ploidy, ...), which compiles for itself, once."""
-        key = tuple(sorted((self.static | static).items()))
-        if key == tuple(sorted(self.static.items())):
-            return self
+        wanted = self.static | static
+        return self if wanted == self.static else self._variant(static=wanted)
+
+    def at(self, dtype: np.dtype[Any] | type | str) -> Kernel:
+        """The kernel with each float32 of its specs as ``dtype``: one definition in single and in double precision."""
+        wanted = np.dtype(dtype).name
+        return self if wanted == (self._dtype or "float32") else self._variant(dtype=wanted)
+
+    def _variant(self, **change: Any) -> Kernel:
+        key = tuple((name, tuple(sorted(v.items())) if isinstance(v, dict) else v) for name, v in change.items())
         if key not in self._variants:
-            variant = Kernel(
-                self._build,
-                backend=self.backend,
-                simplify=self.simplify,
-                example=self._example,
-                static=self.static | static,
-                implementation=self._implementation,
-            )
-            self._variants.setdefault(key, variant)  # another thread may have been first; all must share one
+            self._variants.setdefault(key, self._changed(**change))  # another thread may have been first
         return self._variants[key]
+
+    def _changed(self, **change: Any) -> Kernel:
+        same: dict[str, Any] = {
+            "backend": self.backend,
+            "simplify": self.simplify,
+            "example": self._example,
+            "static": self.static,
+            "dtype": self._dtype,
+            "implementation": self._implementation,
+        }
+        return Kernel(self._build, **(same | change))
 
     def fast(self, *, version: int, arrays: fast.Loop | None = None) -> Callable[[fast.Loop], fast.Loop]:
         """Decorate a plain loop that computes the same as the definition, for the `numba` and `numpy` backends.
@@ -210,6 +204,14 @@ class Kernel:
             return loop
 
         return decorate
+
+    def driven(self, driver: Driver) -> Driver:
+        """Decorate a driver: a Python function that computes the same by handing work to several cached loops.
+
+        Arrays in (read-only), arrays out, for the `numba` and `numpy` backends.
+        """
+        self._implementation = DrivenImplementation(driver)
+        return driver
 
     # ------------------------------------------------------------------ compiled
 
@@ -252,7 +254,9 @@ class Kernel:
                 on_unused_input="ignore",
             )
             if backend in ("numba", "jax"):
-                function(*self._bind(self.example(), {}, writeable=True))  # these two compile on the first call
+                function(
+                    *bind_arrays(self.name, self.inputs, self.defaults, self.example(), {}, True)
+                )  # these two compile on the first call
         if backend == "c":
             warn_of_blas(self.name, function)
         return function, backend == "numba" and compilations == []
@@ -292,34 +296,12 @@ class Kernel:
         static = {k: named.pop(k) for k in tuple(named) if k in self.static}
         if static:
             return self.with_static(**static)(*arrays, backend=backend, **named)
-        values = self._bind(arrays, named, writeable=backend_in_force(backend, self.backend) == "numba")
+        writeable = backend_in_force(backend, self.backend) == "numba"
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable)
         function = self.compiled(backend).function
         with self._run_lock:  # a PyTensor function keeps its intermediate values in itself
             results = function(*values)
         return self.Result(*(np.asarray(result) for result in results))
-
-    def _by_name(self, given: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
-        """Every input's value, by position, by name or by default."""
-        if len(given) > len(self.inputs):
-            raise InputError(
-                self.name, "inputs", f"{len(self.inputs)} arrays ({', '.join(self.inputs)})", str(len(given))
-            )
-        for name in named:
-            if name not in self.inputs:
-                raise InputError(self.name, name, f"one of {', '.join(self.inputs)}", "an unknown name")
-            if name in tuple(self.inputs)[: len(given)]:
-                raise InputError(self.name, name, "given once", "a value by position and by name")
-        bound = self.defaults | dict(zip(self.inputs, given, strict=False)) | dict(named)
-        for name, spec in self.inputs.items():
-            if name not in bound:
-                raise InputError(self.name, name, str(spec), "nothing")
-        return bound
-
-    def _bind(self, arrays: tuple[Any, ...], named: Mapping[str, Any], writeable: bool) -> list[np.ndarray]:
-        bound = self._by_name(arrays, named)
-        values = [as_input(self.name, name, spec, bound[name], writeable) for name, spec in self.inputs.items()]
-        check_axes(self.name, self.inputs, values)
-        return values
 
     # ------------------------------------------------------------------ opened
 
@@ -338,7 +320,7 @@ class Kernel:
         """Run on arrays and time every node; see :func:`genolab.kernel.profile.profile_nodes` for how."""
         from genolab.kernel.profile import profile_nodes
 
-        values = self._bind(arrays, named, writeable=False)
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=False)
         return profile_nodes(self.name, self.compiled("numpy").function, values)
 
     def show(self) -> Any:
@@ -347,6 +329,14 @@ class Kernel:
 
         # the interface lies above this layer, so it is looked up by name when somebody asks to see
         return import_module("genolab.panels.graph").GraphPanel(self)
+
+
+def _specs_of(hints: Mapping[str, Any], dtype: str | None) -> dict[str, Spec]:
+    """The specs of annotated names, each float32 as ``dtype`` where one is asked for."""
+    specs = {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+    if dtype is None:
+        return specs
+    return {name: replace(spec, dtype=dtype) if spec.dtype == "float32" else spec for name, spec in specs.items()}
 
 
 _registry: dict[str, Kernel] = {}

@@ -9,7 +9,7 @@ import pytensor
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
-from genolab.prepare.threads import spread, threaded
+from genolab.kernel.threads import spread
 from genolab.spec import Spec, Symbol
 
 STEPS = 200
@@ -84,7 +84,7 @@ def batch_moments(values: Values, batch: Batch, samples: Sizes) -> BatchMoments:
     return BatchMoments(mean, pt.dot(belongs, (values - mean[batch]) ** 2))
 
 
-@threaded(batch_moments, version=1)
+@batch_moments.driven
 def _batch_moments(values: np.ndarray, batch: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     from genolab.prepare.loops import columns
 
@@ -138,7 +138,7 @@ def _mean_and_variance(x: Any) -> tuple[Any, Any]:
     return mean, ((x - mean) ** 2).sum(axis=1, keepdims=True) / (x.shape[1] - 1)
 
 
-@threaded(combat_posteriors, version=1)
+@combat_posteriors.driven
 def _combat_posteriors(shift: np.ndarray, squares: np.ndarray, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # batch by batch, and no more steps than it takes
     gammas, deltas = np.empty_like(shift), np.empty_like(shift)
@@ -182,7 +182,7 @@ def correct_batches(
     return BatchCorrection(((values - centre[batch]) * per[batch] + added[batch]).astype(values.dtype))
 
 
-@threaded(correct_batches, version=1)
+@correct_batches.driven
 def _correct_batches(
     values: np.ndarray, batch: np.ndarray, centre: np.ndarray, per: np.ndarray, added: np.ndarray
 ) -> np.ndarray:

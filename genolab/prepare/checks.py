@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import GenolabWarning, InputError
+from genolab.kernel.threads import added
 from genolab.prepare.table import Table, is_anndata, is_frame, is_sparse, table_of
-from genolab.prepare.threads import added
 
 MANY = 1_000_000
 """Values from which a threaded look at a table is faster than NumPy's three."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
-from genolab.prepare.threads import spread, threaded
+from genolab.kernel.threads import spread
 from genolab.spec import Spec, Symbol
 
 Counts = Annotated[Symbol, Spec("sample gene", "float32", "reads or molecules counted", low=0)]
@@ -62,7 +62,7 @@ def log_cpm(
     return LogCPMResult(nats * unit + shift)
 
 
-@threaded(log_cpm, version=1)
+@log_cpm.driven
 def _log_cpm(counts: np.ndarray, factor: np.ndarray, target: Any, offset: Any, base: Any) -> np.ndarray:
     from genolab.prepare.loops import rows
 
@@ -100,7 +100,7 @@ def log_cpm_stored(value: Stored, start: Start, factor: Factor, target: Target =
     return StoredResult(pt.log1p(value * scale[row]))
 
 
-@threaded(log_cpm_stored, version=1)
+@log_cpm_stored.driven
 def _log_cpm_stored(value: np.ndarray, start: np.ndarray, factor: np.ndarray, target: Any) -> np.ndarray:
     from genolab.prepare.loops import rows
 
@@ -142,7 +142,7 @@ def scaled(counts: Counts, size: Size) -> ScaledResult:
     return ScaledResult(counts * (1 / size).astype(counts.dtype)[:, None])
 
 
-@threaded(scaled, version=1)
+@scaled.driven
 def _scaled(counts: np.ndarray, size: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import rows
 
@@ -169,7 +169,7 @@ def tpm(counts: Counts, length: Length, target: Target = 1e6) -> TPMResult:
     return TPMResult((rate * share(target, rate.sum(axis=1))[:, None]).astype(counts.dtype))
 
 
-@threaded(tpm, version=1)
+@tpm.driven
 def _tpm(counts: np.ndarray, length: np.ndarray, target: Any) -> np.ndarray:
     from genolab.prepare.loops import rows
 
@@ -195,7 +195,7 @@ def rpkm(counts: Counts, length: Length, factor: Factor) -> RPKMResult:
     return RPKMResult((counts / length * share(1e9, totals(counts) * factor)[:, None]).astype(counts.dtype))
 
 
-@threaded(rpkm, version=1)
+@rpkm.driven
 def _rpkm(counts: np.ndarray, length: np.ndarray, factor: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import rows
 

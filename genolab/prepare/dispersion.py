@@ -11,8 +11,8 @@ import pytensor.tensor as pt
 
 from genolab.errors import InputError
 from genolab.kernel import kernel
+from genolab.kernel.threads import spread
 from genolab.prepare.depth import Counts, Size
-from genolab.prepare.threads import spread, threaded
 from genolab.spec import Spec, Symbol
 
 LEAST = 1e-8
@@ -93,7 +93,7 @@ def dispersions(
     return Dispersions(pt.clip(pt.switch(stays, start, found), LEAST, most))
 
 
-@threaded(dispersions, version=1)
+@dispersions.driven
 def _dispersions(
     counts: np.ndarray, size: np.ndarray, group: np.ndarray, group_mean: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
@@ -129,7 +129,7 @@ def variance_stabilised(
     return Stabilised((pt.log1p(inside) / math.log(2) - pt.log2(4 * asymptotic)).astype(counts.dtype))
 
 
-@threaded(variance_stabilised, version=1)
+@variance_stabilised.driven
 def _variance_stabilised(counts: np.ndarray, size: np.ndarray, asymptotic: Any, extra: Any) -> np.ndarray:
     from genolab.prepare.loops import dispersion
 

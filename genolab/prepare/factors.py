@@ -8,9 +8,9 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.threads import added, spread
 from genolab.prepare.depth import Counts
 from genolab.prepare.ranks import median_of_first
-from genolab.prepare.threads import added, spread, threaded
 from genolab.spec import Spec, Symbol
 
 
@@ -29,7 +29,7 @@ def detected(counts: Counts) -> Detection:
     return Detection(pt.gt(counts, 0).sum(axis=0, dtype="int64"))
 
 
-@threaded(detected, version=1)
+@detected.driven
 def _detected(counts: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import factors
 
@@ -64,7 +64,7 @@ def count_quantiles(
     return QuantileOfCounts(low + (at - below) * (high - low))
 
 
-@threaded(count_quantiles, version=1)
+@count_quantiles.driven
 def _count_quantiles(counts: np.ndarray, used: np.ndarray, probability: Any) -> np.ndarray:
     from genolab.prepare.loops import factors
 
@@ -104,7 +104,7 @@ def log_geometric_means(
     return GeometricMeans(pt.switch(enough, logs.mean(axis=0), -np.inf))
 
 
-@threaded(log_geometric_means, version=1)
+@log_geometric_means.driven
 def _log_geometric_means(counts: np.ndarray, poscounts: Any) -> np.ndarray:
     from genolab.prepare.loops import factors
 
@@ -136,7 +136,7 @@ def median_of_ratios(counts: Counts, log_geometric_mean: LogGeometricMean) -> Si
     return SizeFactors(pt.exp(median_of_first(in_order, use.sum(axis=1, dtype="int64"))))
 
 
-@threaded(median_of_ratios, version=1)
+@median_of_ratios.driven
 def _median_of_ratios(counts: np.ndarray, log_geometric_mean: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import factors
 

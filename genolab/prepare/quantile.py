@@ -8,8 +8,8 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.threads import added, spread
 from genolab.prepare.ranks import mid_ranks, ordinal_ranks
-from genolab.prepare.threads import added, spread, threaded
 from genolab.spec import Spec, Symbol
 
 Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")]
@@ -50,7 +50,7 @@ def quantile_normalise(values: Values, first_rank: FirstRank = 0) -> QuantileRes
     return QuantileResult(_at_ranks(values, reference, first_rank), reference)
 
 
-@threaded(quantile_normalise, version=1)
+@quantile_normalise.driven
 def _quantile_normalise(values: np.ndarray, first_rank: Any) -> tuple[np.ndarray, np.ndarray]:
     out, state = _sortable(values)
     reference = _sort(values, state)
@@ -73,7 +73,7 @@ def quantile_transform(values: Values, reference: Reference, first_rank: FirstRa
     return QuantileTransformed(_at_ranks(values, reference, first_rank))
 
 
-@threaded(quantile_transform, version=1)
+@quantile_transform.driven
 def _quantile_transform(values: np.ndarray, reference: np.ndarray, first_rank: Any) -> np.ndarray:
     out, state = _sortable(values)
     _sort(values, state)

@@ -8,8 +8,8 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.threads import spread
 from genolab.prepare.depth import Counts, totals
-from genolab.prepare.threads import spread, threaded
 from genolab.spec import Spec, Symbol
 
 
@@ -39,7 +39,7 @@ def pearson_residuals(
     return Residuals(pt.clip(residual, -limit, limit).astype(counts.dtype))
 
 
-@threaded(pearson_residuals, version=1)
+@pearson_residuals.driven
 def _pearson_residuals(counts: np.ndarray, share: np.ndarray, theta: Any, limit: Any) -> np.ndarray:
     from genolab.prepare.loops import columns
 

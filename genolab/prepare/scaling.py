@@ -9,8 +9,8 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.threads import spread
 from genolab.prepare.ranks import mid_ranks
-from genolab.prepare.threads import spread, threaded
 from genolab.spec import Spec, Symbol
 
 Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")]
@@ -47,7 +47,7 @@ def z_score(
     return ZScores(scaled.astype(values.dtype), mean, deviation)
 
 
-@threaded(z_score, version=1)
+@z_score.driven
 def _z_score(values: np.ndarray, ddof: Any) -> tuple[np.ndarray, ...]:
     from genolab.prepare.loops import columns
 
@@ -73,7 +73,7 @@ def rescale(values: Values, centre: Centre, scale: Scale, added: Added) -> Resca
     return Rescaled(((values - centre) / pt.switch(pt.eq(scale, 0), 1.0, scale) + added).astype(values.dtype))
 
 
-@threaded(rescale, version=1)
+@rescale.driven
 def _rescale(values: np.ndarray, centre: np.ndarray, scale: np.ndarray, added: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import columns
 

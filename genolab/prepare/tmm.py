@@ -8,9 +8,9 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.threads import spread
 from genolab.prepare.depth import Counts
 from genolab.prepare.ranks import mid_ranks, ordinal_ranks, ordinal_ranks_then
-from genolab.prepare.threads import spread, threaded
 from genolab.spec import Spec, Symbol
 
 Total = Annotated[Symbol, Spec("sample", "float64", "library size", unit="counts")]
@@ -68,7 +68,7 @@ def _two_to_the_mean(ratio: Any, weight: Any, keep: Any, seen: Any) -> Any:
     return pt.switch(differs, 2.0**mean, 1.0)
 
 
-@threaded(tmm, version=1)
+@tmm.driven
 def _tmm(
     counts: np.ndarray, total: np.ndarray, reference: np.ndarray, reference_total: Any, ratio_trim: Any, sum_trim: Any
 ) -> np.ndarray:

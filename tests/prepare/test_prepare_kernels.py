@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from genolab.prepare import batch, depth, dispersion, factors, quantile, residuals, scaling, threads, tmm, voom
-from genolab.prepare.threads import in_dtype
+from genolab.kernel import threads
+from genolab.prepare import batch, depth, dispersion, factors, quantile, residuals, scaling, tmm, voom
 
 few = settings(max_examples=25, deadline=None)
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 9))
@@ -37,7 +37,7 @@ def test_log_cpm_is_the_logarithm_of_shares(counts, offset, base):
     factor = np.linspace(0.5, 2, len(counts))
     expected = naive.log_cpm(counts, factor, 1e6, offset, base)
     for dtype in (np.float32, np.float64):
-        close(in_dtype(depth.log_cpm, dtype)(counts.astype(dtype), factor, 1e6, offset, base).normalised, expected)
+        close(depth.log_cpm.at(dtype)(counts.astype(dtype), factor, 1e6, offset, base).normalised, expected)
 
 
 @few
@@ -66,16 +66,16 @@ def test_stored_entries_are_normalised_as_dense_ones(counts):
 def test_quantile_normalisation_treats_ties_as_stated(values, first_rank):
     expected = naive.quantile_normalise(values.astype(float), first_rank)
     for dtype in (np.float32, np.float64):
-        found = in_dtype(quantile.quantile_normalise, dtype)(values.astype(dtype), int(first_rank))
+        found = quantile.quantile_normalise.at(dtype)(values.astype(dtype), int(first_rank))
         close(found.normalised, expected, rtol=1e-6, atol=1e-4 if dtype == np.float32 else 1e-9)
-        again = in_dtype(quantile.quantile_transform, dtype)(values.astype(dtype), found.reference, int(first_rank))
+        again = quantile.quantile_transform.at(dtype)(values.astype(dtype), found.reference, int(first_rank))
         assert (again.normalised == found.normalised).all()
 
 
 def test_doubles_that_are_equal_as_singles_are_still_ordered():
     rng = np.random.default_rng(5)
     values = 8 + rng.random((3, 200)) * 1e-6  # 200 values, three of them distinct in single precision
-    found = in_dtype(quantile.quantile_normalise, np.float64)(values).normalised
+    found = quantile.quantile_normalise.at(np.float64)(values).normalised
     np.testing.assert_allclose(found, naive.quantile_normalise(values), rtol=1e-15)
 
 

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from genolab.kernel import Kernel
 from genolab.prepare.checks import checked_table
 from genolab.prepare.table import Table, is_anndata
-from genolab.prepare.threads import in_dtype
 
 
 class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -79,7 +78,7 @@ class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 def run(kernel: Kernel, table: Table, *arguments: Any, values: np.ndarray | None = None) -> Any:
     """A kernel on a table's dense values (or on ``values``), in their precision."""
     held = table.dense() if values is None else values
-    return in_dtype(kernel, held.dtype)(held, *arguments)
+    return kernel.at(held.dtype)(held, *arguments)
 
 
 def _gene_names(table: Table) -> Any:

@@ -11,7 +11,6 @@ from genolab.errors import InputError
 from genolab.prepare import depth, quantile, residuals
 from genolab.prepare.estimators.base import Preparation, run
 from genolab.prepare.table import Table
-from genolab.prepare.threads import in_dtype
 
 
 class LogCPM(Preparation):
@@ -49,7 +48,7 @@ def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, b
         fix = "Use offset=1, or X.toarray()."
         raise InputError("LogCPM", "offset", "1 for a sparse matrix, whose zeros must stay zeros", f"{offset:g}", fix)
     values = table.values
-    kernel = in_dtype(depth.log_cpm_stored, values.dtype)
+    kernel = depth.log_cpm_stored.at(values.dtype)
     stored = kernel(values.data, values.indptr.astype(np.int64), factor, target).normalised
     return table.with_stored(stored if base == math.e else stored / values.dtype.type(math.log(base)))
 
@@ -59,7 +58,7 @@ def scaled_of(table: Table, size: np.ndarray) -> Any:
     if not table.is_sparse:
         return run(depth.scaled, table, size).normalised
     values = table.values
-    kernel = in_dtype(depth.scaled_stored, values.dtype)
+    kernel = depth.scaled_stored.at(values.dtype)
     return table.with_stored(kernel(values.data, values.indptr.astype(np.int64), size).normalised)
 
 

@@ -11,7 +11,6 @@ from genolab.prepare import batch, dispersion, voom
 from genolab.prepare.estimators.base import Preparation, run
 from genolab.prepare.estimators.size_factors import TMM, geometric_means, size_factors
 from genolab.prepare.table import Table
-from genolab.prepare.threads import in_dtype
 
 
 class VST(Preparation):
@@ -128,8 +127,8 @@ class Voom(Preparation):
         library = self._library(table)
         log_cpm = self._apply(table)
         exact = log_cpm.astype(np.float64)
-        effect = in_dtype(batch.linear_effects, np.float64)(exact, np.linalg.pinv(design)).effect
-        residual = in_dtype(batch.subtract_effects, np.float64)(exact, design, effect).corrected
+        effect = batch.linear_effects.at(np.float64)(exact, np.linalg.pinv(design)).effect
+        residual = batch.subtract_effects.at(np.float64)(exact, design, effect).corrected
         seen = table.gene_totals() > 0
         deviation = np.sqrt((residual**2).sum(axis=0) / free)
         self.trend_ = voom.voom_trend(exact.mean(axis=0)[seen], deviation[seen], library, self.span)
