@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("genolab")
 _QUIET = 0.03  # seconds without a move of the window before it is drawn again
+_SOON = 0.15  # seconds that a job may run before the status line says so
 GRAPH = "genotype_posteriors"
 
 
@@ -216,6 +218,15 @@ class CallPanel(ipywidgets.VBox):
     # --- state in words
 
     def _working(self, job: Job[Any]) -> None:
+        """Hear of a job. Most are done before an eye could read that they run, so what runs is shown a little later."""
+        if job.state.finished or job.elapsed > _SOON:
+            self._tell(job)
+        elif job.state is State.QUEUED:
+            timer = threading.Timer(_SOON, lambda: None if job.state.finished else self._tell(job))
+            timer.daemon = True
+            timer.start()
+
+    def _tell(self, job: Job[Any]) -> None:
         """Show how a job is doing; a job that a newer one replaced says nothing."""
         if job.superseded:
             return
@@ -225,8 +236,8 @@ class CallPanel(ipywidgets.VBox):
         elif job.state is State.CANCELLED:
             self.bar.state.say("cancelled; what is on screen stays")
         else:
-            if job.state is State.DONE and job.name in ("call", "compile"):
-                self.stage.refusal.clear() if not self._is_empty() else None
+            if job.state is State.DONE and job.name in ("call", "compile") and not self._is_empty():
+                self.stage.refusal.clear()
             self.bar.state.say(str(job))
         self.bar.show_progress(job.fraction, not job.state.finished)
 
@@ -270,17 +281,18 @@ class CallPanel(ipywidgets.VBox):
         self.code_box.layout.display = "block" if hidden else "none"
 
     def _open_graph(self) -> None:
-        if self.on_graph is not None:
-            self.on_graph(GRAPH)
-            return
-        if self._graph is None:
-            from genolab.panels.graph import GraphPanel
+        try:
+            if self.on_graph is not None:
+                self.on_graph(GRAPH)
+            elif self._graph is None:
+                from genolab.panels.graph import GraphPanel
 
-            self._graph = GraphPanel(GRAPH)
-            self.body.children = (*self.body.children, self._graph)
-            return
-        display = self._graph.layout.display
-        self._graph.layout.display = "none" if display != "none" else None
+                self._graph = GraphPanel(GRAPH)
+                self.body.children = (*self.body.children, self._graph)
+            else:
+                self._graph.layout.display = None if self._graph.layout.display == "none" else "none"
+        except Exception as error:  # a widget's callback has nobody else to tell
+            self._refuse(error)
 
     _graph: GraphPanel | None = None
 

@@ -119,10 +119,10 @@ class Stage:
                 self.genome.show(calls, truth, loaded.source.sample)
                 if new:
                     self.genome.select(position)
-            known = sites.truth_columns(calls, truth)
+            rows, known = self.genome.rows, self.genome.known
             with self.table_pane.hold():
                 missed = sites.missed_columns(calls, known) if truth is not None else None
-                self.table.show(sites.call_columns(calls, truth), missed)
+                self.table.show(rows, missed)
                 self.table.select(position)
             self._explain(position)
             self._tell(known)

@@ -15,8 +15,8 @@ from bokeh.models import (
     TableColumn,
 )
 
-from genolab.plots import sites
-from genolab.plots.coverage import Columns
+from genolab.plots import columns, sites
+from genolab.plots.columns import Columns
 
 ALL, PASSED, FILTERED, MISSED = "all", "passed", "filtered", "missed"
 SHOWN = (ALL, PASSED, FILTERED, MISSED)
@@ -94,6 +94,10 @@ class CallTable:
         if (missed is not None) != self._has_truth:
             self._has_truth = missed is not None
             self.layout.columns = self.columns if self._has_truth else self.columns[:-1]
+        digits = len(f"{int(rows['position'].max(initial=0)):,}")
+        width = max(7 * digits + 10, 50)
+        if self.columns[0].width != width:
+            self.columns[0].width = width
         self._fill()
 
     def narrow(self, shown: str, words: str = "") -> None:
@@ -135,7 +139,7 @@ class CallTable:
             )
         self._quiet = True
         try:
-            self.source.data = {key: values[keep] for key, values in rows.items()}
+            columns.fill(self.source, {key: values[keep] for key, values in rows.items()})
         finally:
             self._quiet = False
         self.select(self.selected)
@@ -149,10 +153,9 @@ class CallTable:
             self.on_pick(self.selected)
 
 
-def _changes(columns: Columns) -> np.ndarray:
-    return np.array(
-        [f"{one}>{other}" for one, other in zip(columns["reference"], columns["alternate"], strict=True)], dtype=object
-    )
+def _changes(rows: Columns) -> np.ndarray:
+    pairs = zip(rows["reference"], rows["alternate"], strict=True)
+    return np.array([f"{one}>{other}" for one, other in pairs], dtype=object)
 
 
 def _formatter(pattern: str) -> Any:

@@ -33,8 +33,6 @@ GREY = "#9a9a9a"  # what agrees: readable on white and on black
 TRACKS = {"reference": 0, "calls": 1, "truth": 2}
 BASE_LETTERS = "ACGT"
 
-Columns = dict[str, Any]
-
 
 def sources() -> dict[str, ColumnDataSource]:
     """Every source of the view, empty, named for tests and for the browser."""
@@ -93,7 +91,7 @@ def overview(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
     made.add_tools(tool)
     made.yaxis.visible = False
     made.yaxis.ticker = []
-    made.xaxis.ticker.desired_num_ticks = 8
+    made.xaxis.ticker.desired_num_ticks = 6
     return made
 
 

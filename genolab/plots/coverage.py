@@ -7,9 +7,8 @@ from math import ceil
 import numpy as np
 
 from genolab.call import Evidence, Thresholds
+from genolab.plots.columns import Columns
 from genolab.spec import BASES
-
-Columns = dict[str, np.ndarray]
 
 MOST_BINS = 1_200
 """More positions than this are drawn as bins of their mean; a screen has hardly more pixels."""

@@ -12,7 +12,8 @@ from bokeh.layouts import column
 
 from genolab.call import Evidence, VariantCalls, collect
 from genolab.io import Region
-from genolab.plots import call_tracks, coverage, sites, style
+from genolab.plots import call_tracks, columns, coverage, sites, style
+from genolab.plots.columns import Columns
 from genolab.plots.reads import Packing, ReadColumns, pack, read_columns, sort_rows
 from genolab.plots.window import FIRST, Window
 
@@ -38,6 +39,8 @@ class GenomeView:
         self.calls: VariantCalls | None = None
         self.truth: Variants | None = None
         self.sample: str | None = None
+        self.rows: Columns = {}  # the calls, and what is known, a row each
+        self.known: Columns = {}
         self.selected: int | None = None
         self.said = ""
         self.size = (850, 150)  # pixels of the reads' track
@@ -64,7 +67,6 @@ class GenomeView:
         self.window.range.on_change("end", self._moved)
         self._evidence: Evidence | None = None
         self._packing: tuple[object, Packing] | None = None
-        self._drawn: dict[str, dict[str, Any]] = {}
         self._lock = threading.RLock()
 
     # --- what is shown
@@ -82,12 +84,12 @@ class GenomeView:
             if moved:
                 self.selected = None
                 self._enter(region)
-            table = sites.call_columns(calls, truth)
-            self._set("calls", table)
-            self._set("truth", sites.truth_columns(calls, truth))
+            self.rows, self.known = sites.call_columns(calls, truth), sites.truth_columns(calls, truth)
+            self._set("calls", self.rows)
+            self._set("truth", self.known)
             known = self.figures["calls"].y_range
             known.update(end=2.5 if truth is not None else 1.5)
-            self._draw_overview(region, table)
+            self._draw_overview(region, self.rows)
             self.redraw()
 
     def forget(self) -> None:
@@ -158,12 +160,11 @@ class GenomeView:
 
     # --- drawing
 
-    def _draw_overview(self, region: Region, table: dict[str, Any]) -> None:
+    def _draw_overview(self, region: Region, table: Columns) -> None:
         evidence, calls = self._evidence, self.calls
         assert calls is not None
         if evidence is not None and evidence.region == region:
-            columns = coverage.depth_columns(evidence, calls.thresholds, region.start, region.end, 500)
-            line = coverage.step_line(columns)
+            line = coverage.step_line(coverage.depth_columns(evidence, calls.thresholds, region.start, region.end, 500))
             self._set("outline", {"x": line["x"], "y": line["y"] / max(line["y"].max(initial=0), 1) * 0.8})
         else:
             self._set("outline", coverage.flat_line())
@@ -255,19 +256,10 @@ class GenomeView:
 
     def _empty(self, *names: str) -> None:
         for name in names:
-            self._set(name, {key: [] for key in self.sources[name].data})
+            columns.empty(self.sources[name])
 
-    def _set(self, name: str, columns: dict[str, Any]) -> None:
-        """Give a source new columns, unless they are what it has."""
-        before = self._drawn.get(name)
-        if (
-            before is not None
-            and before.keys() == columns.keys()
-            and all(map(_equal, before.values(), columns.values()))
-        ):
-            return
-        self._drawn[name] = columns
-        self.sources[name].data = columns
+    def _set(self, name: str, values: Columns) -> None:
+        columns.fill(self.sources[name], values)
 
     # --- what a person does
 
@@ -323,20 +315,13 @@ _PALETTE = np.array(style.BASE_PALETTE, dtype=object)
 _INK = np.array([style.BLACK if base in "GN" else "#ffffff" for base in "ACGTN"], dtype=object)
 
 
-def _coloured(columns: dict[str, Any]) -> dict[str, Any]:
+def _coloured(table: Columns) -> Columns:
     """Base codes as colours."""
-    if "code" not in columns:
-        return columns
-    code = columns["code"]
-    rest = {name: values for name, values in columns.items() if name != "code"}
-    return rest | {"colour": _PALETTE[code]} | ({"ink": _INK[code]} if "row" in columns else {})
-
-
-def _equal(before: Any, after: Any) -> bool:
-    if before is after:
-        return True
-    before, after = np.asarray(before), np.asarray(after)
-    return before.shape == after.shape and before.dtype == after.dtype and bool(np.all(before == after))
+    if "code" not in table:
+        return table
+    code = table["code"]
+    rest = {name: values for name, values in table.items() if name != "code"}
+    return rest | {"colour": _PALETTE[code]} | ({"ink": _INK[code]} if "row" in table else {})
 
 
 def _round_up(value: float) -> float:

@@ -11,7 +11,7 @@ from genolab.call import Evidence, Thresholds
 from genolab.call.counts import ALLELES
 from genolab.call.pileup import DELETION, INSERTION, READ_REVERSE, REASONS, SKIP
 from genolab.io import AlignedReads
-from genolab.plots.coverage import Columns
+from genolab.plots.columns import Columns
 from genolab.spec import BASES
 
 GAP = 4

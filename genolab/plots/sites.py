@@ -11,7 +11,7 @@ from genolab import io
 from genolab.errors import InputError
 from genolab.io import Region
 from genolab.plots import style
-from genolab.plots.coverage import Columns
+from genolab.plots.columns import Columns
 from genolab.spec import BASES
 
 if TYPE_CHECKING:

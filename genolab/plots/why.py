@@ -16,7 +16,7 @@ from bokeh.models import (
     Title,
 )
 
-from genolab.plots import style
+from genolab.plots import columns, style
 from genolab.plots.call_tracks import GREY, PURPLE
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class WhyView:
         """Draw one explanation; None empties the figures."""
         if explanation is None:
             for source in (self.reads, self.cells, self.genotypes):
-                source.data = {key: [] for key in source.data}
+                columns.empty(source)
             self.weights.title.text = ""
             return
         table = explanation.reads
@@ -72,17 +72,16 @@ class WhyView:
                 [", ".join(f"{n}: {v:.3g}" for n, v in zip(names, each, strict=True)) for each in logs], dtype=object
             ),
         }
-        self.reads.data = {
-            **about,
-            "colour": np.array([style.BASE_COLOURS.get(str(each), GREY) for each in base], dtype=object),
-        }
+        colour = np.array([style.BASE_COLOURS.get(str(each), GREY) for each in base], dtype=object)
+        columns.fill(self.reads, {**about, "colour": colour})
         self.heat.x_range.factors = list(names)
-        self.cells.data = {
+        cells = {
             "genotype": np.tile(np.array(names, dtype=object), count),
             "row": np.repeat(place, len(names)),
             "log10": logs.ravel(),
             "name": np.repeat(about["name"], len(names)),
         }
+        columns.fill(self.cells, cells)
         self.mapper.update(low=float(logs.min(initial=-1.0)), high=0.0)
         self.rows.update(start=max(count, 8) - 0.5, end=-0.5)
         widest = max(float(np.abs(about["weight"]).max(initial=0.0)), 0.5) * 1.1
@@ -110,13 +109,15 @@ class WhyView:
                 said.append(_short(value))
         self.sums.y_range.factors = factors[::-1]
         self.sums.x_range.update(start=min(min(logs) * 1.02, -1.0), end=-min(min(logs), -1.0) * 0.5)
-        self.genotypes.data = {
+        self.sums.xaxis.bounds = (self.sums.x_range.start, 0)  # to the right stand the labels
+        values = {
             "factor": factors,
             "log10": np.array(logs),
             "colour": np.array(colours, dtype=object),
             "said": np.array(said, dtype=object),
             "probability": 10.0 ** np.array(logs),
         }
+        columns.fill(self.genotypes, values)
 
     def _weights(self) -> Any:
         made = style.figure(
@@ -168,7 +169,7 @@ class WhyView:
         made.toolbar_location = None
         made.axis.axis_label_text_font_size = "11px"
         made.title = _title("genotypes")
-        made.xaxis.ticker.desired_num_ticks = 4
+        made.xaxis.ticker.update(desired_num_ticks=2, num_minor_ticks=0)
         made.y_range.update(group_padding=0.6, factor_padding=0.0, range_padding=0.03)
         made.yaxis.update(major_label_text_font_size="10px", group_text_font_size="12px", separator_line_color=None)
         bars = made.hbar(
