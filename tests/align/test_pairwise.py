@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import random
 
-import naive
+import naive_align as naive
 import numpy as np
 import pytest
 from hypothesis import given, settings
