@@ -1,4 +1,4 @@
-"""Prepare expression: normalise, scale, correct batches. Samples in rows, genes in columns.
+"""Prepare expression: normalise, impute, scale, correct batches. Samples in rows, genes in columns.
 
 Estimators follow scikit-learn's convention and return the kind of table they were given: NumPy, pandas, SciPy sparse
 or AnnData (a layer is written, ``X`` stays).
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genolab.prepare.estimators.batches import ComBat, LinearBatch
+    from genolab.prepare.estimators.imputers import KNNImputer
     from genolab.prepare.estimators.normalizers import RPKM, TPM, LogCPM, PearsonResiduals, QuantileNormalizer
     from genolab.prepare.estimators.scalers import Scaler
     from genolab.prepare.estimators.size_factors import TMM, MedianOfRatios, UpperQuartile
@@ -21,6 +22,7 @@ _HOME = {
     "RPKM": "normalizers", "TPM": "normalizers", "Scaler": "scalers", "MedianOfRatios": "size_factors",
     "TMM": "size_factors", "UpperQuartile": "size_factors", "VST": "stabilizers", "Voom": "stabilizers",
     "ComBat": "batches", "LinearBatch": "batches",
+    "KNNImputer": "imputers",
 }  # fmt: skip
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "TPM",
     "VST",
     "ComBat",
+    "KNNImputer",
     "LinearBatch",
     "LogCPM",
     "MedianOfRatios",

@@ -8,7 +8,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from genolab.kernel import threads
-from genolab.prepare import batch, depth, dispersion, factors, quantile, residuals, scaling, tmm, voom
+from genolab.prepare import (
+    batch,
+    depth,
+    dispersion,
+    factors,
+    impute_neighbours,
+    quantile,
+    residuals,
+    scaling,
+    tmm,
+    voom,
+)
 
 few = settings(max_examples=25, deadline=None)
 shapes = st.tuples(st.integers(1, 5), st.integers(1, 9))
@@ -189,6 +200,9 @@ def cases():
     yield batch.correct_batches, values, group, *tables
     yield batch.linear_effects, values, np.linalg.pinv(design)
     yield batch.subtract_effects, values, design, rng.normal(size=(3, 40))
+    gapped = np.where(rng.random((6, 40)) < 0.2, np.nan, values)
+    gapped[0, ::2], gapped[1, 1::2] = np.nan, np.nan  # no gene in common
+    yield impute_neighbours.neighbour_impute, gapped, gapped[:5], 3
     yield voom.voom_log_cpm, counts, total
     yield voom.voom_weights, values, total, np.array([-2.0, 0, 1]), np.array([1.0, 0.8, 0.5])
 

@@ -1,0 +1,27 @@
+"""Loops over the gaps of a table."""
+
+# mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False
+from __future__ import annotations
+
+from numba import njit
+
+from genolab.prepare.loops.basics import outer
+
+
+@njit(**outer)
+def fill_from_donors(first, last, rows, gaps, donors, near, wanted, centre, out, short):
+    """Each gap: the mean over the nearest donors that know the gene; `short` marks rows that ran out of donors."""
+    for q in range(first, last):
+        i = rows[q]
+        for j in range(gaps.shape[1]):
+            if not gaps[i, j]:
+                continue
+            total, found = 0.0, 0
+            for r in near[q]:
+                if r < 0 or found == wanted:
+                    break
+                if donors[r, j] == donors[r, j]:  # not NaN
+                    total += donors[r, j]
+                    found += 1
+            short[q] |= found < wanted
+            out[i, j] = total / found if found else centre[j]
