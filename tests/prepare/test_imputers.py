@@ -14,11 +14,11 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from genolab import prepare
 from genolab.errors import InputError
-from genolab.prepare import impute_neighbours
+from genolab.prepare import impute_factors, impute_neighbours
 
 few = settings(max_examples=20, deadline=None)
 
-MARGIN = {"KNNImputer": 0.5}
+MARGIN = {"KNNImputer": 0.5, "PPCAImputer": 0.25}
 """Of the error of the genes' means, the share that is allowed on the table of :func:`low_rank`."""
 
 
@@ -34,7 +34,7 @@ def low_rank(seed=0, samples=40, genes=120, rank=3, noise=0.3, missing=0.15):
 
 
 def imputers():
-    return [prepare.KNNImputer()]
+    return [prepare.KNNImputer(), prepare.PPCAImputer(3)]
 
 
 def name(estimator):
@@ -62,6 +62,77 @@ def test_neighbours_one_gap_at_a_time(seed, wanted, missing):
     found = impute_neighbours.neighbour_impute.at(np.float64)
     np.testing.assert_allclose(found(gapped, gapped, wanted).completed, expected, rtol=1e-12)
     np.testing.assert_allclose(found.definition(gapped, gapped, wanted).completed, expected, rtol=1e-12)
+
+
+def naive_scores(row, centre, loadings, ridge):
+    """Means and covariance of a sample's factors, from the Gaussian of everything at once."""
+    known = ~np.isnan(row)
+    w = loadings[known]
+    joint = w @ w.T + ridge * np.eye(known.sum())  # of the known values; the factors have variance 1
+    gain = np.linalg.solve(joint, w).T
+    return gain @ (row - centre)[known], (np.eye(w.shape[1]) - gain @ w) / ridge
+
+
+@few
+@given(st.integers(0, 10_000))
+def test_factors_are_those_of_the_conditional_gaussian(seed):
+    _, gapped, _ = low_rank(seed, 8, 12, missing=0.4)
+    rng = np.random.default_rng(seed)
+    centre, loadings, variance = rng.normal(8, 1, 12), rng.normal(size=(12, 2)), 0.3
+    scores, covariance = impute_factors.factor_scores.at(np.float64)(gapped, centre, loadings, variance)
+    errors = impute_factors.factor_errors.at(np.float64)(gapped, loadings, covariance, variance).standard_error
+    filled = impute_factors.factor_impute.at(np.float64)(gapped, centre, loadings, scores).completed
+    full = loadings @ loadings.T + variance * np.eye(12)
+    for i, row in enumerate(gapped):
+        expected = naive_scores(row, centre, loadings, variance)
+        np.testing.assert_allclose(scores[i], expected[0], rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(covariance[i], expected[1], rtol=1e-8, atol=1e-10)
+        known = ~np.isnan(row)
+        gain = full[~known][:, known] @ np.linalg.inv(full[known][:, known])
+        np.testing.assert_allclose(filled[i, ~known], centre[~known] + gain @ (row - centre)[known], rtol=1e-8)
+        left = full[~known][:, ~known] - gain @ full[known][:, ~known]
+        np.testing.assert_allclose(errors[i, ~known], np.sqrt(np.diag(left)), rtol=1e-8)
+        assert (errors[i, known] == 0).all()
+
+
+@few
+@given(st.integers(0, 10_000))
+def test_a_step_of_ppca_is_a_step_up_from_the_likelihood_of_the_known_values(seed):
+    _, gapped, _ = low_rank(seed, 10, 8, missing=0.3)
+    rng = np.random.default_rng(seed)
+    model = rng.normal(8, 1, 8), rng.normal(size=(8, 2)), 0.5
+    step = impute_factors.ppca_step.at(np.float64)
+    first = step(gapped, *model)
+    full = model[1] @ model[1].T + 0.5 * np.eye(8)
+    expected = 0.0
+    for row in gapped:
+        known = ~np.isnan(row)
+        rest, here = (row - model[0])[known], full[known][:, known]
+        expected -= 0.5 * (rest @ np.linalg.solve(here, rest) + np.linalg.slogdet(2 * np.pi * here)[1])
+    np.testing.assert_allclose(first.log_likelihood, expected, rtol=1e-10)
+    assert step(gapped, *first[:3]).log_likelihood >= first.log_likelihood
+
+
+def test_ppca_on_a_complete_table_is_principal_components():
+    true, _, _ = low_rank(2, 60, 30, rank=2)
+    fitted = prepare.PPCAImputer(2, max_iter=2000, tol=1e-13).fit(true)
+    eigenvalue, vector = np.linalg.eigh(np.cov(true.T, bias=True))
+    np.testing.assert_allclose(fitted.centre_, true.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(fitted.noise_variance_, eigenvalue[:-2].mean(), rtol=1e-4)
+    plane = vector[:, -2:]
+    expected = plane * (eigenvalue[-2:] - eigenvalue[:-2].mean()) @ plane.T
+    np.testing.assert_allclose(fitted.loadings_ @ fitted.loadings_.T, expected, atol=1e-3)
+
+
+def test_standard_errors_cover_what_was_held_out():
+    true, gapped, gaps = low_rank(7, 150, 200)
+    fitted = prepare.PPCAImputer(3).fit(gapped)
+    z = ((fitted.transform(gapped) - true) / np.where(gaps, fitted.standard_error_, 1))[gaps]
+    assert 0.93 < (np.abs(z) < 1.96).mean() < 0.97
+    assert 0.28 < np.sqrt(fitted.noise_variance_) < 0.31  # 0.3 was drawn
+    assert (np.diff(fitted.log_likelihood_) >= 0).all()
+    assert ((fitted.standard_error_ == 0) == ~gaps).all()
+    assert (fitted.standard_errors(gapped[:3]) == fitted.standard_error_[:3]).all()
 
 
 @pytest.mark.parametrize("reach", [0, 6])
@@ -156,9 +227,10 @@ def test_what_cannot_be_known_is_refused_by_name(imputer):
 
 
 @pytest.mark.parametrize("wrong", [0, 1.5, "many"])
-def test_numbers_of_neighbours_are_checked(wrong):
+@pytest.mark.parametrize("imputer", [prepare.KNNImputer, prepare.PPCAImputer])
+def test_numbers_of_neighbours_and_factors_are_checked(imputer, wrong):
     with pytest.raises(InputError, match="a whole number from 1"):
-        prepare.KNNImputer(wrong).fit(np.eye(3))
+        imputer(wrong).fit(np.eye(3))
 
 
 @pytest.mark.parametrize("imputer", imputers(), ids=name)

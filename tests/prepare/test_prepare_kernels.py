@@ -13,6 +13,7 @@ from genolab.prepare import (
     depth,
     dispersion,
     factors,
+    impute_factors,
     impute_neighbours,
     quantile,
     residuals,
@@ -203,6 +204,13 @@ def cases():
     gapped = np.where(rng.random((6, 40)) < 0.2, np.nan, values)
     gapped[0, ::2], gapped[1, 1::2] = np.nan, np.nan  # no gene in common
     yield impute_neighbours.neighbour_impute, gapped, gapped[:5], 3
+    loadings, centre = rng.normal(size=(40, 2)), np.nanmean(gapped, axis=0)
+    scores, spread = rng.normal(size=(6, 2)), np.linalg.inv(np.eye(2) + np.ones((6, 2, 2)))
+    yield impute_factors.factor_scores, gapped, centre, loadings, 0.3
+    yield impute_factors.factor_impute, gapped, centre, loadings, scores
+    yield impute_factors.factor_errors, gapped, loadings, spread, 0.4
+    yield impute_factors.soft_step, gapped, np.where(np.isnan(gapped), 0, gapped), loadings, 2.0
+    yield impute_factors.ppca_step, gapped, centre, loadings, 0.4
     yield voom.voom_log_cpm, counts, total
     yield voom.voom_weights, values, total, np.array([-2.0, 0, 1]), np.array([1.0, 0.8, 0.5])
 

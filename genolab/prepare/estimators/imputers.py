@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import InputError
-from genolab.prepare import impute_neighbours
+from genolab.prepare import impute_factors, impute_neighbours
 from genolab.prepare.estimators.base import Preparation, run
 from genolab.prepare.table import Table
 
@@ -88,3 +88,107 @@ class KNNImputer(_Imputer):
         filled = run(impute_neighbours.neighbour_impute, wide, self.donors_.astype(both, copy=False), self.n_neighbors)
         completed: np.ndarray = filled.completed.astype(table.values.dtype, copy=False)
         return completed
+
+
+class _FactorImputer(_Imputer):
+    """Gaps from ``centre_`` and ``loadings_``: the scores of a sample come from its own known values, by ridge."""
+
+    def _ridge(self) -> float:
+        raise NotImplementedError
+
+    def _scores(self, table: Table) -> Any:
+        return run(impute_factors.factor_scores, table, self.centre_, self.loadings_, self._ridge())
+
+    def _apply(self, table: Table) -> np.ndarray:
+        scores = self._scores(table).scores
+        filled = run(impute_factors.factor_impute, table, self.centre_, self.loadings_, scores)
+        completed: np.ndarray = filled.completed
+        return completed
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Mean of the known values of each gene; 0 where there is none."""
+    known = ~np.isnan(values)
+    total = np.where(known, values, 0).sum(axis=0, dtype=np.float64)
+    means: np.ndarray = total / np.maximum(known.sum(axis=0), 1)
+    return means
+
+
+def _leading(x: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest singular values and their right vectors, by the smaller matrix of products."""
+    samples, genes = x.shape
+    if genes <= samples:
+        squares, vectors = np.linalg.eigh((x.T @ x).astype(np.float64))
+        right = vectors[:, ::-1][:, :number]
+    else:
+        squares, vectors = np.linalg.eigh((x @ x.T).astype(np.float64))
+        right = x.T @ vectors[:, ::-1][:, :number]
+        right = np.linalg.qr(right)[0]
+    return np.sqrt(np.maximum(squares[::-1][:number], 0)), np.ascontiguousarray(right, np.float64)
+
+
+class PPCAImputer(_FactorImputer):
+    """Fill gaps with what probabilistic principal components expect, and say how far that may be off.
+
+    Genes are a mean, a few factors and noise of one variance, fitted by EM to the known values alone. Genes on one
+    scale (logarithms) are meant.
+
+    Parameters
+    ----------
+    n_components
+        Factors; never more than samples less one, or genes less one.
+    max_iter, tol
+        EM steps at most; it stops when the log-likelihood per known value rises by less than ``tol``.
+    layer
+        The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``imputed``.
+
+    Attributes
+    ----------
+    imputed_ : bool, sample by gene
+        Which values of the samples learnt from were missing.
+    standard_error_ : sample by gene
+        Standard error of their imputed values, 0 where known; :meth:`standard_errors` gives those of other samples.
+    centre_, loadings_, noise_variance_, log_likelihood_
+        The model, and its log-likelihood before each step (nats).
+    """
+
+    def __init__(self, n_components: int = 5, max_iter: int = 200, tol: float = 1e-5, layer: str | None = None) -> None:
+        self.n_components, self.max_iter, self.tol, self.layer = n_components, max_iter, tol, layer
+
+    def standard_errors(self, X: Any) -> Any:
+        """Standard errors of what :meth:`transform` imputes, 0 where known; AnnData: layer ``imputed_error``."""
+        table = self._read(X, fitting=False)
+        return table.rebuilt(self._errors(table), "imputed_error")
+
+    def _errors(self, table: Table) -> np.ndarray:
+        covariance = self._scores(table).covariance
+        found = run(impute_factors.factor_errors, table, self.loadings_, covariance, self.noise_variance_)
+        errors: np.ndarray = found.standard_error
+        return errors
+
+    def _ridge(self) -> float:
+        return self.noise_variance_
+
+    def _learn(self, table: Table, y: Any) -> None:
+        wanted = _positive("PPCAImputer", "n_components", self.n_components)
+        steps = _positive("PPCAImputer", "max_iter", self.max_iter)
+        values = table.values
+        factors = max(1, min(wanted, *(length - 1 for length in values.shape)))
+        known = int((~np.isnan(values)).sum())
+        centre = _means(values)
+        x = np.where(np.isnan(values), 0, values - centre)
+        total = float(np.vdot(x, x)) / known
+        floor = max(1e-9 * total, 1e-30)  # without noise there is no likelihood
+        singular, right = _leading(x, factors)
+        variance = max(total - float((singular**2).sum()) / known, floor)
+        loadings = right * np.sqrt(np.maximum(singular**2 / len(values) - variance, 0))
+        step, likelihood = impute_factors.ppca_step.at(values.dtype), []
+        for _ in range(steps):
+            *model, found = step(values, centre, loadings, variance, floor)
+            centre, loadings, variance = model[0], model[1], float(model[2])
+            likelihood.append(float(found))
+            if len(likelihood) > 1 and likelihood[-1] - likelihood[-2] < self.tol * known:
+                break
+        self.n_iter_, self.log_likelihood_ = len(likelihood), np.array(likelihood)
+        self.centre_, self.loadings_, self.noise_variance_ = centre, loadings, variance
+        self.standard_error_ = self._errors(table)

@@ -25,3 +25,20 @@ def fill_from_donors(first, last, rows, gaps, donors, near, wanted, centre, out,
                     found += 1
             short[q] |= found < wanted
             out[i, j] = total / found if found else centre[j]
+
+
+@njit(**outer)
+def fill_from_factors(first, last, values, centre, loadings, scores, out):
+    """Each gap: the factors' expectation, so the whole product is never made; returns the sum of squared changes."""
+    change = 0.0
+    for i in range(first, last):
+        for j in range(values.shape[1]):
+            if values[i, j] == values[i, j]:
+                continue
+            expected = centre[j]
+            for k in range(loadings.shape[1]):
+                expected += scores[i, k] * loadings[j, k]
+            before = out[i, j]
+            out[i, j] = expected
+            change += (out[i, j] - before) ** 2
+    return change

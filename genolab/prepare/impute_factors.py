@@ -1,0 +1,258 @@
+"""Missing values from a few factors: soft-thresholded singular values, and probabilistic principal components."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+
+from genolab.kernel import kernel
+from genolab.kernel.threads import spread
+from genolab.prepare.impute_neighbours import Completed, Gapped
+from genolab.spec import Spec, Symbol
+
+Centre = Annotated[Symbol, Spec("gene", "float64", "mean of the gene")]
+Loadings = Annotated[Symbol, Spec("gene factor", "float64", "how much one unit of a factor moves the gene")]
+Scores = Annotated[Symbol, Spec("sample factor", "float64", "how much of a factor the sample has")]
+Covariance = Annotated[
+    Symbol, Spec("sample factor other", "float64", "covariance of the sample's scores", unit="noise variance")
+]
+Variance = Annotated[Symbol, Spec("", "float64", "variance of the noise", low=1e-300)]
+
+
+class FactorScores(NamedTuple):
+    """What the known values of each sample say of its factors."""
+
+    scores: Scores
+    covariance: Covariance
+
+
+def _identity(loadings: Any) -> Any:
+    number = pt.cumsum(pt.ge(loadings[0], -np.inf).astype("int64"))
+    return pt.eq(number[:, None], number[None, :]).astype("float64")
+
+
+def _precision(known: Any, loadings: Any, ridge: Any) -> Any:
+    outer = loadings[:, :, None] * loadings[:, None, :]
+    return (known[:, :, None, None] * outer[None]).sum(axis=1) + ridge * _identity(loadings)
+
+
+@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1)), 1.0))
+def factor_scores(
+    values: Gapped,
+    centre: Centre,
+    loadings: Loadings,
+    ridge: Annotated[Symbol, Spec("", "float64", "pull of the scores to 0", low=1e-300)],
+) -> FactorScores:
+    r"""Ridge regression of each sample's known values on the loadings of those genes.
+
+    .. math:: M_s = \sum_{g \in K_s} w_g w_g^T + \lambda I, \qquad
+              z_s = M_s^{-1} \sum_{g \in K_s} w_g (x_{sg} - \mu_g)
+    """
+    known = pt.invert(pt.isnan(values)).astype("float64")
+    x = pt.switch(pt.isnan(values), 0.0, values - centre)
+    covariance = pt.linalg.inv(_precision(known, loadings, ridge))
+    return FactorScores((covariance * pt.dot(x, loadings)[:, None, :]).sum(axis=2), covariance)
+
+
+@factor_scores.driven
+def _factor_scores(
+    values: np.ndarray, centre: np.ndarray, loadings: np.ndarray, ridge: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    gaps = np.isnan(values)
+    covariance = np.linalg.inv(_precisions(~gaps, loadings, float(ridge)))
+    x = np.where(gaps, 0, values - centre)
+    return (covariance @ (x @ loadings)[:, :, None])[:, :, 0], covariance
+
+
+def _products(rows: np.ndarray) -> np.ndarray:
+    """Each row times itself, flat."""
+    return (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), -1)
+
+
+def _precisions(known: np.ndarray, loadings: np.ndarray, ridge: float) -> np.ndarray:
+    factors = loadings.shape[1]
+    sums = known.astype(np.float64) @ _products(loadings)
+    return sums.reshape(-1, factors, factors) + ridge * np.eye(factors)
+
+
+class FactorResult(NamedTuple):
+    """A table without gaps."""
+
+    completed: Completed
+
+
+@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1)), np.ones((2, 1))))
+def factor_impute(values: Gapped, centre: Centre, loadings: Loadings, scores: Scores) -> FactorResult:
+    r"""Each missing value becomes what the factors expect; known values stay.
+
+    .. math:: y_{sg} = \mu_g + w_g \cdot z_s
+    """
+    expected = centre + pt.dot(scores, loadings.T)
+    return FactorResult(pt.switch(pt.isnan(values), expected, values).astype(values.dtype))
+
+
+@factor_impute.driven
+def _factor_impute(values: np.ndarray, centre: np.ndarray, loadings: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    from genolab.prepare.loops import missing as loops
+
+    out = values.copy()
+    spread(loops.fill_from_factors, len(values), values, centre, loadings, scores, out)
+    return out
+
+
+class FactorErrors(NamedTuple):
+    """How far imputed values may be off."""
+
+    standard_error: Annotated[Symbol, Spec("sample gene", "float32", "standard error; 0 where the value is known")]
+
+
+@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones((2, 1)), np.ones((2, 1, 1)), 1.0))
+def factor_errors(values: Gapped, loadings: Loadings, covariance: Covariance, variance: Variance) -> FactorErrors:
+    r"""Standard deviation of what is missing, given what is known: noise, and uncertainty of the scores.
+
+    .. math:: \mathrm{se}_{sg} = \sigma \sqrt{1 + w_g^T M_s^{-1} w_g}
+
+    The loadings count as known exactly, so with few samples errors are larger than stated.
+    """
+    outer = loadings[:, :, None] * loadings[:, None, :]
+    leverage = (covariance[:, None] * outer[None]).sum(axis=(2, 3))
+    error = pt.sqrt(variance * (1 + leverage))
+    return FactorErrors(pt.switch(pt.isnan(values), error, 0.0).astype(values.dtype))
+
+
+@factor_errors.driven
+def _factor_errors(values: np.ndarray, loadings: np.ndarray, covariance: np.ndarray, variance: Any) -> np.ndarray:
+    error = covariance.reshape(len(values), -1) @ _products(loadings).T
+    error += 1
+    error *= float(variance)
+    np.sqrt(error, out=error)
+    error[~np.isnan(values)] = 0
+    return error.astype(values.dtype)
+
+
+class SoftStep(NamedTuple):
+    """One step of soft imputation."""
+
+    completed: Completed
+    right: Annotated[Symbol, Spec("gene factor", "float64", "right singular vectors: the next step's start")]
+    strength: Annotated[Symbol, Spec("factor", "float64", "singular values less the penalty, from 0")]
+    change: Annotated[Symbol, Spec("", "float64", "sum of squared changes of the imputed values")]
+
+
+@kernel(
+    backend="numpy",
+    example=lambda: (np.ones((2, 2), np.float32), np.ones((2, 2), np.float32), np.ones((2, 1)), 1.0),
+)
+def soft_step(
+    values: Annotated[Symbol, Spec("sample gene", "float32", "expression less the gene's mean; NaN where not known")],
+    filled: Annotated[Symbol, Spec("sample gene", "float32", "the same with the gaps as filled so far")],
+    start: Annotated[Symbol, Spec("gene factor", "float64", "columns that span the factors so far")],
+    penalty: Annotated[Symbol, Spec("", "float64", "taken off every singular value", low=0)],
+) -> SoftStep:
+    r"""Fill the gaps from the soft-thresholded singular values of the filled table.
+
+    With one pass of subspace iteration from where the last step ended, :math:`Q = \mathrm{qr}(X V_0)` and
+    :math:`X^T Q = V \Sigma U^T`,
+
+    .. math:: Y = Q U \max(\Sigma - \lambda, 0) V^T \quad \text{in the gaps}
+
+    See Mazumder, Hastie and Tibshirani 2010, https://jmlr.org/papers/v11/mazumder10a.html.
+    """
+    x = filled.astype("float64")
+    basis = pt.linalg.qr(pt.dot(x, start), mode="economic")[0]
+    right, singular, turn = pt.linalg.svd(pt.dot(x.T, basis), full_matrices=False)
+    strength = pt.maximum(singular - penalty, 0.0)
+    expected = pt.dot(pt.dot(basis, turn.T) * strength, right.T)
+    completed = pt.switch(pt.isnan(values), expected, values).astype(values.dtype)
+    return SoftStep(completed, right, strength, ((completed - filled).astype("float64") ** 2).sum())
+
+
+@soft_step.driven
+def _soft_step(values: np.ndarray, filled: np.ndarray, start: np.ndarray, penalty: Any) -> tuple[np.ndarray, ...]:
+    from genolab.prepare.loops import missing as loops
+
+    dtype = filled.dtype
+    basis = np.linalg.qr((filled @ start.astype(dtype)).astype(np.float64))[0]
+    right, singular, turn = np.linalg.svd((filled.T @ basis.astype(dtype)).astype(np.float64), full_matrices=False)
+    strength = np.maximum(singular - float(penalty), 0)
+    kept = max(1, int((strength > 0).sum()))
+    scores = np.ascontiguousarray((basis @ turn.T * strength)[:, :kept])
+    out = filled.copy()
+    loadings, none = np.ascontiguousarray(right[:, :kept]), np.zeros(values.shape[1])
+    change = spread(loops.fill_from_factors, len(values), values, none, loadings, scores, out)
+    return out, right, strength, np.asarray(math.fsum(change))
+
+
+class PPCAStep(NamedTuple):
+    """One step of expectation and maximisation."""
+
+    centre: Centre
+    loadings: Loadings
+    variance: Variance
+    log_likelihood: Annotated[Symbol, Spec("", "float64", "of the known values, before the step", unit="nats")]
+
+
+@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1)), 1.0))
+def ppca_step(
+    values: Gapped, centre: Centre, loadings: Loadings, variance: Variance, floor: Variance = 1e-12
+) -> PPCAStep:
+    r"""One EM step of probabilistic principal components, over the known values only.
+
+    With :math:`z_s, M_s` as in :func:`factor_scores` at :math:`\lambda = \sigma^2`, :math:`t_s = (z_s, 1)` and
+    :math:`C_s = \sigma^2 M_s^{-1}`, bordered with zeros,
+
+    .. math:: (w_g, \mu_g) = \Big(\sum_{s \in K_g} t_s t_s^T + C_s\Big)^{-1} \sum_{s \in K_g} t_s x_{sg}, \qquad
+              \sigma^2 = \frac{1}{|K|} \sum_{(s, g) \in K} (x_{sg} - \mu_g - w_g \cdot z_s)^2 + w_g^T C_s w_g
+
+    See Tipping and Bishop 1999, doi:10.1111/1467-9868.00196.
+    """
+    known = pt.invert(pt.isnan(values)).astype("float64")
+    x = pt.switch(pt.isnan(values), 0.0, values - centre)
+    precision = _precision(known, loadings, variance)
+    inverse, projected = pt.linalg.inv(precision), pt.dot(x, loadings)
+    scores = (inverse * projected[:, None, :]).sum(axis=2)
+    triangle = pt.linalg.cholesky(precision)
+    halves = pt.log((triangle * _identity(loadings)).sum(axis=2)).sum()
+    number = known.sum()
+    free = number - scores.shape[0] * loadings.shape[1]
+    misfit = ((x**2).sum() - (scores * projected).sum()) / variance
+    likelihood = -0.5 * (number * math.log(2 * math.pi) + free * pt.log(variance) + misfit) - halves
+
+    one = pt.gt(scores[:, :1], -np.inf)  # by comparing: JAX refuses ones and zeros whose shape it does not know
+    border = pt.concatenate([scores, one.astype("float64")], axis=1)
+    wide = pt.concatenate([inverse * variance, pt.lt(inverse[:, :1], -np.inf).astype("float64")], axis=1)
+    wide = pt.concatenate([wide, pt.lt(wide[:, :, :1], -np.inf).astype("float64")], axis=2)
+    moments = wide + border[:, :, None] * border[:, None, :]
+    left = (known[:, :, None, None] * moments[:, None]).sum(axis=0)
+    right = pt.dot(x.T, border)
+    found = (pt.linalg.inv(left) * right[:, None, :]).sum(axis=2)
+    noise = ((x**2).sum() - (found * right).sum()) / number
+    return PPCAStep(centre + found[:, -1], found[:, :-1], pt.maximum(noise, floor), likelihood)
+
+
+@ppca_step.driven
+def _ppca_step(
+    values: np.ndarray, centre: np.ndarray, loadings: np.ndarray, variance: Any, floor: Any
+) -> tuple[np.ndarray, ...]:
+    variance, (samples, factors) = float(variance), (len(values), loadings.shape[1])
+    known = ~np.isnan(values)
+    x = np.where(known, values - centre, 0)
+    precision = _precisions(known, loadings, variance)
+    inverse, projected = np.linalg.inv(precision), x @ loadings
+    scores = (inverse @ projected[:, :, None])[:, :, 0]
+    number, total = int(known.sum()), float(np.vdot(x, x))
+    free, misfit = number - samples * factors, (total - np.vdot(scores, projected)) / variance
+    halves = np.linalg.slogdet(precision)[1].sum() / 2
+    likelihood = -0.5 * (number * math.log(2 * math.pi) + free * math.log(variance) + misfit) - halves
+
+    border = np.column_stack([scores, np.ones(samples)])
+    moments = border[:, :, None] * border[:, None, :]
+    moments[:, :-1, :-1] += variance * inverse
+    left = (known.T.astype(np.float64) @ moments.reshape(samples, -1)).reshape(-1, factors + 1, factors + 1)
+    right = x.T @ border
+    found = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+    noise = max((total - np.vdot(found, right)) / number, float(floor))
+    return centre + found[:, -1], np.ascontiguousarray(found[:, :-1]), np.asarray(noise), np.asarray(likelihood)
