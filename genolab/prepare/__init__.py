@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genolab.prepare.estimators.batches import ComBat, LinearBatch
-    from genolab.prepare.estimators.imputers import KNNImputer, PPCAImputer
+    from genolab.prepare.estimators.imputers import KNNImputer, PPCAImputer, SoftImpute
     from genolab.prepare.estimators.normalizers import RPKM, TPM, LogCPM, PearsonResiduals, QuantileNormalizer
     from genolab.prepare.estimators.scalers import Scaler
     from genolab.prepare.estimators.size_factors import TMM, MedianOfRatios, UpperQuartile
@@ -22,7 +22,7 @@ _HOME = {
     "RPKM": "normalizers", "TPM": "normalizers", "Scaler": "scalers", "MedianOfRatios": "size_factors",
     "TMM": "size_factors", "UpperQuartile": "size_factors", "VST": "stabilizers", "Voom": "stabilizers",
     "ComBat": "batches", "LinearBatch": "batches",
-    "KNNImputer": "imputers", "PPCAImputer": "imputers",
+    "KNNImputer": "imputers", "PPCAImputer": "imputers", "SoftImpute": "imputers",
 }  # fmt: skip
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "PearsonResiduals",
     "QuantileNormalizer",
     "Scaler",
+    "SoftImpute",
     "UpperQuartile",
     "Voom",
 ]

@@ -151,6 +151,7 @@ def soft_step(
     filled: Annotated[Symbol, Spec("sample gene", "float32", "the same with the gaps as filled so far")],
     start: Annotated[Symbol, Spec("gene factor", "float64", "columns that span the factors so far")],
     penalty: Annotated[Symbol, Spec("", "float64", "taken off every singular value", low=0)],
+    rank: Annotated[Symbol, Spec("", "int64", "factors that fill; the others only help to find them", low=1)] = 30,
 ) -> SoftStep:
     r"""Fill the gaps from the soft-thresholded singular values of the filled table.
 
@@ -164,20 +165,24 @@ def soft_step(
     x = filled.astype("float64")
     basis = pt.linalg.qr(pt.dot(x, start), mode="economic")[0]
     right, singular, turn = pt.linalg.svd(pt.dot(x.T, basis), full_matrices=False)
-    strength = pt.maximum(singular - penalty, 0.0)
+    place = pt.cumsum(pt.ge(singular, 0).astype("int64"))
+    strength = pt.switch(pt.le(place, rank), pt.maximum(singular - penalty, 0.0), 0.0)
     expected = pt.dot(pt.dot(basis, turn.T) * strength, right.T)
     completed = pt.switch(pt.isnan(values), expected, values).astype(values.dtype)
     return SoftStep(completed, right, strength, ((completed - filled).astype("float64") ** 2).sum())
 
 
 @soft_step.driven
-def _soft_step(values: np.ndarray, filled: np.ndarray, start: np.ndarray, penalty: Any) -> tuple[np.ndarray, ...]:
+def _soft_step(
+    values: np.ndarray, filled: np.ndarray, start: np.ndarray, penalty: Any, rank: Any
+) -> tuple[np.ndarray, ...]:
     from genolab.prepare.loops import missing as loops
 
     dtype = filled.dtype
     basis = np.linalg.qr((filled @ start.astype(dtype)).astype(np.float64))[0]
     right, singular, turn = np.linalg.svd((filled.T @ basis.astype(dtype)).astype(np.float64), full_matrices=False)
     strength = np.maximum(singular - float(penalty), 0)
+    strength[int(rank) :] = 0
     kept = max(1, int((strength > 0).sum()))
     scores = np.ascontiguousarray((basis @ turn.T * strength)[:, :kept])
     out = filled.copy()

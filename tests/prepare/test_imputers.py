@@ -18,7 +18,7 @@ from genolab.prepare import impute_factors, impute_neighbours
 
 few = settings(max_examples=20, deadline=None)
 
-MARGIN = {"KNNImputer": 0.5, "PPCAImputer": 0.25}
+MARGIN = {"KNNImputer": 0.5, "PPCAImputer": 0.25, "SoftImpute": 0.3}
 """Of the error of the genes' means, the share that is allowed on the table of :func:`low_rank`."""
 
 
@@ -34,7 +34,7 @@ def low_rank(seed=0, samples=40, genes=120, rank=3, noise=0.3, missing=0.15):
 
 
 def imputers():
-    return [prepare.KNNImputer(), prepare.PPCAImputer(3)]
+    return [prepare.KNNImputer(), prepare.PPCAImputer(3), prepare.SoftImpute(4.0)]
 
 
 def name(estimator):
@@ -133,6 +133,53 @@ def test_standard_errors_cover_what_was_held_out():
     assert (np.diff(fitted.log_likelihood_) >= 0).all()
     assert ((fitted.standard_error_ == 0) == ~gaps).all()
     assert (fitted.standard_errors(gapped[:3]) == fitted.standard_error_[:3]).all()
+
+
+def naive_soft(values, penalty, steps=3000):
+    """Full singular values, thresholded, over and over."""
+    centre, gaps = np.nanmean(values, axis=0), np.isnan(values)
+    x = np.where(gaps, 0, values - centre)
+    for _ in range(steps):
+        u, s, v = np.linalg.svd(x, full_matrices=False)
+        fit = (u * np.maximum(s - penalty, 0)) @ v
+        x[gaps] = fit[gaps]
+    return x + centre, np.where(gaps, 0, values - centre - fit)
+
+
+@pytest.mark.parametrize("penalty", [2.0, 6.0])
+def test_soft_imputation_solves_its_problem(penalty):
+    _, gapped, _ = low_rank(4, 16, 24, missing=0.3)
+    fitted = prepare.SoftImpute(penalty, max_iter=5000, tol=1e-12).fit(gapped)
+    expected, rest = naive_soft(gapped, penalty)
+    np.testing.assert_allclose(fitted.transform(gapped), expected, atol=1e-6)
+    # what is left over has no direction stronger than the penalty, and just that in the directions used
+    assert abs(np.linalg.norm(rest, 2) / penalty - 1) < 1e-6
+    direction = fitted.loadings_ / np.linalg.norm(fitted.loadings_, axis=0)
+    np.testing.assert_allclose(np.linalg.norm(rest @ direction, axis=0), penalty, rtol=1e-5)
+
+
+def test_a_penalty_is_chosen_by_what_is_held_out():
+    true, gapped, gaps = low_rank(8, 60, 200)
+
+    def error(penalty):
+        return np.sqrt(((prepare.SoftImpute(penalty).fit_transform(gapped) - true)[gaps] ** 2).mean())
+
+    fitted = prepare.SoftImpute().fit(gapped)
+    assert fitted.penalty_ == fitted.penalties_[fitted.held_out_errors_.argmin()]
+    assert len(fitted.penalties_) == len(fitted.held_out_errors_)
+    assert error(None) <= 1.05 * min(error(penalty) for penalty in fitted.penalties_)
+    assert abs(fitted.held_out_errors_.min() / error(None) - 1) < 0.15
+
+
+def test_no_more_factors_than_asked_for():
+    _, gapped, _ = low_rank(9)
+    assert prepare.SoftImpute(1.0, max_rank=2).fit(gapped).loadings_.shape == (120, 2)
+    assert prepare.SoftImpute(1e6).fit(gapped).loadings_.shape == (120, 1)  # all is penalised away: the means stay
+    np.testing.assert_allclose(
+        prepare.SoftImpute(1e6).fit_transform(gapped), np.where(np.isnan(gapped), np.nanmean(gapped, axis=0), gapped)
+    )
+    with pytest.raises(InputError, match="a number above 0, or None; got 0"):
+        prepare.SoftImpute(0).fit(gapped)
 
 
 @pytest.mark.parametrize("reach", [0, 6])

@@ -209,7 +209,7 @@ def cases():
     yield impute_factors.factor_scores, gapped, centre, loadings, 0.3
     yield impute_factors.factor_impute, gapped, centre, loadings, scores
     yield impute_factors.factor_errors, gapped, loadings, spread, 0.4
-    yield impute_factors.soft_step, gapped, np.where(np.isnan(gapped), 0, gapped), loadings, 2.0
+    yield impute_factors.soft_step, gapped, np.where(np.isnan(gapped), 0, gapped), np.eye(40)[:, :5], 2.0, 3
     yield impute_factors.ppca_step, gapped, centre, loadings, 0.4
     yield voom.voom_log_cpm, counts, total
     yield voom.voom_weights, values, total, np.array([-2.0, 0, 1]), np.array([1.0, 0.8, 0.5])
