@@ -13,6 +13,9 @@ from genolab.kernel.threads import spread
 from genolab.prepare.impute_neighbours import Completed, Gapped
 from genolab.spec import Spec, Symbol
 
+NEGLIGIBLE = 1e-7
+"""Singular values below this share of the largest are rounding errors of the matrix of products."""
+
 Centre = Annotated[Symbol, Spec("gene", "float64", "mean of the gene")]
 Loadings = Annotated[Symbol, Spec("gene factor", "float64", "how much one unit of a factor moves the gene")]
 Scores = Annotated[Symbol, Spec("sample factor", "float64", "how much of a factor the sample has")]
@@ -137,7 +140,9 @@ class SoftStep(NamedTuple):
     """One step of soft imputation."""
 
     completed: Completed
-    right: Annotated[Symbol, Spec("gene factor", "float64", "right singular vectors: the next step's start")]
+    right: Annotated[
+        Symbol, Spec("gene factor", "float64", "right singular vectors, each with a sum from 0: the next step's start")
+    ]
     strength: Annotated[Symbol, Spec("factor", "float64", "singular values less the penalty, from 0")]
     change: Annotated[Symbol, Spec("", "float64", "sum of squared changes of the imputed values")]
 
@@ -169,6 +174,7 @@ def soft_step(
     strength = pt.switch(pt.le(place, rank), pt.maximum(singular - penalty, 0.0), 0.0)
     expected = pt.dot(pt.dot(basis, turn.T) * strength, right.T)
     completed = pt.switch(pt.isnan(values), expected, values).astype(values.dtype)
+    right = right * pt.switch(pt.lt(right.sum(axis=0), 0), -1.0, 1.0)
     return SoftStep(completed, right, strength, ((completed - filled).astype("float64") ** 2).sum())
 
 
@@ -180,11 +186,19 @@ def _soft_step(
 
     dtype = filled.dtype
     basis = np.linalg.qr((filled @ start.astype(dtype)).astype(np.float64))[0]
-    right, singular, turn = np.linalg.svd((filled.T @ basis.astype(dtype)).astype(np.float64), full_matrices=False)
+    wide = (filled.T @ basis.astype(dtype)).astype(np.float64)
+    # by the small matrix of products: a singular value decomposition of a tall one takes many times longer
+    squares, turn = np.linalg.eigh(wide.T @ wide)
+    singular, turn = np.sqrt(np.maximum(squares[::-1], 0)), turn[:, ::-1]
+    used = singular > NEGLIGIBLE * singular[0]
+    right = wide @ turn / np.where(used, singular, np.inf)
+    singular = np.where(used, singular, 0)
+    flip = np.where(right.sum(axis=0) < 0, -1.0, 1.0)
+    right, turn = right * flip, turn * flip
     strength = np.maximum(singular - float(penalty), 0)
     strength[int(rank) :] = 0
     kept = max(1, int((strength > 0).sum()))
-    scores = np.ascontiguousarray((basis @ turn.T * strength)[:, :kept])
+    scores = np.ascontiguousarray((basis @ turn * strength)[:, :kept])
     out = filled.copy()
     loadings, none = np.ascontiguousarray(right[:, :kept]), np.zeros(values.shape[1])
     change = spread(loops.fill_from_factors, len(values), values, none, loadings, scores, out)

@@ -171,6 +171,17 @@ def test_a_penalty_is_chosen_by_what_is_held_out():
     assert abs(fitted.held_out_errors_.min() / error(None) - 1) < 0.15
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("imputer", [prepare.SoftImpute(), prepare.SoftImpute(1e-3), prepare.PPCAImputer(4)], ids=name)
+def test_tables_without_noise_or_of_one_value_give_numbers(imputer, dtype):
+    true, gapped, gaps = low_rank(2, 30, 50, rank=1, noise=0.0, missing=0.1)
+    filled = clone(imputer).fit_transform(gapped.astype(dtype))
+    assert np.sqrt(((filled - true)[gaps] ** 2).mean()) < 0.1
+    assert np.isfinite(clone(imputer).fit_transform(true.astype(dtype))).all()
+    assert (clone(imputer).fit_transform(np.where(gaps, np.nan, 7).astype(dtype)) == 7).all()
+    assert (clone(imputer).fit_transform(np.ones((1, 4), dtype)) == 1).all()
+
+
 def test_no_more_factors_than_asked_for():
     _, gapped, _ = low_rank(9)
     assert prepare.SoftImpute(1.0, max_rank=2).fit(gapped).loadings_.shape == (120, 2)
