@@ -268,7 +268,8 @@ class Kernel:
     def example(self) -> tuple[Any, ...]:
         """The smallest input that the kernel accepts; compiling runs it once."""
         if self._example is not None:
-            return self._example(**self.static)
+            given = self._example(**self.static)
+            return (*given, *(self.defaults[name] for name in tuple(self.inputs)[len(given) :]))
         fixed = {
             axis: length
             for spec in self.inputs.values()
