@@ -35,6 +35,8 @@ def z_score(
 ) -> ZScores:
     r"""Each gene minus its mean, over its standard deviation; a constant gene becomes 0.
 
+    In single precision the squares of deviations below 1e-19 vanish: such a gene counts as constant.
+
     .. math:: y_{sg} = \frac{x_{sg} - \bar{x}_g}{\sigma_g}, \qquad
               \sigma_g^2 = \frac{1}{S - d} \sum_s (x_{sg} - \bar{x}_g)^2
     """

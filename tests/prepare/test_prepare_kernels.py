@@ -120,7 +120,9 @@ def test_tmm_trims_by_mid_ranks(counts):
 @given(some_values)
 def test_scaling(values):
     found = scaling.z_score(values.astype(np.float32), 1)
-    tight = np.ptp(values, axis=0) < 1e-3 * np.abs(values).max(axis=0)  # single precision cannot tell these well
+    # single precision cannot tell these well: what differs in the last digits only, or has squares that vanish
+    spread = np.ptp(values, axis=0)
+    tight = (spread < 1e-3 * np.abs(values).max(axis=0)) | (spread < 1e-18)
     close(found.scaled[:, ~tight], naive.z_score(values, 1)[:, ~tight], atol=1e-3)
     assert np.isfinite(found.scaled).all()
     assert (found.deviation[np.ptp(values, axis=0) == 0] == 0).all()
