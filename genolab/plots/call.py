@@ -12,6 +12,7 @@ from genolab.scale import Latest, Progress
 if TYPE_CHECKING:
     from genolab.io import Variants
 
+_READS = 260  # pixels of the reads' track
 _QUIET = 0.03  # seconds without a move of the window before it is drawn again
 
 
@@ -19,9 +20,10 @@ class CallPlot(BokehPane):
     """Calls, coverage and reads as a live picture; `genome` is what it draws."""
 
     def __init__(self, calls: VariantCalls, truth: Variants | None = None) -> None:
-        self.genome = GenomeView(on_move=self._moved)
-        self.genome.show(calls, truth)
         self._moves = Latest(debounce=_QUIET)
+        self.genome = GenomeView(reads_height=_READS)
+        self.genome.show(calls, truth)
+        self.genome.on_move = self._moved
         super().__init__(self.genome.layout)
         self.layout.height = "460px"
         self.observe(self._resized, "size")

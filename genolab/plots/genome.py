@@ -30,11 +30,18 @@ _SNAP = 7  # pixels around a marker that count as it
 class GenomeView:
     """Figures and sources of one region. `show` new calls, `redraw` when the window moved, `select` a position.
 
+    The reads' track has ``reads_height`` pixels, or all that its page leaves to it.
+
     It computes in whatever thread calls it; wrap a call in the pane's `hold()` to send one frame. `on_pick` is called
     with the position (0-based) that was clicked, `on_move` when the window changed.
     """
 
-    def __init__(self, on_pick: Callable[[int], None] | None = None, on_move: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        on_pick: Callable[[int], None] | None = None,
+        on_move: Callable[[], None] | None = None,
+        reads_height: int | None = None,
+    ) -> None:
         self.on_pick, self.on_move = on_pick, on_move
         self.calls: VariantCalls | None = None
         self.truth: Variants | None = None
@@ -61,8 +68,9 @@ class GenomeView:
             self.bands[name] = call_tracks.highlight()
             figure.add_layout(self.bands[name])
             figure.on_event(Tap, self._tapped(name))
-        self.figures["reads"].sizing_mode = "stretch_both"
-        self.layout = column(*self.figures.values(), sizing_mode="stretch_both", spacing=0, name="genome")
+        sizing = "stretch_both" if reads_height is None else "stretch_width"
+        reads.update(sizing_mode=sizing, height=reads_height or reads.height)
+        self.layout = column(*self.figures.values(), sizing_mode=sizing, spacing=0, name="genome")
         self.window.range.on_change("start", self._moved)
         self.window.range.on_change("end", self._moved)
         self._evidence: Evidence | None = None
