@@ -1,15 +1,13 @@
-"""What the io tests share: the pictures of reads, a cache of their own, and the shared files where they are present."""
+"""What the io tests share: a cache of their own, and the shared files where they are present."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests"))
 
 
 @pytest.fixture(autouse=True)
