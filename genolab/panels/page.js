@@ -64,7 +64,9 @@ function why(model, el) {
   make("p", "genolab-sentence", el, sentence);
   make("p", "genolab-flip", el, flip);
   const table = make("table", "", el);
-  for (const { mark, name, text, decides } of steps) {
+  // the one that decides stands on top, where it is seen without scrolling
+  const ordered = [...steps.filter((step) => step.decides), ...steps.filter((step) => !step.decides)];
+  for (const { mark, name, text, decides } of ordered) {
     const row = make("tr", decides ? "genolab-decides" : "", table);
     make("td", mark === "✓" ? "genolab-yes" : "genolab-no", row, mark);
     make("th", "", row, name).scope = "row";

@@ -25,7 +25,6 @@ class CallPlot(BokehPane):
         self.genome.show(calls, truth)
         self.genome.on_move = self._moved
         super().__init__(self.genome.layout)
-        self.layout.height = "460px"
         self.observe(self._resized, "size")
 
     def _moved(self) -> None:

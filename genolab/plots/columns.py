@@ -21,7 +21,7 @@ def fill(source: ColumnDataSource, columns: Columns) -> bool:
 
 def empty(source: ColumnDataSource) -> bool:
     """Leave a source its columns' names only."""
-    return fill(source, {name: np.zeros(0) for name in source.data})
+    return fill(source, {name: [] for name in source.data})  # an empty array of numbers is no array of colours
 
 
 def _equal(before: Any, after: Any) -> bool:

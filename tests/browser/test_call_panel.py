@@ -172,7 +172,8 @@ def test_a_job_is_cancelled(screens: Any, outside: list[str], place: str) -> Non
     screen.screenshot("running")
     screen.page.locator(".genolab-bar button", has_text="Cancel").first.click()
     screen.until("document.querySelector('.genolab-state').textContent.startsWith('cancelled')")
-    screen.run("s.call_variants = real; panel.most_reads = s.MOST_READS")
+    screen.run("s.call_variants = real; panel.most_reads = s.MOST_READS; panel.call()")
+    ready(screen)
     assert screen.page.evaluate(f"() => {screen.model('calls')}.data.position.length") > 50
     screen.check()
 
