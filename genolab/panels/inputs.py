@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets
 
-from genolab.panels.source import READS, REFERENCES, VARIANTS, Allowed, Choice, Loaded, Source, choices
+from genolab.panels.source import READS, REFERENCES, SHIPPED, VARIANTS, Allowed, Choice, Loaded, Source, choices
 
 ALL_SAMPLES = "all together"
 
@@ -134,11 +134,11 @@ def _box(name: str, tooltip: str, placeholder: str) -> ipywidgets.Combobox:
 
 
 def short(path: str | os.PathLike[str] | None) -> str:
-    """A path as a person would write it: from the working folder, or with ~; nothing for None."""
+    """A path as a person would write it: of an example, from the working folder, or with ~; nothing for None."""
     if path is None:
         return ""
     whole = Path(os.path.abspath(path))
-    for base, prefix in ((Path.cwd(), ""), (Path.home(), "~/")):
+    for base, prefix in ((SHIPPED, "genolab:"), (Path.cwd(), ""), (Path.home(), "~/")):
         if whole.is_relative_to(base):
             return f"{prefix}{whole.relative_to(base)}"
     return str(whole)

@@ -22,6 +22,8 @@ MOST_READS = 200_000
 """Reads kept in memory so that sliders answer at once; a region with more is called tile by tile."""
 LONGEST = 1_000_000
 """Positions taken as small where the index cannot tell how many reads there are (CRAM, SAM)."""
+SHIPPED = Path(data.__file__).parent
+"""Where the examples that ship lie; a path there is shown, and may be written, as ``genolab:phage/lambda.fa``."""
 READS = (".bam", ".cram", ".sam")
 REFERENCES = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa.bgz")
 VARIANTS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
@@ -51,7 +53,9 @@ class Allowed:
         if not text.strip():
             raise InputError("call panel", name, "the name of a file", "nothing", "Choose a file or an example.")
         try:
-            path = Path(os.path.abspath(os.path.expanduser(text.strip())))
+            shipped = text.strip().removeprefix("genolab:")
+            whole = SHIPPED / shipped if shipped != text.strip() else os.path.expanduser(shipped)
+            path = Path(os.path.abspath(whole))
             real = Path(os.path.realpath(path))
         except (ValueError, OSError):
             raise InputError("call panel", name, "the name of a file", repr(text[:80])) from None

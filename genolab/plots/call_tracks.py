@@ -8,10 +8,8 @@ import numpy as np
 from bokeh.core.properties import value
 from bokeh.models import (
     BoxAnnotation,
-    CDSView,
     ColumnDataSource,
     FixedTicker,
-    GroupFilter,
     HoverTool,
     Legend,
     LegendItem,
@@ -47,10 +45,10 @@ def sources() -> dict[str, ColumnDataSource]:
         "reference": ("position", "base", "colour"),
         "calls": (
             "contig", "position", "reference", "alternate", "genotype", "quality", "genotype_quality", "depth",
-            "allele_depth", "allele_balance", "fisher_strand", "strand_odds_ratio", "filter", "kind", "colour", "fill",
-            "truth",
+            "allele_depth", "allele_balance", "fisher_strand", "strand_odds_ratio", "filter", "kind", "marker",
+            "colour", "fill", "truth",
         ),
-        "truth": ("position", "reference", "alternate", "genotype", "state", "fill", "marker"),
+        "truth": ("position", "reference", "alternate", "genotype", "state", "marker", "colour", "fill"),
         "bodies": ("left", "right", "row", "alpha", "name", "strand", "mapping_quality", "first", "last", "why"),
         "tips": ("x", "row", "angle", "alpha"),
         "joins": ("left", "right", "row", "length", "kind", "first"),
@@ -124,27 +122,26 @@ def coverage(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
 
 def _legend(made: Figure) -> Legend:
     """What every mark of the view means, in one line above it."""
-    nowhere = {"x": [np.nan], "y": [np.nan]}
-    squares = [
-        (base, made.scatter(**nowhere, marker="square", size=9, color=style.BASE_COLOURS[base], line_color=None))
-        for base in BASE_LETTERS
+    het, hom = (sites.KINDS[kind] for kind in (sites.HETEROZYGOUS, sites.HOMOZYGOUS))
+    entries = [
+        *((base, "square", style.BASE_COLOURS[base], 1.0) for base in BASE_LETTERS),
+        ("insertion", "square", PURPLE, 1.0),
+        ("0/1", *het, 1.0),
+        ("1/1", *hom, 1.0),
+        ("filtered", het[0], het[1], 0.0),
+        ("in truth", "diamond", style.GREEN, 1.0),
+        ("missed", "diamond", style.VERMILION, 0.0),
     ]
-    kinds = [
-        (text, made.scatter(**nowhere, marker=marker, size=9, color=colour))
-        for text, (marker, colour) in (
-            ("0/1", sites.KINDS[sites.HETEROZYGOUS]),
-            ("1/1", sites.KINDS[sites.HOMOZYGOUS]),
-        )
-    ]
-    hollow = made.scatter(**nowhere, marker="circle", size=9, fill_color=None, line_color=style.SKY, line_width=1.5)
-    known = made.scatter(**nowhere, marker="diamond", size=11, color=style.GREEN)
-    missed = made.scatter(
-        **nowhere, marker="diamond", size=11, fill_color=None, line_color=style.VERMILION, line_width=1.5
+    texts, markers, colours, fills = zip(*entries, strict=True)
+    nowhere = [np.nan] * len(entries)
+    samples = ColumnDataSource(
+        {"x": nowhere, "marker": list(markers), "colour": list(colours), "fill": list(fills)}, name="samples"
     )
-    inserted = made.scatter(**nowhere, marker="square", size=8, color=PURPLE, line_color=None)
-    entries = [*squares, ("insertion", inserted), *kinds, ("filtered", hollow), ("in truth", known), ("missed", missed)]
+    marks = made.scatter(
+        "x", "x", source=samples, marker="marker", size=9, line_color="colour", fill_color="colour", fill_alpha="fill"
+    )
     return Legend(
-        items=[LegendItem(label=text, renderers=[glyph]) for text, glyph in entries],
+        items=[LegendItem(label=text, renderers=[marks], index=index) for index, text in enumerate(texts)],
         orientation="horizontal",
         location="right",
         padding=0,
@@ -166,25 +163,10 @@ def calls(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
     made.yaxis.major_label_overrides = {place: name for name, place in TRACKS.items()}
     made.yaxis.major_tick_line_color = None
     made.yaxis.axis_line_color = None
-    shown = []
-    for kind, (marker, colour) in sites.KINDS.items():
-        shown.append(
-            made.scatter(
-                "position",
-                TRACKS["calls"],
-                source=source["calls"],
-                marker=marker,
-                size=11,
-                line_width=1.5,
-                line_color=colour,
-                fill_color=colour,
-                fill_alpha="fill",
-                view=CDSView(filter=GroupFilter(column_name="kind", group=kind)),
-                selection_line_color=style.VERMILION,
-                nonselection_fill_alpha="fill",
-                nonselection_line_alpha=1.0,
-            )
-        )  # fmt: skip
+    shown = made.scatter(
+        "position", TRACKS["calls"], source=source["calls"], marker="marker", size=11, line_width=1.5,
+        line_color="colour", fill_color="colour", fill_alpha="fill",
+    )  # fmt: skip
     tips = [
         ("call", "@contig:@position{0,0} @reference>@alternate"),
         ("genotype", "@genotype (@kind)"),
@@ -195,20 +177,13 @@ def calls(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
         ("FS, SOR", "@fisher_strand{0.0} phred, @strand_odds_ratio{0.00}"),
         ("truth", "@truth"),
     ]
-    made.add_tools(HoverTool(renderers=shown, tooltips=tips, attachment="below"))
-    known = [
-        made.scatter(
-            "position", TRACKS["truth"], source=source["truth"], marker="marker", size=12, line_width=1.5,
-            line_color=colour, fill_color=colour, fill_alpha="fill",
-            view=CDSView(filter=GroupFilter(column_name="state", group=state)),
-        )
-        for state, colour in (
-            (sites.FOUND, style.GREEN), (sites.DIFFERS, style.ORANGE), (sites.SET_ASIDE, style.ORANGE),
-            (sites.MISSED, style.VERMILION), (sites.OTHER, GREY),
-        )
-    ]  # fmt: skip
+    made.add_tools(HoverTool(renderers=[shown], tooltips=tips, attachment="below"))
+    known = made.scatter(
+        "position", TRACKS["truth"], source=source["truth"], marker="marker", size=12, line_width=1.5,
+        line_color="colour", fill_color="colour", fill_alpha="fill",
+    )  # fmt: skip
     tips = [("truth", "@position{0,0} @reference>@alternate"), ("genotype", "@genotype"), ("called", "@state")]
-    made.add_tools(HoverTool(renderers=known, tooltips=tips, attachment="below"))
+    made.add_tools(HoverTool(renderers=[known], tooltips=tips, attachment="below"))
     made.text(
         "position", TRACKS["reference"], "base", source=source["reference"], text_color="colour", text_align="center",
         text_baseline="middle", text_font=value(style.MONOSPACE), text_font_size="11px", text_font_style="bold",

@@ -27,6 +27,15 @@ KINDS = {
 """Marker and colour by genotype; none of the colours is a base's."""
 
 FOUND, DIFFERS, SET_ASIDE, MISSED, OTHER = "found", "genotype differs", "filtered", "missed", "not a substitution"
+STATES = {
+    FOUND: ("diamond", style.GREEN),
+    DIFFERS: ("diamond", style.ORANGE),
+    SET_ASIDE: ("diamond", style.ORANGE),
+    MISSED: ("diamond", style.VERMILION),
+    OTHER: ("triangle", "#9a9a9a"),
+}
+"""Marker and colour of what is known, by what became of it; full where it was found."""
+_TRUTH = ("position", "reference", "alternate", "genotype", "state", "marker", "colour", "fill")
 NOT_IN_TRUTH = "not in truth"
 
 
@@ -74,6 +83,7 @@ def call_columns(calls: VariantCalls, truth: Variants | None = None) -> Columns:
         "strand_odds_ratio": columns["strand_odds_ratio"],
         "filter": _objects(";".join(names) or "PASS" for names in calls.filters),
         "kind": _objects(kinds),
+        "marker": _objects(KINDS[kind][0] for kind in kinds),
         "colour": _objects(KINDS[kind][1] for kind in kinds),
         "fill": np.where(passed, 0.95, 0.0),
         "truth": _objects(_against(calls, site, known) if truth is not None else "" for site in sites),
@@ -84,7 +94,7 @@ def truth_columns(calls: VariantCalls, truth: Variants | None) -> Columns:
     """One row a known variant, and whether it was called."""
     if truth is None:
         none = np.zeros(0, dtype=object)
-        return dict.fromkeys(("position", "reference", "alternate", "genotype", "state", "fill", "marker"), none)
+        return dict.fromkeys(_TRUTH, none)
     called = {int(position): site for site, position in enumerate(calls.position)}
     states = []
     for row, start in enumerate(truth.position.tolist()):
@@ -102,8 +112,9 @@ def truth_columns(calls: VariantCalls, truth: Variants | None) -> Columns:
         "alternate": _objects(",".join(each) for each in truth.alternates),
         "genotype": _objects(_text(each) for each in truth.genotype),
         "state": _objects(states),
+        "marker": _objects(STATES[state][0] for state in states),
+        "colour": _objects(STATES[state][1] for state in states),
         "fill": np.array([0.95 if state == FOUND else 0.0 for state in states]),
-        "marker": _objects("triangle" if state == OTHER else "diamond" for state in states),
     }
 
 

@@ -14,6 +14,7 @@ from bokeh.models import ColumnDataSource
 
 from genolab.call import Thresholds
 from genolab.call.caller import call_variants
+from genolab.errors import InputError
 from genolab.kernel import on_compile
 from genolab.panels.call import CallPanel
 from genolab.panels.controls import IN_SIGHT, LABELS, ThresholdControls, help_text
@@ -293,6 +294,19 @@ def test_a_path_outside_the_roots(phage: Path, tmp_path_factory: pytest.TempPath
     assert "inside" in panel.refusal, "a link is judged by where it leads"
     assert panel.allowed.complete(str(outside.parent) + "/", (".bam",)) == []
     assert panel.allowed.complete(f"{phage}/re", (".bam",)) == [f"{phage}/reads.bam"]
+
+
+def test_the_files_of_an_example_have_short_names(phage: Path) -> None:
+    panel = settled(CallPanel(roots=[phage]))
+    assert panel.inputs.reference.value == "genolab:phage/lambda.fa"
+    panel.inputs.reads.value = "reads.bam"  # one's own reads, on the example's genome
+    panel.call()
+    assert panel.wait()
+    assert panel.refusal == ""
+    assert "gl.data.example" not in panel.code
+    assert panel.allowed.check("genolab:phage/reads.bam", "reads").is_file()
+    with pytest.raises(InputError, match="inside"):
+        panel.allowed.check("genolab:../../setup.py", "reads")
 
 
 def test_what_a_person_chose_is_named_and_the_old_picture_said(phage: Path) -> None:
