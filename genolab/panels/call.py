@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -18,19 +16,19 @@ from genolab.call.provenance import KERNELS
 from genolab.call.records import to_records
 from genolab.errors import GenolabError
 from genolab.kernel.backends import backend_in_force
-from genolab.panels.controls import StatusBar, ThresholdControls
-from genolab.panels.inputs import Inputs, short
+from genolab.panels.controls import ThresholdControls
+from genolab.panels.inputs import Inputs
 from genolab.panels.page import Code, Downloads, Says
-from genolab.panels.source import MOST_READS, Allowed, Loaded, code, load
+from genolab.panels.parts import Listener, StatusBar, button
+from genolab.panels.paths import Allowed, short
+from genolab.panels.source import MOST_READS, Loaded, code, load
 from genolab.panels.stage import Stage
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
 
-log = logging.getLogger("genolab")
 _QUIET = 0.03  # seconds without a move of the window before it is drawn again
-_SOON = 0.15  # seconds that a job may run before the status line says so
 GRAPH = "genotype_posteriors"
 
 
@@ -65,9 +63,11 @@ class CallPanel(ipywidgets.VBox):
         self.most_reads = most_reads
         self.on_graph: Callable[[str], None] | None = None
         self._given_sample = sample
-        self._reading = Latest(self._working)
-        self._calling = Latest(self._working)
-        self._preparing = Latest(self._working)
+        self.bar = StatusBar(self.cancel)
+        working = Listener(self.bar, self._refuse, self._ended)
+        self._reading = Latest(working)
+        self._calling = Latest(working)
+        self._preparing = Latest(working)
         self._looking = Latest(self._looked, debounce=_QUIET)
         self._picking = Latest(self._looked)
         self.allowed = Allowed(roots)
@@ -78,7 +78,6 @@ class CallPanel(ipywidgets.VBox):
         self.code_box = Code()
         self.downloads = Downloads()
         self.place = Says("", "soft")
-        self.bar = StatusBar(self.cancel)
         self.body = ipywidgets.VBox(self._lay_out())
         self.body.add_class("genolab-body")
         super().__init__([self.body, self.bar])
@@ -217,43 +216,17 @@ class CallPanel(ipywidgets.VBox):
 
     # --- state in words
 
-    def _working(self, job: Job[Any]) -> None:
-        """Hear of a job. Most are done before an eye could read that they run, so what runs is shown a little later."""
-        if job.state.finished or job.elapsed > _SOON:
-            self._tell(job)
-        elif job.state is State.QUEUED:
-            timer = threading.Timer(_SOON, lambda: None if job.state.finished else self._tell(job))
-            timer.daemon = True
-            timer.start()
-
-    def _tell(self, job: Job[Any]) -> None:
-        """Show how a job is doing; a job that a newer one replaced says nothing."""
-        if job.superseded:
-            return
-        if job.state is State.REFUSED:
-            self.bar.state.say("refused")
-            self._refuse(job.error)
-        elif job.state is State.CANCELLED:
-            self.bar.state.say("cancelled; what is on screen stays")
-        else:
-            if job.state is State.DONE and job.name in ("call", "compile") and not self._is_empty():
-                self.stage.refusal.clear()
-            self.bar.state.say(str(job))
-        self.bar.show_progress(job.fraction, not job.state.finished)
-
-    def _is_empty(self) -> bool:
-        return self.stage.loaded is not None and self.stage.loaded.empty
+    def _ended(self, job: Job[Any]) -> None:
+        empty = self.stage.loaded is not None and self.stage.loaded.empty
+        if job.name in ("call", "compile") and not empty:
+            self.stage.refusal.clear()
 
     def _looked(self, job: Job[Any]) -> None:
         if job.state is State.REFUSED and not job.superseded:
             self._refuse(job.error)
 
     def _refuse(self, error: BaseException | None) -> None:
-        if error is None:
-            return
         loaded = self.stage.loaded
-        if not isinstance(error, GenolabError | OSError):
-            log.error("the call panel failed", exc_info=error)
         self.stage.refusal.show(error, "" if loaded is None else f"{loaded.source.reads.name}, {loaded.region}")
 
     # --- ways out
@@ -276,10 +249,6 @@ class CallPanel(ipywidgets.VBox):
         except (GenolabError, OSError) as error:
             self._refuse(error)
 
-    def _toggle_code(self) -> None:
-        hidden = self.code_box.layout.display == "none"
-        self.code_box.layout.display = "block" if hidden else "none"
-
     def _open_graph(self) -> None:
         try:
             if self.on_graph is not None:
@@ -299,13 +268,13 @@ class CallPanel(ipywidgets.VBox):
     # --- widgets
 
     def _lay_out(self) -> list[ipywidgets.Widget]:
-        reset = _button("Defaults", "every threshold as it was at first", self.controls.reset)
+        reset = button("Defaults", "every threshold as it was at first", self.controls.reset)
         more = ipywidgets.Accordion([ipywidgets.VBox([*self.controls.more, *self.inputs.more, reset])], titles=["More"])
         more.add_class("genolab-more")
-        start = _button("Call", "read the files and call the region", self.call)
+        start = button("Call", "read the files and call the region", self.call)
         start.button_style = "primary"
         ways = [
-            _button(kind.upper(), about, partial(self.export, kind))
+            button(kind.upper(), about, partial(self.export, kind))
             for kind, about in (
                 ("vcf", "save the calls as VCF 4.3"),
                 ("csv", "save the table of calls"),
@@ -314,8 +283,8 @@ class CallPanel(ipywidgets.VBox):
             )
         ]
         look = [
-            _button("Copy as code", "the plain calls that give what is on screen", self._toggle_code),
-            _button("Open the graph", "the computation behind every call, node by node", self._open_graph),
+            button("Copy as code", "the plain calls that give what is on screen", self.code_box.toggle),
+            button("Open the graph", "the computation behind every call, node by node", self._open_graph),
         ]
         rows = [
             *self.inputs.main,
@@ -326,11 +295,4 @@ class CallPanel(ipywidgets.VBox):
             ipywidgets.HBox(look).add_class("genolab-buttons").add_class("genolab-small"),
         ]
         column = ipywidgets.VBox([*rows, self.downloads]).add_class("genolab-column")
-        self.code_box.layout.display = "none"
         return [ipywidgets.HBox([column, self.stage.top]), self.code_box, self.stage.bottom]
-
-
-def _button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
-    made = ipywidgets.Button(description=text, tooltip=tooltip)
-    made.on_click(lambda _: act())
-    return made

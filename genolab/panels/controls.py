@@ -138,35 +138,3 @@ class ThresholdControls:
     def _changed(self, _change: Any) -> None:
         if not self._quiet and self.on_change is not None:
             self.on_change()
-
-
-class StatusBar(ipywidgets.HBox):
-    """What is going on, always at the same place: state, progress, cancel, notices, and what computes."""
-
-    def __init__(self, on_cancel: Callable[[], None]) -> None:
-        from genolab.panels.page import Says
-
-        self.state = Says("idle")
-        self.state.add_class("genolab-state")
-        self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0)
-        self.stop = ipywidgets.Button(description="Cancel", tooltip="stop the work; nothing is lost")
-        self.notices = Says("", "soft")
-        self.notices.add_class("genolab-notices")
-        self.engine = Says("", "soft")
-        self.engine.add_class("genolab-right")
-        self.stop.on_click(lambda _: on_cancel())
-        super().__init__([self.state, self.progress, self.stop, self.notices, self.engine])
-        self.add_class("genolab-bar")
-        self.show_progress(None)
-
-    def show_progress(self, fraction: float | None, running: bool = False) -> None:
-        """Show the bar and the button while something runs; their room is kept otherwise."""
-        visible = "visible" if running else "hidden"
-        self.progress.value = fraction or 0.0
-        for each in (self.progress, self.stop):
-            if each.layout.visibility != visible:
-                each.layout.visibility = visible
-
-    def note(self, notices: tuple[str, ...]) -> None:
-        """List what was decided for the user."""
-        self.notices.say("", "soft", notices, f"notices ({len(notices)})")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import Any
 
 import ipywidgets
 
-from genolab.panels.source import READS, REFERENCES, SHIPPED, VARIANTS, Allowed, Choice, Loaded, Source, choices
+from genolab.panels.paths import LOOK, Allowed, complete, path_box, short
+from genolab.panels.source import READS, REFERENCES, VARIANTS, Choice, Loaded, Source, choices
 
 ALL_SAMPLES = "all together"
 
@@ -24,28 +24,30 @@ class Inputs:
     def __init__(self, allowed: Allowed, on_ready: Callable[[], None], ploidy: int = 2) -> None:
         self.allowed, self.on_ready = allowed, on_ready
         self.choices = {choice.label: choice for choice in choices()}
-        self.reads = _box("reads", "an example, or a BAM, CRAM or SAM file", "example or path")
+        self.reads = path_box("reads", "an example, or a BAM, CRAM or SAM file", "example or path")
         self.reads.options = tuple(self.choices)
-        self.reference = _box("reference", "the FASTA file that the reads were mapped to", "path of a FASTA file")
+        self.reference = path_box("reference", "the FASTA file that the reads were mapped to", "path of a FASTA file")
         self.region = ipywidgets.Text(
             description="region",
             placeholder="chr20:10,000,001-10,100,000",
             tooltip="contig:first-last, counted from 1; empty takes the first stretch with reads",
             continuous_update=False,
-            **_LOOK,
+            **LOOK,
         )
-        self.truth = _box("truth", "a VCF or BCF of known variants to compare with; may stay empty", "path of a VCF")
-        self.sample = ipywidgets.Dropdown(description="sample", options=[ALL_SAMPLES], **_LOOK)
+        self.truth = path_box(
+            "truth", "a VCF or BCF of known variants to compare with; may stay empty", "path of a VCF"
+        )
+        self.sample = ipywidgets.Dropdown(description="sample", options=[ALL_SAMPLES], **LOOK)
         self.sample.layout.display = "none"
         self.ploidy = ipywidgets.Dropdown(
-            description="ploidy", options=[1, 2, 3, 4, 5, 6], value=ploidy, tooltip="copies of each chromosome", **_LOOK
+            description="ploidy", options=[1, 2, 3, 4, 5, 6], value=ploidy, tooltip="copies of each chromosome", **LOOK
         )
         self.main = [self.reads, self.reference, self.region]
         self.more = [self.truth, self.sample, self.ploidy]
         self._filled: Loaded | None = None
         self._quiet = False
         for box, suffixes in ((self.reads, READS), (self.reference, REFERENCES), (self.truth, VARIANTS)):
-            box.observe(self._completer(box, suffixes), "value")
+            complete(box, allowed, suffixes, tuple(self.choices) if box is self.reads else (), lambda: self._quiet)
         self.reads.observe(self._reads_changed, "value")
         for each in (self.region, self.sample, self.ploidy):
             each.observe(self._entered, "value")
@@ -103,17 +105,6 @@ class Inputs:
     def _optional(self, text: str) -> Path | None:
         return self.allowed.check(text, "truth") if text.strip() else None
 
-    def _completer(self, box: ipywidgets.Combobox, suffixes: tuple[str, ...]) -> Callable[[Any], None]:
-        def complete(change: Any) -> None:
-            if self._quiet or change["new"] in self.choices:
-                return
-            examples = tuple(self.choices) if box is self.reads else ()
-            found = (*examples, *self.allowed.complete(change["new"], suffixes))
-            if found != tuple(box.options):
-                box.options = found
-
-        return complete
-
     def _reads_changed(self, _change: Any) -> None:
         if not self._quiet and self.choice() is not None:
             self.on_ready()
@@ -121,24 +112,3 @@ class Inputs:
     def _entered(self, _change: Any) -> None:
         if not self._quiet and self._filled is not None:
             self.on_ready()
-
-
-_LOOK: dict[str, Any] = {
-    "style": {"description_width": "64px"},
-    "layout": {"width": "100%"},
-}
-
-
-def _box(name: str, tooltip: str, placeholder: str) -> ipywidgets.Combobox:
-    return ipywidgets.Combobox(description=name, tooltip=tooltip, placeholder=placeholder, ensure_option=False, **_LOOK)
-
-
-def short(path: str | os.PathLike[str] | None) -> str:
-    """A path as a person would write it: of an example, from the working folder, or with ~; nothing for None."""
-    if path is None:
-        return ""
-    whole = Path(os.path.abspath(path))
-    for base, prefix in ((SHIPPED, "genolab:"), (Path.cwd(), ""), (Path.home(), "~/")):
-        if whole.is_relative_to(base):
-            return f"{prefix}{whole.relative_to(base)}"
-    return str(whole)

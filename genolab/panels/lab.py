@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
 
 import ipywidgets
 
@@ -11,29 +13,59 @@ from genolab.panels.call import CallPanel
 from genolab.panels.graph import GraphPanel
 from genolab.panels.page import Says
 
+_TABS = {
+    "Call": "reads to variants, with a reason for every position",
+    "Graph": "the computation behind every result, node by node",
+}
+_HOME: dict[str, str] = {}
+"""Panels that need nothing to start, and the class of each: made when their tab is first opened."""
+
 
 class Lab(ipywidgets.VBox):
-    """Header with tabs, the open panel, and the status bar at the bottom."""
+    """Header with tabs, the open panel, and the status bar at the bottom.
 
-    def __init__(self, call: CallPanel | None = None) -> None:
-        self.call = CallPanel() if call is None else call
+    A panel is made when its tab is first opened. It has ``body``, ``bar``, ``place`` (what it shows, in words),
+    and takes ``on_graph``, which brings the graph view to the front.
+    """
+
+    def __init__(self, call: CallPanel | None = None, first: str = "Call") -> None:
+        self.panels: dict[str, Any] = {} if call is None else {"Call": call}
         self.graph: GraphPanel | None = None
         self._graph_place = ipywidgets.VBox([], layout=ipywidgets.Layout(display="none", width="100%"))
         self.tabs = {name: ipywidgets.Button(description=name, tooltip=about) for name, about in _TABS.items()}
         name = Says("genolab", "title")
         name.add_class("genolab-name")
         row = ipywidgets.HBox(list(self.tabs.values())).add_class("genolab-tabs")
-        self.call.place.add_class("genolab-place")
-        head = ipywidgets.HBox([name, row, self.call.place]).add_class("genolab-head")
-        super().__init__([head, self.call.body, self._graph_place, self.call.bar])
+        self._places = ipywidgets.HBox([]).add_class("genolab-place")
+        self._bodies, self._bars = ipywidgets.VBox([]), ipywidgets.VBox([])
+        head = ipywidgets.HBox([name, row, self._places]).add_class("genolab-head")
+        super().__init__([head, self._bodies, self._graph_place, self._bars])
         self.add_class("genolab-panel").add_class("genolab-lab")
         for tab, button in self.tabs.items():
             button.on_click(lambda _, tab=tab: self.bring(tab))
-        self.call.on_graph = lambda kernel: self.bring("Graph", kernel)
-        self.bring("Call")
+        for made in self.panels.values():
+            self._hold(made)
+        self.bring(first)
+
+    @property
+    def call(self) -> CallPanel:
+        """The call panel."""
+        panel: CallPanel = self.panel("Call")
+        return panel
+
+    def panel(self, tab: str) -> Any:
+        """The panel of a tab, made now if it was not before."""
+        if tab not in self.panels:
+            make: Callable[[], Any] = CallPanel
+            if tab in _HOME:
+                module, _, name = _HOME[tab].rpartition(".")
+                make = getattr(import_module(module), name)
+            self.panels[tab] = make()
+            self._hold(self.panels[tab])
+        return self.panels[tab]
 
     def bring(self, tab: str, kernel: str | None = None) -> None:
-        """Bring a tab to the front; the graph view is made when it is first asked for."""
+        """Bring a tab to the front; the graph view opens on a kernel if one is named."""
         for name, button in self.tabs.items():
             (button.add_class if name == tab else button.remove_class)("genolab-open")
         if tab == "Graph":
@@ -42,14 +74,22 @@ class Lab(ipywidgets.VBox):
                 self._graph_place.children = (self.graph,)
             elif kernel is not None:
                 self.graph.chooser.value = kernel
-        self.call.body.layout.display = "flex" if tab == "Call" else "none"
+        else:
+            self.panel(tab)
+        for name, panel in self.panels.items():
+            # behind the graph, the panel that led there keeps its line
+            shown = {panel.body: name == tab}
+            if tab != "Graph":
+                shown |= {panel.bar: name == tab, panel.place: name == tab}
+            for widget, visible in shown.items():
+                widget.layout.display = "flex" if visible else "none"
         self._graph_place.layout.display = "flex" if tab == "Graph" else "none"
 
-
-_TABS = {
-    "Call": "reads to variants, with a reason for every position",
-    "Graph": "the computation behind every result, node by node",
-}
+    def _hold(self, panel: Any) -> None:
+        panel.on_graph = lambda kernel: self.bring("Graph", kernel)
+        self._bodies.children = (*self._bodies.children, panel.body)
+        self._bars.children = (*self._bars.children, panel.bar)
+        self._places.children = (*self._places.children, panel.place)
 
 
 def lab(

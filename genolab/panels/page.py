@@ -40,10 +40,15 @@ class Says(_Words):
 
 
 class Code(_Words):
-    """Code that can be selected, with a button that copies it."""
+    """Code that can be selected, with a button that copies it; hidden until it is asked for."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(kind="code", content={"text": text})
+        self.layout.display = "none"
+
+    def toggle(self) -> None:
+        """Show it, or hide it again."""
+        self.layout.display = "block" if self.layout.display == "none" else "none"
 
     @property
     def text(self) -> str:

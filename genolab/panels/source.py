@@ -1,9 +1,7 @@
-"""Which files a panel may read, what it was asked to read, and the way from there to calls."""
+"""What the call panel was asked to read, and the way from there to calls."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,68 +20,9 @@ MOST_READS = 200_000
 """Reads kept in memory so that sliders answer at once; a region with more is called tile by tile."""
 LONGEST = 1_000_000
 """Positions taken as small where the index cannot tell how many reads there are (CRAM, SAM)."""
-SHIPPED = Path(data.__file__).parent
-"""Where the examples that ship lie; a path there is shown, and may be written, as ``genolab:phage/lambda.fa``."""
 READS = (".bam", ".cram", ".sam")
 REFERENCES = (".fa", ".fasta", ".fna", ".fa.gz", ".fasta.gz", ".fna.gz", ".fa.bgz")
 VARIANTS = (".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
-_MOST_NAMES = 40
-
-
-class Allowed:
-    """The folders, and single files, that a page may name. A name from a browser is never trusted.
-
-    Always: the working folder, the home folder, and those of the examples; or only ``roots`` where they are given.
-    """
-
-    def __init__(self, roots: Sequence[str | os.PathLike[str]] | None = None) -> None:
-        chosen = [Path.cwd(), Path.home()] if roots is None else list(roots)
-        self.roots = [Path(os.path.realpath(root)) for root in chosen]
-        self.files: set[Path] = set()
-        for entry in data.examples():
-            if entry.shipped:
-                self.roots.append(Path(os.path.realpath(data.path(entry.name))))
-
-    def add(self, paths: Iterable[str | os.PathLike[str] | None]) -> None:
-        """Allow single files, named by the author of the notebook."""
-        self.files |= {Path(os.path.realpath(path)) for path in paths if path is not None}
-
-    def check(self, text: str, name: str) -> Path:
-        """The file that a text names, if its real place is allowed; refused with ``InputError`` otherwise."""
-        if not text.strip():
-            raise InputError("call panel", name, "the name of a file", "nothing", "Choose a file or an example.")
-        try:
-            shipped = text.strip().removeprefix("genolab:")
-            whole = SHIPPED / shipped if shipped != text.strip() else os.path.expanduser(shipped)
-            path = Path(os.path.abspath(whole))
-            real = Path(os.path.realpath(path))
-        except (ValueError, OSError):
-            raise InputError("call panel", name, "the name of a file", repr(text[:80])) from None
-        if real not in self.files and not any(real.is_relative_to(root) for root in self.roots):
-            places = ", ".join(dict.fromkeys(str(root) for root in self.roots[:2]))
-            fix = "Start in another folder, or name it in CallPanel(roots=[...])."
-            raise InputError("call panel", name, f"a file inside {places}", repr(str(path)), fix)
-        return path
-
-    def complete(self, text: str, suffixes: Sequence[str]) -> list[str]:
-        """Folders and files that continue a text, as it was begun; nothing outside the allowed folders."""
-        head, _, begun = text.rpartition("/")
-        folder_text = f"{head}/" if head or text.startswith("/") else ""
-        try:
-            folder = Path(os.path.realpath(os.path.expanduser(folder_text or ".")))
-            if not any(folder.is_relative_to(root) for root in self.roots):
-                return []
-            with os.scandir(folder) as entries:
-                found = sorted(
-                    (entry.name, entry.is_dir())
-                    for entry in entries
-                    if not entry.name.startswith(".") and entry.name.lower().startswith(begun.lower())
-                )
-        except (OSError, ValueError):
-            return []
-        names = [f"{name}/" if is_folder else name for name, is_folder in found]
-        wanted = [name for name in names if name.endswith("/") or name.lower().endswith(tuple(suffixes))]
-        return [folder_text + name for name in wanted[:_MOST_NAMES]]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.call import explain
-from genolab.errors import FileError, GenolabError, InputError, MissingIndexError
 from genolab.panels.page import Says, Why
+from genolab.panels.parts import Refusal, button
 from genolab.plots import call_table, sites
 from genolab.plots.genome import GenomeView
 from genolab.plots.pane import BokehPane
@@ -20,59 +19,6 @@ from genolab.plots.why import WhyView
 if TYPE_CHECKING:
     from genolab.call import Explanation
     from genolab.panels.source import Loaded
-
-_BYTES_PER_SECOND = 60e6  # that an index is built at, on a small machine
-
-
-class Refusal(ipywidgets.HBox):
-    """One sentence above the plot, what to do, and the details folded; gone when it no longer holds."""
-
-    def __init__(self, on_build: Callable[[str], None]) -> None:
-        self.words = Says(tone="error")
-        self.build = ipywidgets.Button(description="Build it", button_style="warning")
-        self.close_button = ipywidgets.Button(description="×", tooltip="close")
-        super().__init__([self.words, self.build, self.close_button])
-        self.add_class("genolab-refusal")
-        self.path = ""
-        self.build.on_click(lambda _: on_build(self.path))
-        self.close_button.on_click(lambda _: self.clear())
-        self.clear()
-
-    def show(self, error: BaseException, still: str = "") -> None:
-        """Say what was refused; `still` names what is on screen meanwhile."""
-        details = []
-        if isinstance(error, FileError):
-            details = [f"{name}: {value}" for name, value in error.to_dict().items()]
-        if still:
-            details.append(f"still shown: {still}")
-        said = str(error) or type(error).__name__
-        if isinstance(error, InputError):  # who refused is plain here
-            said = said.removeprefix(f"{error.who}: ")
-        elif not isinstance(error, GenolabError | OSError):
-            said = f"genolab failed ({type(error).__name__}): {said}. Please report it."
-        self.words.say(said, "error", details)
-        missing = isinstance(error, MissingIndexError)
-        self.path = error.path if isinstance(error, MissingIndexError) else ""
-        if missing:
-            self.build.description = f"Build it (about {seconds_to_index(self.path)} s)"
-        self.build.layout.display = "flex" if missing else "none"
-        self.layout.display = "flex"
-
-    def warn(self, text: str) -> None:
-        """Say something that is no error but must be seen."""
-        self.words.say(text, "warning")
-        self.build.layout.display = "none"
-        self.layout.display = "flex"
-
-    def clear(self) -> None:
-        """Say nothing."""
-        self.words.say("", "error")
-        self.layout.display = "none"
-
-    @property
-    def text(self) -> str:
-        """What is said; empty where nothing was refused."""
-        return self.words.text
 
 
 class Stage:
@@ -179,11 +125,11 @@ class Stage:
 
     def _build_top(self) -> ipywidgets.VBox:
         buttons = [
-            _button("◀ call", "the call before (filtered ones too)", lambda: self._step(-1)),
-            _button("call ▶", "the next call (filtered ones too)", lambda: self._step(1)),
-            _button("−", "wider; the wheel does the same", lambda: self._zoom(2.0)),
-            _button("+", "narrower; the wheel does the same", lambda: self._zoom(0.5)),
-            _button("all", "the whole region", self._whole),
+            button("◀ call", "the call before (filtered ones too)", lambda: self._step(-1)),
+            button("call ▶", "the next call (filtered ones too)", lambda: self._step(1)),
+            button("−", "wider; the wheel does the same", lambda: self._zoom(2.0)),
+            button("+", "narrower; the wheel does the same", lambda: self._zoom(0.5)),
+            button("all", "the whole region", self._whole),
         ]
         self.title.layout.flex = "1 1 auto"
         nav = ipywidgets.HBox([self.title, *buttons]).add_class("genolab-nav")
@@ -234,17 +180,3 @@ class Stage:
         if self.loaded is not None:
             with self.pane.hold():
                 self.genome.window.whole()
-
-
-def seconds_to_index(path: str) -> int:
-    """About how long it takes to index a file."""
-    try:
-        return max(round(os.stat(path).st_size / _BYTES_PER_SECOND), 1)
-    except OSError:
-        return 1
-
-
-def _button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
-    made = ipywidgets.Button(description=text, tooltip=tooltip)
-    made.on_click(lambda _: act())
-    return made

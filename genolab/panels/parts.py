@@ -1,0 +1,157 @@
+"""What every panel is made of: buttons, the status line, a refusal above the plot, and how jobs reach them."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import ipywidgets
+
+from genolab.errors import FileError, GenolabError, InputError, MissingIndexError
+from genolab.panels.page import Says
+from genolab.scale import Job, State
+
+log = logging.getLogger("genolab")
+_SOON = 0.15  # seconds that a job may run before the status line says so
+_BYTES_PER_SECOND = 60e6  # that an index is built at, on a small machine
+
+
+def button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Button:
+    """A button that calls `act`."""
+    made = ipywidgets.Button(description=text, tooltip=tooltip)
+    made.on_click(lambda _: act())
+    return made
+
+
+class StatusBar(ipywidgets.HBox):
+    """What is going on, always at the same place: state, progress, cancel, notices, and what computes."""
+
+    def __init__(self, on_cancel: Callable[[], None]) -> None:
+        self.state = Says("idle")
+        self.state.add_class("genolab-state")
+        self.progress = ipywidgets.FloatProgress(0.0, min=0.0, max=1.0)
+        self.stop = ipywidgets.Button(description="Cancel", tooltip="stop the work; nothing is lost")
+        self.notices = Says("", "soft")
+        self.notices.add_class("genolab-notices")
+        self.engine = Says("", "soft")
+        self.engine.add_class("genolab-right")
+        self.stop.on_click(lambda _: on_cancel())
+        super().__init__([self.state, self.progress, self.stop, self.notices, self.engine])
+        self.add_class("genolab-bar")
+        self.show_progress(None)
+
+    def show_progress(self, fraction: float | None, running: bool = False) -> None:
+        """Show the bar and the button while something runs; their room is kept otherwise."""
+        visible = "visible" if running else "hidden"
+        self.progress.value = fraction or 0.0
+        for each in (self.progress, self.stop):
+            if each.layout.visibility != visible:
+                each.layout.visibility = visible
+
+    def note(self, notices: tuple[str, ...]) -> None:
+        """List what was decided for the user."""
+        self.notices.say("", "soft", notices, f"notices ({len(notices)})")
+
+
+class Listener:
+    """Hears of the jobs of a panel's queues and says so: state and progress in the bar, a refusal above the plot.
+
+    `on_refused` gets what a job raised; `on_done` a job that ended well. A job that a newer one replaced says nothing.
+    """
+
+    def __init__(
+        self,
+        bar: StatusBar,
+        on_refused: Callable[[BaseException | None], None],
+        on_done: Callable[[Job[Any]], None] = lambda _job: None,
+    ) -> None:
+        self.bar, self.on_refused, self.on_done = bar, on_refused, on_done
+
+    def __call__(self, job: Job[Any]) -> None:
+        """Most jobs are done before an eye could read that they run, so what runs is shown a little later."""
+        if job.state.finished or job.elapsed > _SOON:
+            self._tell(job)
+        elif job.state is State.QUEUED:
+            timer = threading.Timer(_SOON, lambda: None if job.state.finished else self._tell(job))
+            timer.daemon = True
+            timer.start()
+
+    def _tell(self, job: Job[Any]) -> None:
+        if job.superseded:
+            return
+        if job.state is State.REFUSED:
+            self.bar.state.say("refused")
+            self.on_refused(job.error)
+        elif job.state is State.CANCELLED:
+            self.bar.state.say("cancelled; what is on screen stays")
+        else:
+            if job.state is State.DONE:
+                self.on_done(job)
+            self.bar.state.say(str(job))
+        self.bar.show_progress(job.fraction, not job.state.finished)
+
+
+class Refusal(ipywidgets.HBox):
+    """One sentence above the plot, what to do, and the details folded; gone when it no longer holds."""
+
+    def __init__(self, on_build: Callable[[str], None] | None = None) -> None:
+        self.words = Says(tone="error")
+        self.build = ipywidgets.Button(description="Build it", button_style="warning")
+        self.close_button = ipywidgets.Button(description="×", tooltip="close")
+        super().__init__([self.words, self.build, self.close_button])
+        self.add_class("genolab-refusal")
+        self.path = ""
+        self.build.on_click(lambda _: None if on_build is None else on_build(self.path))
+        self.close_button.on_click(lambda _: self.clear())
+        self.clear()
+
+    def show(self, error: BaseException | None, still: str = "") -> None:
+        """Say what was refused; `still` names what is on screen meanwhile."""
+        if error is None:
+            return
+        if not isinstance(error, GenolabError | OSError):
+            log.error("a panel failed", exc_info=error)
+        details = []
+        if isinstance(error, FileError):
+            details = [f"{name}: {value}" for name, value in error.to_dict().items()]
+        if still:
+            details.append(f"still shown: {still}")
+        said = str(error) or type(error).__name__
+        if isinstance(error, InputError):  # who refused is plain here
+            said = said.removeprefix(f"{error.who}: ")
+        elif not isinstance(error, GenolabError | OSError):
+            said = f"genolab failed ({type(error).__name__}): {said}. Please report it."
+        self.words.say(said, "error", details)
+        missing = isinstance(error, MissingIndexError)
+        self.path = error.path if isinstance(error, MissingIndexError) else ""
+        if missing:
+            self.build.description = f"Build it (about {seconds_to_index(self.path)} s)"
+        self.build.layout.display = "flex" if missing else "none"
+        self.layout.display = "flex"
+
+    def warn(self, text: str) -> None:
+        """Say something that is no error but must be seen."""
+        self.words.say(text, "warning")
+        self.build.layout.display = "none"
+        self.layout.display = "flex"
+
+    def clear(self) -> None:
+        """Say nothing."""
+        self.words.say("", "error")
+        self.layout.display = "none"
+
+    @property
+    def text(self) -> str:
+        """What is said; empty where nothing was refused."""
+        return self.words.text
+
+
+def seconds_to_index(path: str) -> int:
+    """About how long it takes to index a file."""
+    try:
+        return max(round(os.stat(path).st_size / _BYTES_PER_SECOND), 1)
+    except OSError:
+        return 1
