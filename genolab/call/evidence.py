@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from genolab import io
 from genolab.call.counts import ALLELES
 from genolab.call.pileup import Pileup
+from genolab.call.tally import Tally
 from genolab.call.thresholds import Thresholds
 from genolab.errors import FileError
 from genolab.io import AlignedReads, Alignments, Region
+
+T = TypeVar("T")
 
 LEAST_AGREEMENT = 0.75
 """Share of the bases that must agree with the reference. Reads of another genome agree by a quarter to a third."""
@@ -41,7 +46,7 @@ class Evidence:
     contigs: dict[str, int]
     sample: str
     notices: tuple[str, ...]
-    _counts: dict[tuple[int, int], np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    _kept: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def region(self) -> Region:
@@ -51,10 +56,22 @@ class Evidence:
     def counts(self, thresholds: Thresholds) -> np.ndarray:
         """:meth:`Pileup.counts`, kept until the base or mapping quality threshold moves."""
         key = (thresholds.min_base_quality, thresholds.min_mapping_quality)
-        if key not in self._counts:
-            self._counts.clear()
-            self._counts[key] = self.pileup.counts(thresholds)
-        return self._counts[key]
+        moved = "counts" in self._kept and self._kept["counts"][0] != key
+        if moved:  # it will move again: worth keeping the bases in order
+            return self.kept("counts", key, lambda: self._tally.counts(thresholds))
+        return self.kept("counts", key, lambda: self.pileup.counts(thresholds))
+
+    @cached_property
+    def _tally(self) -> Tally:
+        return Tally(self.pileup)
+
+    def kept(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
+        """What `make` returned for this key, or returns now; the newest of each name is kept."""
+        held = self._kept.get(name)
+        if held is None or held[0] != key:
+            held = self._kept[name] = key, make()
+        made: T = held[1]
+        return made
 
 
 def collect(

@@ -68,6 +68,9 @@ FILTERS = (
 
 NEAR_INDEL = "NearIndel"
 
+THRESHOLDS = frozenset({"indel_fraction", *(each.threshold for each in FILTERS)})
+"""The thresholds that only filters look at: moving one judges no read anew."""
+
 
 def near_indel(share: np.ndarray, thresholds: Thresholds) -> np.ndarray:
     """True where so many reads have an indel beside the site that its substitutions may be misalignments."""

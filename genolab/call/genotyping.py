@@ -21,6 +21,7 @@ from genolab.call.likelihood import (
 from genolab.call.pileup import Observations
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
 from genolab.errors import InputError
+from genolab.kernel.backends import backend_in_force
 
 MAX_PLOIDY = 6
 _MOST_CELLS = 4_000_000  # of the strand test's table of sites by counts, so that a deep region stays small
@@ -191,8 +192,7 @@ def genotype(
     the most probable; then each filter may set it aside.
     """
     thresholds, ploidy = thresholds or Thresholds(), check_ploidy(ploidy)
-    sites = candidate_sites(evidence, thresholds, backend)
-    found = assess(evidence, sites, thresholds, ploidy, backend)
+    found = _assess_candidates(evidence, thresholds, ploidy, backend)
     chosen = np.flatnonzero(holds_alternate(found.best, found.reference, ploidy))
     kinds = genotypes(ploidy)
     alternates, genotype_index = [], []
@@ -226,6 +226,17 @@ def genotype(
         notices=evidence.notices,
         evidence=evidence,
     )
+
+
+def _assess_candidates(evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None) -> Assessment:
+    """:func:`assess` of the candidate sites, kept while only thresholds of filters move."""
+    moved = tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
+
+    def judge() -> Assessment:
+        return assess(evidence, candidate_sites(evidence, thresholds, backend), thresholds, ploidy, backend)
+
+    running = backend_in_force(backend, genotype_likelihoods.backend)
+    return evidence.kept("candidates", (moved, ploidy, running), judge)
 
 
 def holds_alternate(best: np.ndarray, reference: np.ndarray, ploidy: int) -> np.ndarray:

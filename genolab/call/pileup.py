@@ -125,15 +125,9 @@ class Pileup:
 
     def counts(self, thresholds: Thresholds) -> np.ndarray:
         """Usable bases of each kind at each position of the region, mates both counted. ``(site, allele)`` int64."""
-        read, position, query, length = self.blocks
         usable = (self.exclusion == 0) & (self.mapping_quality >= thresholds.min_mapping_quality)
-        begin, size = self.reads.region.start, self.reference.size
-        # cut the blocks to the region, so that the flat arrays need no test per base
-        cut = np.maximum(begin - position, 0)
-        last = np.minimum(length, begin + size - position)
-        keep = usable[read] & (last > cut)
-        position, query, length = (position + cut - begin)[keep], (query + cut)[keep], (last - cut)[keep]
-        counts = np.zeros((size, ALLELES), np.int64)
+        counts = np.zeros((self.reference.size, ALLELES), np.int64)
+        _, position, query, length = self._blocks_inside(usable)
         # a piece at a time stays in the processor's cache, and needs a hundredth of the memory
         pieces = np.searchsorted(np.cumsum(length), np.arange(_PIECE, length.sum() + _PIECE, _PIECE), side="right")
         for first, beyond in pairwise(np.unique([0, *pieces]).tolist()):
@@ -144,6 +138,24 @@ class Pileup:
             good = (self.base_quality[at] >= thresholds.min_base_quality) & (base < ALLELES)
             counts[low:high] += allele_counts(where[good], base[good], self.reference[low:high]).counts
         return counts
+
+    def bases(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Every base that some threshold may use: position in the region, code, base quality, mapping quality."""
+        read, position, query, length = self._blocks_inside(self.exclusion == 0)
+        where, at = _spread(length, position, query)
+        base = self.reads.base[at]
+        known = base < ALLELES
+        mapping_quality = np.repeat(self.mapping_quality[read], length)
+        return where[known], base[known], self.base_quality[at[known]], mapping_quality[known]
+
+    def _blocks_inside(self, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """:attr:`blocks` of some reads, cut to the region and counted from its start: no test per base is needed."""
+        read, position, query, length = self.blocks
+        begin = self.reads.region.start
+        cut = np.maximum(begin - position, 0)
+        last = np.minimum(length, begin + self.reference.size - position)
+        keep = usable[read] & (last > cut)
+        return read[keep], (position + cut - begin)[keep], (query + cut)[keep], (last - cut)[keep]
 
     def observe(self, sites: np.ndarray, thresholds: Thresholds) -> Observations:
         """Every base over the given positions (sorted, 0-based), with the reason where it is not evidence.

@@ -271,9 +271,7 @@ class Latest:
 
     def submit(self, function: Callable[[Progress], T], *, name: str = "job", cancel_running: bool = True) -> Job[T]:
         """Ask for ``function``; what waited is cancelled, and what runs too unless ``cancel_running`` is False."""
-        job: Job[T] = Job(
-            function, name=name, on_change=self._on_change, dispatch=self._dispatch, clock=self._clock
-        )
+        job: Job[T] = Job(function, name=name, on_change=self._on_change, dispatch=self._dispatch, clock=self._clock)
         job._queue()
         with self._changed:
             waited, self._waiting = self._waiting, job
