@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from genolab.align.aligner import align
     from genolab.align.alignments import Alignments
     from genolab.align.edit import Edits, edit_distance
+    from genolab.align.score_matrix import ScoreMatrix, fill_matrix
     from genolab.align.scoring import Matrix, Scoring
 
 _HOME = {
@@ -18,9 +19,11 @@ _HOME = {
     "edit_distance": "edit",
     "Matrix": "scoring",
     "Scoring": "scoring",
+    "ScoreMatrix": "score_matrix",
+    "fill_matrix": "score_matrix",
 }
 
-__all__ = ["Alignments", "Edits", "Matrix", "Scoring", "align", "edit_distance"]
+__all__ = ["Alignments", "Edits", "Matrix", "ScoreMatrix", "Scoring", "align", "edit_distance", "fill_matrix"]
 
 
 def __getattr__(name: str) -> Any:

@@ -89,7 +89,7 @@ def align(
         raise InputError(_WHO, "scoring", "a Scoring", type(scoring).__name__)
     if cigar not in ("=X", "M"):
         raise InputError(_WHO, "cigar", "'=X' or 'M'", repr(cigar))
-    ends = _ends(mode, free_ends)
+    ends = ends_of(mode, free_ends)
     limits = _limit("band", band), _limit("x_drop", x_drop)
     if x_drop is not None and mode != "extension":
         raise InputError(_WHO, "x_drop", "given with mode='extension' only", f"mode {mode!r}")
@@ -117,7 +117,8 @@ def align(
     )  # fmt: skip
 
 
-def _ends(mode: str, free_ends: Collection[str] | None) -> np.ndarray:
+def ends_of(mode: str, free_ends: Collection[str] | None) -> np.ndarray:
+    """What costs nothing, as the kernels take it: a mode's, or the ends that are named."""
     if mode not in MODES:
         raise InputError(_WHO, "mode", f"one of {', '.join(MODES)}", repr(mode))
     if free_ends is None:

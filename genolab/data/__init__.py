@@ -6,11 +6,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from genolab.data.registry import Entry, Example, example, examples, path
+from genolab.data.sequence_sets import SequenceSet, sequence_set, sequence_sets
 
 if TYPE_CHECKING:
     from genolab.data.simulator import Sequencing, simulate
 
-__all__ = ["Entry", "Example", "Sequencing", "example", "examples", "path", "simulate"]
+__all__ = [
+    "Entry",
+    "Example",
+    "SequenceSet",
+    "Sequencing",
+    "example",
+    "examples",
+    "path",
+    "sequence_set",
+    "sequence_sets",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -45,7 +45,10 @@ def test_states_are_told_in_order():
     job.start().result(SOON)
     assert seen[0] is State.QUEUED
     assert [state for state, before in zip(seen[1:], seen, strict=False) if state is not before] == [
-        State.RUNNING, State.COMPILING, State.RUNNING, State.DONE,
+        State.RUNNING,
+        State.COMPILING,
+        State.RUNNING,
+        State.DONE,
     ]
 
 

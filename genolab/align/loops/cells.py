@@ -1,0 +1,154 @@
+"""The cells of one pair's matrix row by row, and the walk over all of its best alignments at once."""
+
+# mypy: disallow-untyped-defs=False
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+LOW = -(2**30)
+"""Minus infinity, with room below for the costs of gaps that nobody will take."""
+
+IN_H, IN_E, IN_F, IN_E2, IN_F2 = 1, 2, 4, 8, 16
+"""Where a walk back may be: in no gap (H), in one along the target (E) or the query (F); the walk keeps all it may."""
+
+PAIR, ALONG_TARGET, ALONG_QUERY = 1, 2, 4
+"""The moves that leave a cell, as bits."""
+
+
+@njit(nogil=True, cache=True)
+def may_start(i, j, free_ends):
+    """Whether an alignment may start in the cell."""
+    return free_ends[4] or (i == 0 and (j == 0 or free_ends[2])) or (j == 0 and free_ends[0])
+
+
+@njit(nogil=True, cache=True)
+def may_end(i, j, m, n, free_ends):
+    """Whether an alignment may end in the cell."""
+    return free_ends[5] or (i == m and (j == n or free_ends[3])) or (j == n and free_ends[1])
+
+
+@njit(nogil=True, cache=True)
+def fill_cells(query, target, table, gaps, free_ends, window, step, results):
+    """Fill ``results[H E F E2 F2, row, column]``, which hold ``LOW``, with the largest values of their bins."""
+    m, n = query.size, target.size
+    before, f, f2 = np.full(n + 1, LOW, np.int32), np.full(n + 1, LOW, np.int32), np.full(n + 1, LOW, np.int32)
+    row_end, column_end = window[0] + window[2], window[1] + window[3]
+    one, other = gaps[0] + gaps[1], gaps[2] + gaps[3]
+    free = free_ends[4]
+    for i in range(min(m + 1, row_end)):
+        wanted = i >= window[0]
+        row = (i - window[0]) // step[0] if wanted else 0
+        scores = table[query[max(i - 1, 0)]] if m else table[0]
+        diagonal, h, e, e2 = LOW, LOW, LOW, LOW
+        for j in range(min(n + 1, column_end)):
+            above = before[j]
+            if j > 0:
+                e = max(e - gaps[1], h - one)
+                e2 = max(e2 - gaps[3], h - other)
+            if i > 0:
+                f[j] = max(f[j] - gaps[1], above - one)
+                f2[j] = max(f2[j] - gaps[3], above - other)
+            h = diagonal + scores[target[j - 1]] if i > 0 and j > 0 else LOW
+            h = max(max(max(h, e), max(e2, f2[j])), f[j])
+            if h < 0 and (free or may_start(i, j, free_ends)):
+                h = 0
+            diagonal, before[j] = above, h
+            if wanted and j >= window[1]:
+                column = (j - window[1]) // step[1]
+                _raise(results, 0, row, column, h)
+                _raise(results, 1, row, column, e)
+                _raise(results, 2, row, column, f[j])
+                _raise(results, 3, row, column, e2)
+                _raise(results, 4, row, column, f2[j])
+
+
+@njit(nogil=True, cache=True)
+def _raise(results, layer, row, column, value):
+    """Note a value that is larger than what its bin holds; what no alignment reaches stays ``LOW``."""
+    if value > LOW // 2 and value > results[layer, row, column]:
+        results[layer, row, column] = value
+
+
+@njit(nogil=True, cache=True)
+def opened(states, i, j, cells, free_ends):
+    """The states that a walk in ``states`` may go on from; none of H where the alignment starts."""
+    if states & IN_H:
+        if cells[0, i, j] == 0 and may_start(i, j, free_ends):
+            return states & ~IN_H
+        for k, state in enumerate((IN_E, IN_F, IN_E2, IN_F2)):
+            if cells[k + 1, i, j] == cells[0, i, j]:
+                states |= state
+    return states
+
+
+@njit(nogil=True, cache=True)
+def pairs_up(states, i, j, cells, query, target, table):
+    """Whether the walk may step to the cell above and to the left."""
+    if not states & IN_H or i == 0 or j == 0:
+        return False
+    return cells[0, i, j] == cells[0, i - 1, j - 1] + table[query[i - 1], target[j - 1]]
+
+
+@njit(nogil=True, cache=True)
+def along_target(states, i, j, cells, gaps):
+    """The states one column to the left; 0 where the walk cannot go there."""
+    after = 0
+    if j > 0 and states & IN_E:
+        after |= IN_H if cells[1, i, j] == cells[0, i, j - 1] - gaps[0] - gaps[1] else 0
+        after |= IN_E if cells[1, i, j] == cells[1, i, j - 1] - gaps[1] else 0
+    if j > 0 and states & IN_E2:
+        after |= IN_H if cells[3, i, j] == cells[0, i, j - 1] - gaps[2] - gaps[3] else 0
+        after |= IN_E2 if cells[3, i, j] == cells[3, i, j - 1] - gaps[3] else 0
+    return after
+
+
+@njit(nogil=True, cache=True)
+def along_query(states, i, j, cells, gaps):
+    """The states one row above; 0 where the walk cannot go there."""
+    after = 0
+    if i > 0 and states & IN_F:
+        after |= IN_H if cells[2, i, j] == cells[0, i - 1, j] - gaps[0] - gaps[1] else 0
+        after |= IN_F if cells[2, i, j] == cells[2, i - 1, j] - gaps[1] else 0
+    if i > 0 and states & IN_F2:
+        after |= IN_H if cells[4, i, j] == cells[0, i - 1, j] - gaps[2] - gaps[3] else 0
+        after |= IN_F2 if cells[4, i, j] == cells[4, i - 1, j] - gaps[3] else 0
+    return after
+
+
+@njit(nogil=True, cache=True)
+def count_best(cells, query, target, table, gaps, free_ends, best):
+    """How many alignments are worth ``best``, and the moves that leave each cell on one of them.
+
+    The walks of all go back together. Each carries every state it may be in, so that an alignment whose gaps can be
+    read in two ways is counted once.
+    """
+    m, n = query.size, target.size
+    moves = np.zeros((m + 1, n + 1), np.uint8)
+    here, above = np.zeros((n + 1, 32)), np.zeros((n + 1, 32))
+    total = 0.0
+    for i in range(m, -1, -1):
+        for j in range(n, -1, -1):
+            if cells[0, i, j] == best and may_end(i, j, m, n, free_ends):
+                here[j, IN_H] += 1
+            for states in range(1, 32):
+                walks = here[j, states]
+                if walks == 0:
+                    continue
+                here[j, states] = 0
+                on = opened(states, i, j, cells, free_ends)
+                if states & IN_H and not on & IN_H:
+                    total += walks
+                if pairs_up(on, i, j, cells, query, target, table):
+                    above[j - 1, IN_H] += walks
+                    moves[i, j] |= PAIR
+                after = along_target(on, i, j, cells, gaps)
+                if after:
+                    here[j - 1, after] += walks
+                    moves[i, j] |= ALONG_TARGET
+                after = along_query(on, i, j, cells, gaps)
+                if after:
+                    above[j, after] += walks
+                    moves[i, j] |= ALONG_QUERY
+        here, above = above, here
+    return total, moves

@@ -1,0 +1,249 @@
+"""The matrix of one pair: what competed in each cell, and every alignment that is worth the best score."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import groupby
+
+import numpy as np
+
+from genolab.align.scoring import Scoring
+from genolab.align.sequences import SequencesLike, encode
+from genolab.errors import InputError
+
+MOST_CELLS = 2**21
+"""Cells of a matrix that is kept whole: 40 MB. Larger ones are looked at in windows and bins."""
+
+LARGEST = 2**29
+"""Cells that are computed at most, kept or not: some seconds."""
+
+_WHO = "fill_matrix"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One of the ways into a cell: from where (None for a start), its worth, the sum in words, whether it won."""
+
+    name: str
+    value: int
+    text: str
+    origin: tuple[int, int] | None
+    won: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """One alignment as cells ``(row[k], column[k])``, from start to end, and as CIGAR with ``=`` and ``X``."""
+
+    row: np.ndarray = field(repr=False)
+    column: np.ndarray = field(repr=False)
+    cigar: str
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreMatrix:
+    """The filled matrix of one pair. ``cells`` has the axes ``layer`` (H, E, F, E', F'), ``row`` and ``column``.
+
+    Row ``i`` stands after ``i`` letters of the query, column ``j`` after ``j`` of the target.
+    """
+
+    cells: np.ndarray = field(repr=False)
+    query: np.ndarray = field(repr=False)
+    target: np.ndarray = field(repr=False)
+    scoring: Scoring
+    free_ends: np.ndarray
+
+    @property
+    def H(self) -> np.ndarray:  # noqa: N802 - as the recurrence has it
+        """The score of the best alignment that ends in each cell."""
+        return self.cells[0]
+
+    @cached_property
+    def best(self) -> int:
+        """The score of the best alignment."""
+        i, j = np.indices(self.H.shape)
+        m, n = self.query.size, self.target.size
+        _, query_end, _, target_end, _, anywhere = self.free_ends
+        ends = anywhere | ((i == m) & ((j == n) | target_end)) | ((j == n) & query_end)
+        return int(self.H[ends].max())
+
+    @property
+    def count(self) -> float:
+        """How many different alignments are worth the best score; exact up to 2 to the 53rd."""
+        return self._counted[0]
+
+    @property
+    def moves(self) -> np.ndarray:
+        """The moves that leave each cell on some best alignment, ``uint8``: 1 a pair, 2 along target, 4 along query."""
+        return self._counted[1]
+
+    @cached_property
+    def _counted(self) -> tuple[float, np.ndarray]:
+        from genolab.align.loops.cells import count_best
+
+        if self.free_ends[4] and self.best <= 0:  # the empty alignment, wherever it is thought to lie
+            return 1.0, np.zeros(self.H.shape, np.uint8)
+        count, moves = count_best(*self._arrays, self.best)
+        return float(count), moves
+
+    @property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        gaps = np.array(self.scoring.gaps, np.int32)
+        return self.cells, self.query, self.target, self.scoring.table, gaps, self.free_ends
+
+    def candidates(self, i: int, j: int) -> list[Candidate]:
+        """The ways into a cell that competed, the pair first; all that reach the cell's score have won.
+
+        Raises
+        ------
+        InputError
+            If there is no such cell.
+        """
+        m, n = self.query.size, self.target.size
+        if not (0 <= i <= m and 0 <= j <= n):
+            raise InputError("candidates", "i, j", f"within 0 to {m:,} and 0 to {n:,}", f"{i:,}, {j:,}")
+        found: list[tuple[str, int, str, tuple[int, int] | None]] = []
+        letters = self.scoring.alphabet.letters
+        h = int(self.H[i, j])
+        if i and j:
+            a, b = self.query[i - 1], self.target[j - 1]
+            before, worth = int(self.H[i - 1, j - 1]), int(self.scoring.table[a, b])
+            text = f"{before} {_signed(worth)} for {letters[a]} with {letters[b]}"
+            found.append((f"pair {letters[a]}·{letters[b]}", before + worth, text, (i - 1, j - 1)))
+        for name, layers, origin in (("along target (D)", (1, 3), (i, j - 1)), ("along query (I)", (2, 4), (i - 1, j))):
+            if min(origin) < 0:
+                continue
+            layer = max(layers, key=lambda layer: (self.cells[layer, i, j], -layer))
+            value = int(self.cells[layer, i, j])
+            opening, extend = self.scoring.gaps[:2] if layer < 3 else self.scoring.gaps[2:]
+            new, longer = int(self.H[origin]) - opening - extend, int(self.cells[layer][origin]) - extend
+            if new >= longer:
+                text = f"{self.H[origin]} − {opening + extend} for a new gap"
+            else:
+                text = f"{self.cells[layer][origin]} − {extend} for a longer gap"
+            found.append((f"gap {name}", value, text, origin))
+        start = self._may_start(i, j)
+        if start:
+            found.append(("start", 0, "an alignment may start here", None))
+        return [Candidate(name, value, text, origin, value == h) for name, value, text, origin in found]
+
+    def _may_start(self, i: int, j: int) -> bool:
+        from genolab.align.loops.cells import may_start
+
+        return bool(may_start.py_func(i, j, self.free_ends))
+
+    def ending_at(self, i: int, j: int) -> Path:
+        """The best alignment that ends in a cell, by the tie rule of :func:`genolab.align.align`."""
+        return next(self._walks(i, j))
+
+    def paths(self) -> Iterator[Path]:
+        """Every alignment that is worth the best score, one at a time; the first is the one that ``align`` gives."""
+        if self.free_ends[4] and self.best <= 0:
+            yield self._path([], 0, 0)
+            return
+        m, n = self.query.size, self.target.size
+        _, query_end, _, target_end, _, anywhere = self.free_ends
+        columns, rows = np.nonzero(np.equal(self.H.T, self.best))
+        for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
+            if anywhere or (i == m and (j == n or target_end)) or (j == n and query_end):
+                yield from self._walks(i, j)
+
+    def _walks(self, i: int, j: int) -> Iterator[Path]:
+        """All walks back from a cell, depth first. A walk carries every state it may be in, so none comes twice."""
+        from genolab.align.loops import cells as loops
+
+        arrays = self._arrays
+        cells, query, target, table, gaps, free_ends = arrays
+        trail: list[str] = []
+        stack: list[tuple[int, int, int, int, str]] = [(i, j, loops.IN_H, 0, "")]
+        while stack:
+            row, column, states, depth, move = stack.pop()
+            del trail[max(depth - 1, 0) :]
+            if move:
+                trail.append(move)
+            on = int(loops.opened(states, row, column, cells, free_ends))
+            if states & loops.IN_H and not on & loops.IN_H:
+                yield self._path(trail, row, column)
+            # by the tie rule a gap that may end does; a pair goes before D, and D before I
+            fresh = int(loops.opened(states & loops.IN_H, row, column, cells, free_ends))
+            along = int(loops.along_target(on, row, column, cells, gaps))
+            down = int(loops.along_query(on, row, column, cells, gaps))
+            new_along = fresh and loops.along_target(fresh, row, column, cells, gaps)
+            new_down = fresh and loops.along_query(fresh, row, column, cells, gaps)
+            options: list[tuple[bool, tuple[int, int, int, int, str]]] = []
+            if loops.pairs_up(on, row, column, cells, query, target, table):
+                options.append((False, (row - 1, column - 1, loops.IN_H, depth + 1, "M")))
+            if along:
+                options.append((not new_along, (row, column - 1, along, depth + 1, "D")))
+            if down:
+                options.append((not new_down, (row - 1, column, down, depth + 1, "I")))
+            ordered = sorted(options, key=lambda each: each[0])
+            stack.extend(option for _, option in ordered[::-1])
+
+    def _path(self, trail: list[str], i: int, j: int) -> Path:
+        """The walk in ``trail``, from the end back to cell ``(i, j)``, the right way round."""
+        moves = np.array(trail[::-1], dtype="U1")
+        row = i + np.concatenate([[0], np.cumsum(moves != "D")])
+        column = j + np.concatenate([[0], np.cumsum(moves != "I")])
+        equal = self.query[row[1:] - 1] == self.target[column[1:] - 1] if moves.size else moves.astype(bool)
+        operations = np.where(moves == "M", np.where(equal, "=", "X"), moves)
+        cigar = "".join(f"{sum(1 for _ in run)}{operation}" for operation, run in groupby(operations.tolist()))
+        return Path(row, column, cigar)
+
+
+def _signed(value: int) -> str:
+    return f"+ {value}" if value >= 0 else f"− {-value}"
+
+
+def fill_matrix(
+    query: SequencesLike,
+    target: SequencesLike,
+    *,
+    mode: str = "global",
+    scoring: Scoring | None = None,
+    free_ends: Collection[str] | None = None,
+) -> ScoreMatrix:
+    """Fill the matrix of one pair of sequences and keep every cell; mode and scoring as :func:`~genolab.align.align`.
+
+    Raises
+    ------
+    InputError
+        If an input is not as ``align`` has it, is more than one sequence, or the matrix has more than 2 million cells.
+    """
+    from genolab.align.aligner import ends_of
+
+    scoring = Scoring() if scoring is None else scoring
+    ours = encode(_WHO, "query", query, scoring.alphabet)
+    theirs = encode(_WHO, "target", target, scoring.alphabet)
+    for name, given in (("query", ours), ("target", theirs)):
+        if len(given) != 1:
+            raise InputError(_WHO, name, "one sequence", f"{len(given):,}")
+    size = (int(ours.length[0]) + 1, int(theirs.length[0]) + 1)
+    if size[0] * size[1] > MOST_CELLS:
+        found = f"{size[0]:,} x {size[1]:,} = {size[0] * size[1]:,}"
+        raise InputError(_WHO, "query", f"short enough for {MOST_CELLS:,} cells", found, "Align a shorter stretch.")
+    return matrix_of(ours.codes[:-1], theirs.codes[:-1], scoring, ends_of(mode, free_ends))
+
+
+def matrix_of(query: np.ndarray, target: np.ndarray, scoring: Scoring, free_ends: np.ndarray) -> ScoreMatrix:
+    """The matrix of two arrays of codes, whole."""
+    window = (0, 0, query.size + 1, target.size + 1)
+    cells = window_of(query, target, scoring, free_ends, window, (1, 1))
+    return ScoreMatrix(cells, query, target, scoring, free_ends)
+
+
+def window_of(
+    query: np.ndarray,
+    target: np.ndarray,
+    scoring: Scoring,
+    free_ends: np.ndarray,
+    window: tuple[int, int, int, int],
+    step: tuple[int, int],
+) -> np.ndarray:
+    """The five layers of a window (first row and column, rows, columns) of a matrix, in bins of ``step`` cells."""
+    from genolab.align.cells import alignment_matrix
+
+    gaps = np.array(scoring.gaps, np.int32)
+    return np.stack(alignment_matrix(query, target, scoring.table, gaps, free_ends, np.array(window), np.array(step)))
