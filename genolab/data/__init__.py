@@ -5,27 +5,36 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from genolab.data.registry import Entry, Example, example, examples, path
+from genolab.data.registry import CountExample, Entry, Example, example, examples, path
 from genolab.data.sequence_sets import SequenceSet, sequence_set, sequence_sets
 
 if TYPE_CHECKING:
+    from genolab.data.counts_simulator import SimulatedCounts, simulate_counts
     from genolab.data.simulator import Sequencing, simulate
 
+_HOME = {
+    "simulate": "simulator", "Sequencing": "simulator",
+    "simulate_counts": "counts_simulator", "SimulatedCounts": "counts_simulator",
+}  # fmt: skip
+
 __all__ = [
+    "CountExample",
     "Entry",
     "Example",
     "SequenceSet",
     "Sequencing",
+    "SimulatedCounts",
     "example",
     "examples",
     "path",
     "sequence_set",
     "sequence_sets",
     "simulate",
+    "simulate_counts",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("simulate", "Sequencing"):  # these load NumPy and pysam
-        return getattr(import_module("genolab.data.simulator"), name)
+    if name in _HOME:  # these load NumPy
+        return getattr(import_module(f"genolab.data.{_HOME[name]}"), name)
     raise AttributeError(f"module 'genolab.data' has no attribute {name!r}")

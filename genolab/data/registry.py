@@ -6,6 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, overload
 
 from genolab.errors import FileError, GenolabError, InputError
 
@@ -14,7 +15,10 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """What is known of an example before it is opened; ``size`` in bytes, ``shipped`` or fetched when asked for."""
+    """What is known of an example before it is opened; ``size`` in bytes, ``shipped`` or fetched when asked for.
+
+    ``kind`` is what it holds: ``"reads"`` of a ``region``, or ``"counts"`` (a table of counts or expression).
+    """
 
     name: str
     title: str
@@ -22,7 +26,8 @@ class Entry:
     origin: str
     licence: str
     shipped: bool
-    region: str
+    kind: str = "reads"
+    region: str = ""
     size: int = 0
 
 
@@ -38,12 +43,23 @@ class Example(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CountExample(Entry):
+    """A table whose files are here: genes in the rows of ``counts``, a sample in each row of ``samples``."""
+
+    counts: Path
+    samples: Path
+    truth: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Files:
     """An entry's files by role; ``sha256`` names every file that is fetched, ``urls`` the folders that have them."""
 
     entry: Entry
-    reads: tuple[str, ...]
-    reference: str
+    reads: tuple[str, ...] = ()
+    reference: str = ""
+    counts: str = ""
+    samples: str = ""
     truth: str | None = None
     confident: str | None = None
     folder: str
@@ -118,15 +134,54 @@ _EXAMPLES = (
             "ucsc.hg19.chr20.unittest.fasta.gz.gzi": "ac926b2af10ed5dcf656c720768925b1fcd5bbcb03d73dc741efe2df7621e269",
         },
     ),
+    _Files(
+        entry=Entry(
+            name="batches",
+            title="Counts in three runs, simulated",
+            description=(
+                "2,500 genes of 24 samples, control and treated, sequenced in three runs: batches, depth and response "
+                "are known. A few genes flood the treated libraries, so that totals mislead."
+            ),
+            origin="genolab's simulator of counts, seed 1",
+            licence="BSD-3-Clause",
+            shipped=True,
+            kind="counts",
+        ),
+        folder="batches",
+        counts="counts.csv.gz",
+        samples="samples.csv",
+        truth="truth.csv.gz",
+    ),
+    _Files(
+        entry=Entry(
+            name="bladder",
+            title="Bladder cancer, 57 arrays in five batches",
+            description=(
+                "Log2 expression of 4,457 probes in cancers, biopsies and normal tissue; the batch goes along with the "
+                "kind of tissue."
+            ),
+            origin="Bioconductor's bladderbatch (Leek), from Dyrskjøt et al. 2004, Cancer Research 64:4040",
+            licence="Artistic-2.0",
+            shipped=True,
+            kind="counts",
+        ),
+        folder="bladder",
+        counts="expression.csv.gz",
+        samples="samples.csv",
+    ),
 )
 
 
-def examples() -> tuple[Entry, ...]:
-    """Every example, the one to start with first; nothing is opened or fetched."""
-    return tuple(_entry(files) for files in _EXAMPLES)
+def examples(kind: str | None = None) -> tuple[Entry, ...]:
+    """Every example, or those of one kind, the one to start with first; nothing is opened or fetched."""
+    return tuple(_entry(files) for files in _EXAMPLES if kind in (None, files.entry.kind))
 
 
-def example(name: str) -> Example:
+@overload
+def example(name: Literal["batches", "bladder"]) -> CountExample: ...  # type: ignore[overload-overlap]
+@overload
+def example(name: str) -> Example: ...
+def example(name: str) -> Example | CountExample:
     """The example ``name`` with the paths of its files.
 
     One that does not ship is looked for in ``GENOLAB_DATA``, in ``GENOLAB_SHARED`` and beside a checkout of genolab,
@@ -134,12 +189,17 @@ def example(name: str) -> Example:
     """
     files = _find(name)
     folder = _folder(files)
+    truth = folder / files.truth if files.truth else None
+    if files.entry.kind == "counts":
+        return CountExample(
+            **vars(_entry(files)), counts=folder / files.counts, samples=folder / files.samples, truth=truth
+        )
     return Example(
         **vars(_entry(files)),
         reads=folder / files.reads[0],
         all_reads=tuple(folder / reads for reads in files.reads),
         reference=folder / files.reference,
-        truth=folder / files.truth if files.truth else None,
+        truth=truth,
         confident=folder / files.confident if files.confident else None,
     )
 

@@ -55,7 +55,7 @@ class Choice:
 def choices() -> list[Choice]:
     """The examples, each sample of its own; nothing is fetched."""
     offered = []
-    for entry in data.examples():
+    for entry in data.examples("reads"):
         names = [path.name.split(".")[0] for path in data.example(entry.name).all_reads] if entry.shipped else [""]
         for number, name in enumerate(names):
             title = entry.title if len(names) == 1 else f"{entry.title.partition(',')[0]}, {name}"

@@ -5,13 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import genolab as gl
 from genolab.data import registry
 from genolab.errors import FileError, GenolabError, InputError
 
-SHIPPED = [entry.name for entry in gl.data.examples() if entry.shipped]
+SHIPPED = [entry.name for entry in gl.data.examples("reads") if entry.shipped]
+TABLES = [entry.name for entry in gl.data.examples("counts") if entry.shipped]
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def nowhere(monkeypatch, tmp_path):
 
 def test_every_example_says_where_it_is_from_and_under_which_licence():
     for entry in gl.data.examples():
-        assert all([entry.title, entry.description, entry.origin, entry.licence, entry.region]), entry.name
+        assert all([entry.title, entry.description, entry.origin, entry.licence]), entry.name
+        assert bool(entry.region) == (entry.kind == "reads"), entry.name
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -55,12 +59,48 @@ def test_what_ships_can_be_read_without_a_notice(name):
             assert (reads.notices, reference.notices, match.notices) == ((), (), ())
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_a_table_that_ships_fits_its_samples(name):
+    example = gl.data.example(name)
+    table = gl.io.read_counts(example.counts)
+    sheet = pd.read_csv(example.samples, index_col="sample")
+    assert list(sheet.index) == list(table.samples)
+    assert table.values.shape == (len(sheet), len(table.genes))
+    assert not np.isnan(table.values).any()
+    assert (gl.data.path(name) / "README.md").is_file()
+
+
+def test_the_counts_that_ship_are_what_the_simulator_makes():
+    example, made = gl.data.example("batches"), gl.data.simulate_counts(seed=1)
+    np.testing.assert_array_equal(gl.io.read_counts(example.counts).values, made.counts)
+    pd.testing.assert_frame_equal(pd.read_csv(example.samples, index_col="sample"), made.samples)
+    pd.testing.assert_frame_equal(pd.read_csv(example.truth, index_col="gene"), made.truth)
+
+
+def test_totals_mislead_in_the_simulated_counts_and_the_truth_is_stated():
+    made = gl.data.simulate_counts(genes=600, seed=3)
+    flooded = made.truth["log2_fold_change"].nlargest(12).index
+    treated = made.counts[made.samples["condition"] == "treated"]
+    assert 0.2 < treated[flooded].to_numpy().sum() / treated.to_numpy().sum() < 0.5
+    calm = made.truth.index[made.truth["log2_fold_change"] == 0]
+    size = made.samples["true_size_factor"]
+    level = made.counts[calm].sum(axis=1) / size
+    assert level.std() / level.mean() < 0.1
+    assert np.log(size).mean() == pytest.approx(0, abs=1e-4)
+
+
+@pytest.mark.parametrize("wrong", [{"genes": 50}, {"replicates": 0}, {"batches": 0}])
+def test_a_table_that_cannot_be_simulated_is_refused(wrong):
+    with pytest.raises(InputError, match="at least"):
+        gl.data.simulate_counts(**wrong)
+
+
 def test_what_ships_is_small():
     assert sum(entry.size for entry in gl.data.examples() if entry.shipped) < 2_000_000
 
 
 def test_an_unknown_name_is_refused_with_the_names():
-    with pytest.raises(InputError, match=r"one of phage, thousand_genomes, na12878; got 'yeast'"):
+    with pytest.raises(InputError, match=r"one of phage, .*bladder.*; got 'yeast'"):
         gl.data.example("yeast")
 
 
