@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genolab.io.records import Field, VariantRecords
     from genolab.io.reference import Reference, open_reference
     from genolab.io.region import Region, parse_region
+    from genolab.io.samples import SampleSheet, read_samples
     from genolab.io.sequences import NamedSequences, read_sequences
     from genolab.io.variant_writer import variant_bytes, write_variants
     from genolab.io.variants import Variants, read_variants
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 _HOME = {
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
     "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
-    "CountTable": "counts", "read_counts": "counts",
+    "CountTable": "counts", "read_counts": "counts", "SampleSheet": "samples", "read_samples": "samples",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
     "open_reference": "reference", "Region": "region", "parse_region": "region", "NamedSequences": "sequences",
@@ -43,6 +44,7 @@ __all__ = [
     "NamedSequences",
     "Reference",
     "Region",
+    "SampleSheet",
     "VariantRecords",
     "Variants",
     "build_index",
@@ -54,6 +56,7 @@ __all__ = [
     "parse_region",
     "read_bed",
     "read_counts",
+    "read_samples",
     "read_sequences",
     "read_variants",
     "variant_bytes",

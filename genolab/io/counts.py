@@ -62,7 +62,7 @@ def read_counts(path: PathLike, genes: str = "rows") -> CountTable:
     lines = text.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
-    separator = _separator(seen.path, lines)
+    separator = separator_of(seen.path, lines)
     columns = _checked_header(seen.path, lines, separator)
     _check_widths(seen.path, lines, separator, len(columns) + 1)
     rows, values = _numbers(seen.path, b"\n".join(lines[1:]), separator, columns)
@@ -79,7 +79,8 @@ def read_counts(path: PathLike, genes: str = "rows") -> CountTable:
     return CountTable(seen.path, values, names, others, tuple(notices))
 
 
-def _separator(path: Path, lines: list[bytes]) -> str:
+def separator_of(path: Path, lines: list[bytes]) -> str:
+    """What stands between the cells of a table's header."""
     if len(lines) < 2:
         raise FileError(path, expected="a header and at least one row", found=f"{len(lines)} lines")
     header = guard.decoded(lines[0], path, 1)
@@ -90,7 +91,8 @@ def _separator(path: Path, lines: list[bytes]) -> str:
     return best
 
 
-def _cells(path: Path, line: bytes, number: int, separator: str) -> list[str]:
+def cells_of(path: Path, line: bytes, number: int, separator: str) -> list[str]:
+    """The cells of a line (counted from 1), unquoted."""
     text = guard.decoded(line, path, number)
     if '"' not in text:
         return text.split(separator)
@@ -99,8 +101,8 @@ def _cells(path: Path, line: bytes, number: int, separator: str) -> list[str]:
 
 def _checked_header(path: Path, lines: list[bytes], separator: str) -> list[str]:
     """The names of the columns; the corner cell is left out where there is one."""
-    names = _cells(path, lines[0], 1, separator)
-    width = len(_cells(path, lines[1], 2, separator))
+    names = cells_of(path, lines[0], 1, separator)
+    width = len(cells_of(path, lines[1], 2, separator))
     if len(names) not in (width, width - 1):
         found = f"{width} cells below {len(names)} names"
         raise FileError(path, line=2, expected="as many cells as the header has names", found=found)
@@ -113,7 +115,7 @@ def _check_widths(path: Path, lines: list[bytes], separator: str, width: int) ->
         if not line.isascii():
             guard.decoded(line, path, number)
         # counting is enough, and fast, unless a name is quoted and may hold the separator
-        cells = line.count(mark) + 1 if b'"' not in line else len(_cells(path, line, number, separator))
+        cells = line.count(mark) + 1 if b'"' not in line else len(cells_of(path, line, number, separator))
         if cells != width:
             wanted, fix = f"{width:,} cells, as on the first rows", "Complete the row, or remove what is too much."
             raise FileError(path, line=number, expected=wanted, found=f"{cells:,}", fix=fix)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genolab.prepare.estimators.batches import ComBat, LinearBatch
+    from genolab.prepare.estimators.filters import GeneFilter, Logarithm
     from genolab.prepare.estimators.imputers import KNNImputer, PPCAImputer, SoftImpute
     from genolab.prepare.estimators.normalizers import RPKM, TPM, LogCPM, PearsonResiduals, QuantileNormalizer
     from genolab.prepare.estimators.scalers import Scaler
@@ -21,7 +22,7 @@ _HOME = {
     "LogCPM": "normalizers", "PearsonResiduals": "normalizers", "QuantileNormalizer": "normalizers",
     "RPKM": "normalizers", "TPM": "normalizers", "Scaler": "scalers", "MedianOfRatios": "size_factors",
     "TMM": "size_factors", "UpperQuartile": "size_factors", "VST": "stabilizers", "Voom": "stabilizers",
-    "ComBat": "batches", "LinearBatch": "batches",
+    "ComBat": "batches", "LinearBatch": "batches", "GeneFilter": "filters", "Logarithm": "filters",
     "KNNImputer": "imputers", "PPCAImputer": "imputers", "SoftImpute": "imputers",
 }  # fmt: skip
 
@@ -31,9 +32,11 @@ __all__ = [
     "TPM",
     "VST",
     "ComBat",
+    "GeneFilter",
     "KNNImputer",
     "LinearBatch",
     "LogCPM",
+    "Logarithm",
     "MedianOfRatios",
     "PPCAImputer",
     "PearsonResiduals",
