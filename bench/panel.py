@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
-from screens import MissingError, opened  # noqa: E402
+from screens import MissingError, opened
 
 PANEL = "import genolab as gl\nlab = gl.lab()\npanel = lab.call"
 STARTS = {  # slider: its threshold, and a value around which each move changes what is drawn

@@ -136,7 +136,13 @@ class Explanation:
         return "\n".join(lines)
 
 
-def explain(evidence: Evidence, position: int, thresholds: Thresholds | None = None, ploidy: int = 2) -> Explanation:
+def explain(
+    evidence: Evidence,
+    position: int,
+    thresholds: Thresholds | None = None,
+    ploidy: int = 2,
+    backend: str | None = None,
+) -> Explanation:
     """Explain one position of the evidence's region (0-based on the contig), called or not.
 
     Raises
@@ -147,7 +153,7 @@ def explain(evidence: Evidence, position: int, thresholds: Thresholds | None = N
     region, thresholds = evidence.region, thresholds or Thresholds()
     if not region.start <= position < region.end:
         raise InputError("explain", "position", f"inside {region}", f"{position + 1:,}")
-    found = assess(evidence, np.array([position]), thresholds, ploidy)
+    found = assess(evidence, np.array([position]), thresholds, ploidy, backend)
     reference = int(found.reference[0])
     alternate = _competitor(found, reference, ploidy)
     steps = steps_of(found, reference, alternate, thresholds, ploidy)

@@ -235,7 +235,8 @@ def _assess_candidates(evidence: Evidence, thresholds: Thresholds, ploidy: int, 
     def judge() -> Assessment:
         return assess(evidence, candidate_sites(evidence, thresholds, backend), thresholds, ploidy, backend)
 
-    running = backend_in_force(backend, genotype_likelihoods.backend)
+    kernels = (candidate_alleles, genotype_likelihoods, genotype_posteriors, strand_bias, rank_sum)
+    running = tuple(backend_in_force(backend, each.backend) for each in kernels)
     return evidence.kept("candidates", (moved, ploidy, running), judge)
 
 

@@ -74,7 +74,7 @@ class CallPanel(ipywidgets.VBox):
         self.allowed.add([reads, reference, truth])
         self.inputs = Inputs(self.allowed, self.call, ploidy)
         self.controls = ThresholdControls(thresholds, self._thresholds_moved)
-        self.stage = Stage(self.pick, self._window_moved, self._build_index)
+        self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend)
         self.code_box = Code()
         self.downloads = Downloads()
         self.place = Says("", "soft")

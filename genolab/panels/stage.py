@@ -24,16 +24,21 @@ if TYPE_CHECKING:
 class Stage:
     """Genome view, table and reasons, linked: a position chosen in one is shown in the others.
 
-    `on_pick(position, centre)` and `on_move()` ask the panel to call `select` and `redraw` in its own time.
+    `on_pick(position, centre)` and `on_move()` ask the panel to call `select` and `redraw` in its own time; `backend()`
+    says what answers at once.
     """
 
     def __init__(
-        self, on_pick: Callable[[int, bool], None], on_move: Callable[[], None], on_build: Callable[[str], None]
+        self,
+        on_pick: Callable[[int, bool], None],
+        on_move: Callable[[], None],
+        on_build: Callable[[str], None],
+        backend: Callable[[], str | None],
     ) -> None:
         self.loaded: Loaded | None = None
         self.explanation: Explanation | None = None
         self.lock = threading.RLock()
-        self._on_pick, self._on_move = on_pick, on_move
+        self._on_pick, self._on_move, self._backend = on_pick, on_move, backend
         self.genome = GenomeView(lambda position: on_pick(position, False), on_move)
         self.pane = BokehPane(self.genome.layout)
         self.pane.observe(self._resized, "size")
@@ -100,7 +105,9 @@ class Stage:
             self.explanation = None
             self.why.show(None, "" if position is None else "Zoom in to see why: these reads are not in memory.")
         else:
-            self.explanation = explain(evidence, position, loaded.calls.thresholds, loaded.calls.ploidy)
+            self.explanation = explain(
+                evidence, position, loaded.calls.thresholds, loaded.calls.ploidy, self._backend()
+            )
             self.why.show(self.explanation)
         with self.why_pane.hold():
             self.why_view.show(self.explanation)

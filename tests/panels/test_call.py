@@ -12,12 +12,15 @@ import pysam
 import pytest
 from bokeh.models import ColumnDataSource
 
-from genolab.call import Thresholds
+from genolab.call import Thresholds, genotyping, provenance
 from genolab.call.caller import call_variants
+from genolab.call.counts import candidate_alleles
 from genolab.errors import InputError
 from genolab.kernel import on_compile
+from genolab.panels import call as call_panel
 from genolab.panels.call import CallPanel
 from genolab.panels.controls import IN_SIGHT, LABELS, ThresholdControls, help_text
+from genolab.panels.page import Says
 
 
 @pytest.fixture(scope="module")
@@ -397,3 +400,30 @@ def test_the_lab_has_no_empty_tab() -> None:
     assert workbench.call.body.layout.display == "none"
     workbench.tabs["Call"].click()
     assert workbench.call.body.layout.display == "flex"
+
+
+def test_the_first_answer_is_numpys_and_the_declared_backend_follows(
+    example: CallPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declared = candidate_alleles._changed(backend="numba")  # a kernel of its own, that nothing has compiled
+    monkeypatch.setattr(genotyping, "candidate_alleles", declared)
+    monkeypatch.setattr(provenance, "KERNELS", (*provenance.KERNELS, declared))
+    monkeypatch.setattr(call_panel, "KERNELS", provenance.KERNELS)
+    said, events = [], []
+    say = Says.say
+    monkeypatch.setattr(Says, "say", lambda self, text, *more: (said.append(text), say(self, text, *more))[1])
+    unsubscribe = on_compile(events.append)
+    panel = CallPanel()
+    try:
+        assert panel.wait()
+    finally:
+        unsubscribe()
+    compiled = [event.backend for event in events if event.kernel == declared.name and event.state != "compiling"]
+    assert compiled == ["numpy", "numba"]
+    engines = [text for text in said if text.startswith("num")]
+    assert engines[0] == "numpy; the declared backend compiles"
+    assert engines[-1] == "numba, numpy"
+    assert declared.state("numba") != "idle"
+    assert panel.calls is not None
+    assert example.calls is not None
+    assert list(panel.calls.position) == list(example.calls.position)
