@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 _RUN = re.compile(r"(\d+)([MIDX=])")
 
 
+def runs_of(cigar: str) -> list[tuple[int, str]]:
+    """The runs of a CIGAR: how long each is, and its operation."""
+    return [(int(length), operation) for length, operation in _RUN.findall(cigar)]
+
+
 @dataclass(frozen=True, eq=False)
 class Alignments:
     """Alignments of pairs. All arrays have the axis ``pair``; what needs a traceback is None without one.
@@ -123,8 +128,7 @@ class Alignments:
         i, j = int(self.query_start[number]), int(self.target_start[number])
         upper, marks, lower = [], [], []
         letters, table = self.scoring.alphabet.letters, self.scoring.table
-        for length, operation in _RUN.findall(self.cigars[number]):
-            count = int(length)
+        for count, operation in runs_of(self.cigars[number]):
             ours = "-" * count if operation == "D" else query[i : i + count]
             theirs = "-" * count if operation == "I" else target[j : j + count]
             i, j = i + count * (operation != "D"), j + count * (operation != "I")
@@ -157,6 +161,13 @@ class Alignments:
             )
             i, j = i_end, j_end
         return "\n\n".join(blocks)
+
+    def plot(self, number: int = 0) -> Any:
+        """The picture of one pair: its matrix with the best alignments over it, and the alignment in blocks."""
+        from genolab.plots.align import plot
+
+        self._need_traceback("plot")
+        return plot(self, number)
 
     def _need_traceback(self, what: str) -> None:
         if self.cigars is None:

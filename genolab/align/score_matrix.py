@@ -46,7 +46,8 @@ class Path:
 class ScoreMatrix:
     """The filled matrix of one pair. ``cells`` has the axes ``layer`` (H, E, F, E', F'), ``row`` and ``column``.
 
-    Row ``i`` stands after ``i`` letters of the query, column ``j`` after ``j`` of the target.
+    Row ``i`` stands after ``i`` letters of the query, column ``j`` after ``j`` of the target. ``corner`` is the first
+    row and column that are kept: 0 and 0 but for the pieces of :func:`candidates_of`.
     """
 
     cells: np.ndarray = field(repr=False)
@@ -54,6 +55,7 @@ class ScoreMatrix:
     target: np.ndarray = field(repr=False)
     scoring: Scoring
     free_ends: np.ndarray
+    corner: tuple[int, int] = (0, 0)
 
     @property
     def H(self) -> np.ndarray:  # noqa: N802 - as the recurrence has it
@@ -106,23 +108,26 @@ class ScoreMatrix:
             raise InputError("candidates", "i, j", f"within 0 to {m:,} and 0 to {n:,}", f"{i:,}, {j:,}")
         found: list[tuple[str, int, str, tuple[int, int] | None]] = []
         letters = self.scoring.alphabet.letters
-        h = int(self.H[i, j])
+
+        def at(layer: int, row: int, column: int) -> int:
+            return int(self.cells[layer, row - self.corner[0], column - self.corner[1]])
+
+        h = at(0, i, j)
         if i and j:
             a, b = self.query[i - 1], self.target[j - 1]
-            before, worth = int(self.H[i - 1, j - 1]), int(self.scoring.table[a, b])
+            before, worth = at(0, i - 1, j - 1), int(self.scoring.table[a, b])
             text = f"{before} {_signed(worth)} for {letters[a]} with {letters[b]}"
             found.append((f"pair {letters[a]}·{letters[b]}", before + worth, text, (i - 1, j - 1)))
         for name, layers, origin in (("along target (D)", (1, 3), (i, j - 1)), ("along query (I)", (2, 4), (i - 1, j))):
             if min(origin) < 0:
                 continue
-            layer = max(layers, key=lambda layer: (self.cells[layer, i, j], -layer))
-            value = int(self.cells[layer, i, j])
-            opening, extend = self.scoring.gaps[:2] if layer < 3 else self.scoring.gaps[2:]
-            new, longer = int(self.H[origin]) - opening - extend, int(self.cells[layer][origin]) - extend
+            value, layer = max((at(layer, i, j), -layer) for layer in layers)
+            opening, extend = self.scoring.gaps[:2] if layer > -3 else self.scoring.gaps[2:]
+            new, longer = at(0, *origin) - opening - extend, at(-layer, *origin) - extend
             if new >= longer:
-                text = f"{self.H[origin]} − {opening + extend} for a new gap"
+                text = f"{at(0, *origin)} − {opening + extend} for a new gap"
             else:
-                text = f"{self.cells[layer][origin]} − {extend} for a longer gap"
+                text = f"{at(-layer, *origin)} − {extend} for a longer gap"
             found.append((f"gap {name}", value, text, origin))
         start = self._may_start(i, j)
         if start:
@@ -232,6 +237,16 @@ def matrix_of(query: np.ndarray, target: np.ndarray, scoring: Scoring, free_ends
     window = (0, 0, query.size + 1, target.size + 1)
     cells = window_of(query, target, scoring, free_ends, window, (1, 1))
     return ScoreMatrix(cells, query, target, scoring, free_ends)
+
+
+def candidates_of(
+    query: np.ndarray, target: np.ndarray, scoring: Scoring, free_ends: np.ndarray, i: int, j: int
+) -> list[Candidate]:
+    """What competed in one cell of a matrix that is too large to be kept."""
+    corner = max(i - 1, 0), max(j - 1, 0)
+    window = (*corner, i - corner[0] + 1, j - corner[1] + 1)
+    cells = window_of(query, target, scoring, free_ends, window, (1, 1))
+    return ScoreMatrix(cells, query, target, scoring, free_ends, corner).candidates(i, j)
 
 
 def window_of(

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genolab.io.aligned import aligned_text, write_aligned
     from genolab.io.alignments import Alignments, open_alignments
     from genolab.io.bed import BedIntervals, read_bed
     from genolab.io.cache import cache_folder
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from genolab.io.variants import Variants, read_variants
 
 _HOME = {
+    "aligned_text": "aligned", "write_aligned": "aligned",
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
     "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "SampleSheet": "samples", "read_samples": "samples",
@@ -47,6 +49,7 @@ __all__ = [
     "SampleSheet",
     "VariantRecords",
     "Variants",
+    "aligned_text",
     "build_index",
     "cache_folder",
     "digest",
@@ -60,6 +63,7 @@ __all__ = [
     "read_sequences",
     "read_variants",
     "variant_bytes",
+    "write_aligned",
     "write_variants",
 ]
 

@@ -66,13 +66,25 @@ function why(model, el) {
   const table = make("table", "", el);
   // the one that decides stands on top, where it is seen without scrolling
   const ordered = [...steps.filter((step) => step.decides), ...steps.filter((step) => !step.decides)];
-  for (const { mark, name, text, decides } of ordered) {
+  for (const { mark, name, text, decides, quiet } of ordered) {
     const row = make("tr", decides ? "genolab-decides" : "", table);
     make("td", mark === "✓" ? "genolab-yes" : "genolab-no", row, mark);
     make("th", "", row, name).scope = "row";
-    make("td", "", row, decides ? `${text}  ← decides` : text);
+    make("td", "", row, decides && !quiet ? `${text}  ← decides` : text);
   }
   if (excluded) make("p", "genolab-soft", el, excluded);
+}
+
+function facts(model, el) {
+  el.replaceChildren();
+  const { title, rows } = model.get("content");
+  if (title) make("strong", "", el, title);
+  const table = make("table", "", el);
+  for (const [name, value] of rows ?? []) {
+    const row = make("tr", "", table);
+    make("th", "", row, name).scope = "row";
+    make("td", "", row, value);
+  }
 }
 
 function downloads(model, el) {
@@ -87,7 +99,7 @@ function downloads(model, el) {
   });
 }
 
-const KINDS = { says, code, why };
+const KINDS = { says, code, why, facts };
 
 function render({ model, el }) {
   const kind = model.get("kind");

@@ -86,6 +86,36 @@ class Why(_Words):
             else "Every read here is evidence.",
         }
 
+    def steps(self, place: str, verdict: str, sentence: str, steps: Sequence[tuple[bool, str, str]]) -> None:
+        """Say what competed: ``(won, name, text)`` of each, those that won marked."""
+        self.content = {
+            "place": place,
+            "verdict": verdict,
+            "sentence": sentence,
+            "flip": "",
+            "steps": [
+                {"mark": "✓" if won else "·", "name": "", "text": f"{name}: {text}", "decides": won, "quiet": True}
+                for won, name, text in steps
+            ],
+            "excluded": "",
+        }
+
+
+class Facts(_Words):
+    """Numbers with their names, one a line."""
+
+    def __init__(self) -> None:
+        super().__init__(kind="facts")
+
+    def show(self, rows: Sequence[tuple[str, str]], title: str = "") -> None:
+        """Show ``(name, value)`` rows under a title."""
+        self.content = {"title": title, "rows": [list(row) for row in rows]}
+
+    @property
+    def rows(self) -> dict[str, str]:
+        """What it shows."""
+        return dict(self.content.get("rows", []))
+
 
 class Downloads(_Words):
     """Hands files from the kernel to the browser; shows nothing itself."""

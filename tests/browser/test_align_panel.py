@@ -1,0 +1,96 @@
+"""The align panel in a real browser: what a person does, and what they then see."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+LAB = """
+from genolab.panels.lab import Lab
+lab = Lab(first="Align")
+panel = lab.panel("Align")
+"""
+
+
+def opened(screens: Any, frontend: str) -> Any:
+    """The lab on its first example, the same page and kernel for every test of a frontend."""
+    screen = screens.show(frontend, "align", LAB, "lab")
+    return ready(screen)
+
+
+def ready(screen: Any) -> Any:
+    screen.until(f"{screen.model('matrix_image')}?.data.image?.length === 1")
+    screen.until("document.querySelector('.genolab-state')?.textContent.startsWith('done')")
+    return screen
+
+
+def slider(screen: Any, label: str) -> Any:
+    words = screen.page.get_by_text(label, exact=True)
+    return screen.page.locator(".genolab-row", has=words).first.locator(".noUi-handle")
+
+
+@pytest.fixture(params=["lab", "voila"])
+def place(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_it_opens_with_an_example_and_fits_the_page(screens: Any, outside: list[str], place: str) -> None:
+    screen = opened(screens, place)
+    assert "HBA_HUMAN and HBB_HUMAN: score" in screen.page.locator(".genolab-nav").first.inner_text()
+    width = screen.page.evaluate("document.querySelector('.genolab-lab').getBoundingClientRect().width")
+    stage = screen.page.evaluate("document.querySelector('.genolab-stage').getBoundingClientRect().width")
+    assert stage > 0.66 * width
+    screen.until(f"{screen.model('blocks_letters')}.data.text.length > 100")
+    screen.page.locator(".genolab-bar").first.scroll_into_view_if_needed()
+    screen.page.wait_for_timeout(500)
+    screen.screenshot("align")
+    screen.check()
+
+
+def test_a_slider_aligns_again_and_a_cell_says_why(screens: Any, outside: list[str], place: str) -> None:
+    screen = opened(screens, place)
+    before = screen.evaluate("panel.alignments.scores[0].item()")
+    handle = slider(screen, "gap open")
+    handle.focus()
+    for _ in range(8):
+        handle.press("ArrowLeft")
+    screen.until("document.querySelector('.genolab-facts').textContent.includes('score')")
+    screen.run("panel.wait()")
+    assert screen.evaluate("panel.controls.scoring.gap_open") == 2
+    assert screen.evaluate("panel.alignments.scores[0].item()") != before
+    point(screen, 60, 60)
+    screen.until("document.querySelector('.genolab-why strong')?.textContent.startsWith('query 60')")
+    screen.until(f"{screen.model('matrix_arrows')}.data.x0.length === 3")
+    screen.page.wait_for_timeout(300)
+    screen.screenshot("align_cell")
+    screen.run("panel.controls.example.value = 'Two short sequences'")
+    screen.until("document.querySelector('.genolab-nav').textContent.includes('first and second')")
+    screen.until(f"{screen.model('matrix_numbers')}.data.text.length === 240")
+    screen.page.locator(".genolab-nav button", has_text="▶").first.click()
+    screen.until("document.querySelector('.genolab-nav').textContent.includes('2 of 4 equally good')")
+    point(screen, 9, 9)
+    screen.until("document.querySelector('.genolab-why strong')?.textContent.startsWith('query 9')")
+    screen.page.wait_for_timeout(300)
+    screen.screenshot("align_short")
+    screen.run("panel.controls.example.value = 'Haemoglobins, human'; panel.wait()")
+    screen.check()
+
+
+def point(screen: Any, i: int, j: int) -> None:
+    """Move the mouse onto a cell of the matrix."""
+    at = screen.page.evaluate(
+        f"""() => {{
+          const view = {view_of(screen, "matrix")};
+          const box = view.el.getBoundingClientRect();
+          return [box.left + view.frame.x_scale.compute({j}), box.top + view.frame.y_scale.compute({i})];
+        }}"""
+    )
+    screen.page.mouse.move(at[0] - 2, at[1] - 2)
+    screen.page.mouse.move(*at)
+
+
+def view_of(screen: Any, name: str) -> str:
+    """A JavaScript expression for the view of a figure, the first on the page."""
+    pages = "[...globalThis[Symbol.for('genolab.bokeh')].values()]"
+    return f"{pages}.map(page => page.root.Bokeh.index.find_one({screen.model(name)})).find(view => view)"

@@ -1,0 +1,222 @@
+"""The align panel without a browser: what a control changes, what is refused, and what leaves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from genolab import data
+from genolab.align import Scoring, align
+from genolab.kernel import on_compile
+from genolab.panels.align import AlignPanel
+from genolab.panels.align_source import EXAMPLES, WHO, read
+from genolab.panels.lab import Lab
+from genolab.panels.paths import Allowed
+
+
+@pytest.fixture(scope="module")
+def panel() -> AlignPanel:
+    """The panel as it opens; tests put the example back."""
+    made = AlignPanel()
+    assert made.wait()
+    return made
+
+
+@pytest.fixture(autouse=True)
+def example_is_back(panel: AlignPanel):
+    yield
+    panel.controls.fill(EXAMPLES[0])
+    panel.align()
+    assert panel.wait()
+    assert panel.refusal_text == ""
+
+
+def settled(panel: AlignPanel) -> AlignPanel:
+    assert panel.wait()
+    return panel
+
+
+def drawn(panel: AlignPanel, name: str) -> dict[str, np.ndarray]:
+    return dict(panel.stage.matrix.sources[name].data)
+
+
+def test_it_opens_with_an_example_already_aligned(panel: AlignPanel) -> None:
+    assert panel.alignments is not None
+    assert panel.stage.facts.rows["score"] == "281"
+    image = drawn(panel, "image")["image"][0]
+    assert (image.shape, image.dtype) == ((142, 147), np.uint8)
+    path = panel.stage.matrix.path
+    assert path is not None
+    assert list(drawn(panel, "path")["x"]) == list(path.column)
+    assert panel.stage.cigar.rows["CIGAR"] == panel.alignments.cigars[0] == path.cigar
+    assert "".join(panel.stage.blocks.rows.texts[0].split("-")) == panel.stage.shown.query.texts[0]
+    assert panel.bar.state.text.startswith("done in")
+
+
+def test_a_slider_aligns_again_and_compiles_nothing(panel: AlignPanel) -> None:
+    events = []
+    unsubscribe = on_compile(events.append)
+    try:
+        panel.controls.sliders["gap_extend"].value = 5
+        settled(panel)
+        assert panel.alignments.scoring == Scoring(matrix="BLOSUM62", gap_open=10, gap_extend=5)
+        assert panel.stage.facts.rows["score"] == str(panel.alignments.scores[0])
+        panel.controls.mode.value = "local"
+        settled(panel)
+        assert panel.alignments.options["mode"] == "local"
+        assert panel.stage.matrix.pair.score == panel.alignments.scores[0]
+        assert events == []
+    finally:
+        unsubscribe()
+
+
+def test_choosing_a_matrix_of_the_other_alphabet_sets_its_usual_costs(panel: AlignPanel) -> None:
+    panel.controls.fill(EXAMPLES[2])
+    panel.controls.matrix.value = "BLOSUM62"
+    assert panel.controls.scoring == Scoring(matrix="BLOSUM62", gap_open=10, gap_extend=1)
+    assert panel.controls.rows["match"].layout.display == "none"
+    panel.controls.matrix.value = "DNA"
+    assert panel.controls.scoring == Scoring()
+    assert panel.controls.rows["match"].layout.display == "flex"
+
+
+def test_equally_good_alignments_are_shown_one_after_the_other(panel: AlignPanel) -> None:
+    panel.controls.example.value = "Two short sequences"
+    settled(panel)
+    seen = []
+    for number in range(1, 5):
+        assert panel.stage.which.text == f"{number} of 4 equally good"
+        seen.append((panel.stage.cigar.rows["CIGAR"], panel.stage.blocks.rows.texts))
+        panel.stage.choose(1)
+    assert len(set(seen)) == 4
+    assert panel.stage.which.text == "4 of 4 equally good", "the last stays"
+    assert len(drawn(panel, "edges")["x0"]) > len(panel.stage.matrix.path.row)
+    assert len(drawn(panel, "numbers")["text"]) == 16 * 15
+
+
+def test_a_cell_shows_what_competed(panel: AlignPanel) -> None:
+    panel.stage.matrix._pointed(type("Event", (), {"x": 60.2, "y": 59.8})())
+    settled(panel)
+    content = panel.stage.why.content
+    assert content["place"] == "query 60 K · target 60 V"
+    assert len(content["steps"]) == 3
+    found = panel.stage.matrix.pair.candidates(60, 60)
+    assert [step["decides"] for step in content["steps"]] == [each.won for each in found]
+    assert content["verdict"] == f"score {panel.stage.matrix.pair.matrix.H[60, 60]}"
+    assert drawn(panel, "arrows")["width"] == [3.5 if each.won else 1.5 for each in found]
+    assert drawn(panel, "walk")["x"][-1] == 60
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("ACGTJ", "'J' at position 5"),
+        ("", "a sequence, FASTA text or a path"),
+        ("/etc/passwd", "a file inside"),
+        ("no/such/file.fa", "nothing at this path"),
+        ("genolab:sequences/globins.fa#HBX", "a record of globins.fa"),
+        (">only a name", "empty"),
+    ],
+)
+def test_what_is_refused_is_said_above_the_plot_and_the_picture_stays(panel: AlignPanel, query, words) -> None:
+    score = panel.alignments.scores[0]
+    panel.controls.query.value = query
+    panel.controls.matrix.value = "DNA" if query.startswith("ACGT") else "BLOSUM62"
+    settled(panel)
+    assert words in panel.refusal_text
+    assert panel.bar.state.text == "refused"
+    assert panel.alignments.scores[0] == score
+
+
+def test_letters_fasta_text_and_files_are_read(tmp_path: Path) -> None:
+    allowed = Allowed([tmp_path], WHO)
+    (tmp_path / "two.fa").write_text(">one\nACGT\n>two\nAC\nGG\n")
+    assert read("AC GT\nAC", "query", allowed).texts == ("AC GT\nAC".replace(" ", "").replace("\n", ""),)
+    assert read(">x y\nAC\nGT\n>z\nA", "query", allowed).texts == ("ACGT", "A")
+    found = read(str(tmp_path / "two.fa"), "query", allowed)
+    assert (found.names, found.texts) == (("one", "two"), ("ACGT", "ACGG"))
+    assert read(f"{tmp_path}/two.fa#two", "query", allowed).texts == ("ACGG",)
+
+
+def test_a_file_of_two_is_a_pair_and_of_many_says_what_it_took(panel: AlignPanel) -> None:
+    panel.controls.start("genolab:sequences/short.fa", "")
+    panel.controls.matrix.value = "DNA"
+    panel.align()
+    settled(panel)
+    assert panel.stage.shown.names == ("first", "second")
+    panel.controls.start("genolab:sequences/made1.fa", "genolab:sequences/made1.fa")
+    panel.align()
+    settled(panel)
+    assert "12 sequences" in str(panel.bar.notices.content)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.label)
+def test_the_code_gives_the_same_alignment(panel: AlignPanel, example) -> None:
+    panel.controls.fill(example)
+    panel.align()
+    settled(panel)
+    names: dict[str, object] = {}
+    exec(panel.code.replace("alignments.plot()", ""), names)
+    assert names["alignments"].cigars == panel.alignments.cigars
+    if panel.stage.matrix.count > 1:
+        assert len(names["cigars"]) == min(panel.stage.matrix.count, 10)
+
+
+def test_files_for_the_browser(panel: AlignPanel) -> None:
+    sent = {}
+    panel.downloads.offer = lambda name, content: sent.update({name.rpartition(".")[2]: content.decode()})
+    for kind in ("fasta", "clustal", "csv"):
+        panel.export(kind)
+    assert sent["fa"].startswith(">HBA_HUMAN\nV-LSPADKTN")
+    assert sent["aln"].startswith("CLUSTAL")
+    assert "281" in sent["csv"]
+
+
+def test_a_large_matrix_is_drawn_in_bins_and_says_so(panel: AlignPanel) -> None:
+    rng = np.random.default_rng(3)
+    query = "".join(rng.choice(list("ACGT"), 2_500))
+    panel.controls.start(query, query[:1_200] + query[1_300:])
+    panel.controls.matrix.value = "DNA"
+    settled(panel)
+    matrix = panel.stage.matrix
+    assert matrix.said == "each point is the best of 3 × 3 cells; zoom in to see every cell"
+    assert panel.stage.facts.rows["best"] == "not counted"
+    assert drawn(panel, "image")["image"][0].shape == (834, 801)
+    matrix.x_range.update(start=1_190, end=1_210)
+    matrix.y_range.update(start=1_210, end=1_190)
+    settled(panel)
+    assert drawn(panel, "image")["image"][0].shape == (21, 21)
+    matrix._pointed(type("Event", (), {"x": 1_200, "y": 1_200})())
+    settled(panel)
+    assert panel.stage.why.content["place"].startswith("query 1,200")
+
+
+def test_the_lab_makes_it_when_its_tab_is_opened() -> None:
+    lab = Lab(_Nothing(), first="Call")  # the call panel is not needed here
+    assert "Align" not in lab.panels
+    lab.bring("Align")
+    assert isinstance(lab.panels["Align"], AlignPanel)
+    lab.panels["Align"].wait()
+    assert lab.panels["Align"].place.text == "HBA_HUMAN and HBB_HUMAN"
+
+
+class _Nothing:
+    """A panel of nothing, in place of one that reads files."""
+
+    def __init__(self) -> None:
+        import ipywidgets
+
+        self.body, self.bar, self.place = ipywidgets.VBox(), ipywidgets.HBox(), ipywidgets.Label()
+        self.on_graph = None
+
+
+def test_a_result_shows_itself() -> None:
+    globins = data.sequence_set("globins").path
+    result = align(globins, scoring=Scoring(matrix="BLOSUM62", gap_open=10, gap_extend=1), traceback=True)
+    plot = result.plot(3)
+    assert plot.matrix.pair.score == result.scores[3]
+    assert plot.blocks.rows.names == ("HBB_HUMAN", "MYG_PHYCA")
+    with pytest.raises(ValueError, match="traceback=True"):
+        align("ACGT", "ACG").plot()
