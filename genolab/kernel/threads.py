@@ -38,7 +38,7 @@ def spread(
     return list(_pool(threads).map(lambda share: loop(*share, *arguments), shares))
 
 
-def added(loop: Callable[..., Any], length: int, *arguments: Any) -> np.ndarray:
+def added(loop: Callable[..., Any], length: int, *arguments: Any, parts: int = PARTS) -> np.ndarray:
     """The sum of what the shares of ``loop`` return."""
-    total: np.ndarray = sum(spread(loop, length, *arguments))
+    total: np.ndarray = sum(spread(loop, length, *arguments, parts=parts))
     return total

@@ -10,29 +10,58 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from genolab.io.counts import read_counts
     from genolab.prepare.estimators.batches import ComBat, LinearBatch
-    from genolab.prepare.estimators.filters import GeneFilter, Logarithm
-    from genolab.prepare.estimators.imputers import KNNImputer, PPCAImputer, SoftImpute
+    from genolab.prepare.estimators.factor_imputers import PPCAImputer, SoftImpute
+    from genolab.prepare.estimators.imputers import KNNImputer, SimpleImputer
+    from genolab.prepare.estimators.logarithms import Logarithm
     from genolab.prepare.estimators.normalizers import RPKM, TPM, LogCPM, PearsonResiduals, QuantileNormalizer
+    from genolab.prepare.estimators.pipeline import Pipeline, make_pipeline
+    from genolab.prepare.estimators.reducers import PCA
     from genolab.prepare.estimators.scalers import Scaler
+    from genolab.prepare.estimators.selectors import GeneFilter, HighlyVariableGenes
     from genolab.prepare.estimators.size_factors import TMM, MedianOfRatios, UpperQuartile
     from genolab.prepare.estimators.stabilizers import VST, Voom
+    from genolab.prepare.quality import Quality, quality_control
 
 _HOME = {
-    "LogCPM": "normalizers", "PearsonResiduals": "normalizers", "QuantileNormalizer": "normalizers",
-    "RPKM": "normalizers", "TPM": "normalizers", "Scaler": "scalers", "MedianOfRatios": "size_factors",
-    "TMM": "size_factors", "UpperQuartile": "size_factors", "VST": "stabilizers", "Voom": "stabilizers",
-    "ComBat": "batches", "LinearBatch": "batches", "GeneFilter": "filters", "Logarithm": "filters",
-    "KNNImputer": "imputers", "PPCAImputer": "imputers", "SoftImpute": "imputers",
-}  # fmt: skip
+    "PCA": "prepare.estimators.reducers",
+    "RPKM": "prepare.estimators.normalizers",
+    "TMM": "prepare.estimators.size_factors",
+    "TPM": "prepare.estimators.normalizers",
+    "VST": "prepare.estimators.stabilizers",
+    "ComBat": "prepare.estimators.batches",
+    "GeneFilter": "prepare.estimators.selectors",
+    "HighlyVariableGenes": "prepare.estimators.selectors",
+    "KNNImputer": "prepare.estimators.imputers",
+    "LinearBatch": "prepare.estimators.batches",
+    "LogCPM": "prepare.estimators.normalizers",
+    "Logarithm": "prepare.estimators.logarithms",
+    "MedianOfRatios": "prepare.estimators.size_factors",
+    "PPCAImputer": "prepare.estimators.factor_imputers",
+    "PearsonResiduals": "prepare.estimators.normalizers",
+    "Pipeline": "prepare.estimators.pipeline",
+    "Quality": "prepare.quality",
+    "QuantileNormalizer": "prepare.estimators.normalizers",
+    "Scaler": "prepare.estimators.scalers",
+    "SimpleImputer": "prepare.estimators.imputers",
+    "SoftImpute": "prepare.estimators.factor_imputers",
+    "UpperQuartile": "prepare.estimators.size_factors",
+    "Voom": "prepare.estimators.stabilizers",
+    "make_pipeline": "prepare.estimators.pipeline",
+    "quality_control": "prepare.quality",
+    "read_counts": "io.counts",
+}
 
 __all__ = [
+    "PCA",
     "RPKM",
     "TMM",
     "TPM",
     "VST",
     "ComBat",
     "GeneFilter",
+    "HighlyVariableGenes",
     "KNNImputer",
     "LinearBatch",
     "LogCPM",
@@ -40,18 +69,24 @@ __all__ = [
     "MedianOfRatios",
     "PPCAImputer",
     "PearsonResiduals",
+    "Pipeline",
+    "Quality",
     "QuantileNormalizer",
     "Scaler",
+    "SimpleImputer",
     "SoftImpute",
     "UpperQuartile",
     "Voom",
+    "make_pipeline",
+    "quality_control",
+    "read_counts",
 ]
 
 
 def __getattr__(name: str) -> Any:
     """Each name is loaded with its file when it is first used."""
     if name in _HOME:
-        return getattr(import_module(f"genolab.prepare.estimators.{_HOME[name]}"), name)
+        return getattr(import_module(f"genolab.{_HOME[name]}"), name)
     raise AttributeError(f"module 'genolab.prepare' has no attribute {name!r}")
 
 

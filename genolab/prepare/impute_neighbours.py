@@ -9,6 +9,7 @@ import pytensor.tensor as pt
 
 from genolab.kernel import kernel
 from genolab.kernel.threads import spread
+from genolab.prepare.ranks import median_of_first
 from genolab.spec import Spec, Symbol
 
 REACH = 6
@@ -19,6 +20,43 @@ ROWS = 512
 
 Gapped = Annotated[Symbol, Spec("sample gene", "float32", "expression; NaN where it is not known")]
 Completed = Annotated[Symbol, Spec("sample gene", "float32", "expression, known and imputed")]
+
+
+class Centres(NamedTuple):
+    """The middle of each gene's known values."""
+
+    mean: Annotated[Symbol, Spec("gene", "float64", "mean; 0 where nothing is known")]
+    median: Annotated[Symbol, Spec("gene", "float64", "median; NaN where nothing is known")]
+
+
+@kernel(backend="numpy")
+def known_centres(values: Gapped) -> Centres:
+    r"""Mean and median of each gene over the samples in which it is known.
+
+    .. math:: \bar{x}_g = \frac{1}{|K_g|} \sum_{s \in K_g} x_{sg}, \qquad m_g = \mathrm{med}_{s \in K_g}(x_{sg})
+    """
+    known = pt.invert(pt.isnan(values))
+    number = known.sum(axis=0, dtype="int64")
+    mean = pt.switch(known, values, 0.0).sum(axis=0, dtype="float64") / pt.maximum(number, 1)
+    in_order = pt.sort(pt.switch(known, values, np.inf).astype("float64").T, axis=1)
+    return Centres(mean, median_of_first(in_order, number))
+
+
+class Filled(NamedTuple):
+    """A table without gaps."""
+
+    completed: Completed
+
+
+@kernel(backend="numpy")
+def fill_gaps(
+    values: Gapped, fill: Annotated[Symbol, Spec("gene", "float64", "what stands where the gene is not known")]
+) -> Filled:
+    r"""Each missing value becomes its gene's number; known values stay.
+
+    .. math:: y_{sg} = x_{sg} \text{ where known, else } f_g
+    """
+    return Filled(pt.switch(pt.isnan(values), fill, values).astype(values.dtype))
 
 
 class NeighbourResult(NamedTuple):

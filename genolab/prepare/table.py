@@ -47,6 +47,15 @@ class Table:
             part = slice(first, min(first + each, rows))
             yield part, self.values[part].toarray() if self.is_sparse else self.values
 
+    def gene_blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """Dense blocks of genes with their place; a sparse matrix is turned around once."""
+        rows, columns = self.shape
+        values = self.values.tocsc() if self.is_sparse else self.values
+        each = max(1, BLOCK_BYTES // 8 // max(1, rows * values.dtype.itemsize)) if self.is_sparse else max(columns, 1)
+        for first in range(0, columns, each):
+            part = slice(first, min(first + each, columns))
+            yield part, values[:, part].toarray(order="C") if self.is_sparse else values
+
     def totals(self) -> np.ndarray:
         """The sum of each sample."""
         return np.asarray(self.values.sum(axis=1, dtype=np.float64)).ravel()
@@ -54,6 +63,19 @@ class Table:
     def gene_totals(self) -> np.ndarray:
         """The sum of each gene."""
         return np.asarray(self.values.sum(axis=0, dtype=np.float64)).ravel()
+
+    def stored(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of a sparse matrix: the entries row by row, their genes, and where each row begins."""
+        values = self.values
+        return values.data, values.indices, values.indptr.astype(np.int64, copy=False)
+
+    def selected(self, genes: np.ndarray) -> Any:
+        """Some of the genes (a mask), as the kind of table that was given; AnnData gives an AnnData of its own."""
+        if is_anndata(self.given):
+            return self.given[:, genes].copy()
+        if is_frame(self.given):
+            return self.given.loc[:, genes]
+        return self.values[:, np.flatnonzero(genes)]
 
     def with_stored(self, stored: np.ndarray) -> Any:
         """A CSR matrix with other entries in the same places, of the class that was given."""

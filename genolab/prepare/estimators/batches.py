@@ -10,7 +10,7 @@ import numpy as np
 from genolab.errors import GenolabWarning, InputError
 from genolab.prepare import batch as kernels
 from genolab.prepare.estimators.base import Preparation, run
-from genolab.prepare.table import Table
+from genolab.prepare.table import Table, is_anndata
 
 
 class _BatchCorrection(Preparation):
@@ -18,13 +18,35 @@ class _BatchCorrection(Preparation):
 
     _takes_sparse = False
 
-    def _labels(self, who: str, labels: Any, samples: int) -> np.ndarray:
+    batch: Any
+    covariates: Any
+
+    def _labels(self, who: str, given: Any, table: Table) -> np.ndarray:
+        labels, samples = self._of_samples(who, "batch", given, table), table.shape[0]
         if labels is None:
             raise InputError(who, "batch", f"the batch of each of {samples} samples", "nothing")
         found = np.asarray(labels)
         if found.shape != (samples,):
             raise InputError(who, "batch", f"one label per sample ({samples})", f"shape {found.shape}")
         return found
+
+    def _of_samples(self, who: str, name: str, given: Any, table: Table) -> Any:
+        """What was given with the call; else the estimator's own, found by the samples' names."""
+        held = getattr(self, name)
+        if given is not None or held is None:
+            return given
+        if isinstance(held, str) and is_anndata(table.given):
+            if held not in table.given.obs:
+                raise InputError(who, name, f"a column of obs ({', '.join(table.given.obs)})", repr(held))
+            return table.given.obs[held]
+        if not hasattr(held, "reindex") or table.samples is None:
+            fix = "Give a pandas Series indexed by sample, and a table with names; or give it to fit and transform."
+            raise InputError(who, name, "labels that can be found by the samples' names", type(held).__name__, fix)
+        absent = [sample for sample in table.samples if sample not in held.index]
+        if absent:
+            found = f"none for {absent[0]!r} ({len(absent):,} samples)"
+            raise InputError(who, name, "a label for every sample", found)
+        return held.loc[table.samples]
 
     def _encoded(self, who: str, labels: np.ndarray) -> np.ndarray:
         """Numbers of the batches learnt; a batch not seen before is refused."""
@@ -35,8 +57,9 @@ class _BatchCorrection(Preparation):
             raise InputError(who, "batch", f"a batch learnt from ({', '.join(map(str, self.batches_))})", repr(first))
         return number.astype(np.int64)
 
-    def _covariates(self, who: str, covariates: Any, samples: int) -> np.ndarray:
-        """A centred column for each number and for each category but the first."""
+    def _covariates(self, who: str, given: Any, table: Table) -> np.ndarray:
+        """A column for each number and for each category but the first."""
+        covariates, samples = self._of_samples(who, "covariates", given, table), table.shape[0]
         if covariates is None:
             return np.zeros((samples, 0))
         columns: list[np.ndarray] = []
@@ -99,6 +122,10 @@ class ComBat(_BatchCorrection):
     ----------
     mean_only
         Whether batches differ in their level only, not in their spread; so it is where a batch has one sample.
+    batch, covariates
+        For a pipeline, whose steps are given samples only: pandas Series (covariates: or a table) indexed by sample,
+        or the name of a column in ``obs`` of an AnnData object. What :meth:`fit` and :meth:`transform` are given
+        comes first.
     layer
         The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``combat``.
 
@@ -107,18 +134,20 @@ class ComBat(_BatchCorrection):
 
     _writes = "combat"
 
-    def __init__(self, mean_only: bool = False, layer: str | None = None) -> None:
-        self.mean_only, self.layer = mean_only, layer
+    def __init__(
+        self, mean_only: bool = False, batch: Any = None, covariates: Any = None, layer: str | None = None
+    ) -> None:
+        self.mean_only, self.batch, self.covariates, self.layer = mean_only, batch, covariates, layer
 
     def fit(self, X: Any, y: None = None, *, batch: Any = None, covariates: Any = None) -> ComBat:
         """Learn shifts and scales of the batches; ``covariates`` (table or column) are conditions to be kept."""
         table = self._read(X, fitting=True)
-        labels = self._labels("ComBat", batch, table.shape[0])
+        labels = self._labels("ComBat", batch, table)
         self.batches_, number = np.unique(labels, return_inverse=True)
         number = number.astype(np.int64)
         if len(self.batches_) < 2:
             raise InputError("ComBat", "batch", "at least two batches", "one")
-        known = self._covariates("ComBat", covariates, table.shape[0])
+        known = self._covariates("ComBat", covariates, table)
         self._check_confounding("ComBat", number, known)
         samples = np.bincount(number).astype(np.float64)
         self.effects_ = self._effects(table, number, known)
@@ -128,8 +157,8 @@ class ComBat(_BatchCorrection):
     def transform(self, X: Any, *, batch: Any = None, covariates: Any = None) -> Any:
         """Log expression without the batches; the same covariates as in :meth:`fit` are kept."""
         table = self._read(X, fitting=False)
-        number = self._encoded("ComBat", self._labels("ComBat", batch, table.shape[0]))
-        known = self._covariates("ComBat", covariates, table.shape[0])
+        number = self._encoded("ComBat", self._labels("ComBat", batch, table))
+        known = self._covariates("ComBat", covariates, table)
         if known.shape[1] != len(self.effects_):
             raise InputError("ComBat", "covariates", f"the {len(self.effects_)} columns of fit", f"{known.shape[1]}")
         held = self._without(table, known)
@@ -183,21 +212,22 @@ class ComBat(_BatchCorrection):
 class LinearBatch(_BatchCorrection):
     """Take out what a linear model gives to the batches, as limma's ``removeBatchEffect``.
 
-    The batches' effects are centred, so that the mean over batches stays. ``layer``: the layer of an AnnData object to
-    read; ``None`` reads ``X``. The result is the layer ``linear_batch``.
+    The batches' effects are centred, so that the mean over batches stays. ``batch`` and ``covariates`` as in
+    :class:`ComBat`. ``layer``: the layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer
+    ``linear_batch``.
     """
 
     _writes = "linear_batch"
 
-    def __init__(self, layer: str | None = None) -> None:
-        self.layer = layer
+    def __init__(self, batch: Any = None, covariates: Any = None, layer: str | None = None) -> None:
+        self.batch, self.covariates, self.layer = batch, covariates, layer
 
     def fit(self, X: Any, y: None = None, *, batch: Any = None, covariates: Any = None) -> LinearBatch:
         """Learn each batch's effect on each gene; ``covariates`` (table or column) are conditions to be kept."""
         table = self._read(X, fitting=True)
-        labels = self._labels("LinearBatch", batch, table.shape[0])
+        labels = self._labels("LinearBatch", batch, table)
         self.batches_, number = np.unique(labels, return_inverse=True)
-        known = self._covariates("LinearBatch", covariates, table.shape[0])
+        known = self._covariates("LinearBatch", covariates, table)
         self._check_confounding("LinearBatch", number, known)
         batches = self._contrasts(number)
         design = np.column_stack([batches, np.ones(len(number)), known])
@@ -207,7 +237,7 @@ class LinearBatch(_BatchCorrection):
     def transform(self, X: Any, *, batch: Any = None, covariates: Any = None) -> Any:
         """Samples of the batches learnt, without the batches; covariates stay by themselves."""
         table = self._read(X, fitting=False)
-        number = self._encoded("LinearBatch", self._labels("LinearBatch", batch, table.shape[0]))
+        number = self._encoded("LinearBatch", self._labels("LinearBatch", batch, table))
         done = run(kernels.subtract_effects, table, self._contrasts(number), self.effects_)
         return self._written(table, done.corrected)
 

@@ -99,6 +99,12 @@ def add_row(x, total):
 
 
 @njit(fastmath=SUMS, **inner)
+def add_above_zero(x, samples):
+    for j in range(x.size):
+        samples[j] += np.int32(x[j] > 0)
+
+
+@njit(fastmath=SUMS, **inner)
 def add_squares(x, centre, total):
     for j in range(x.size):
         d = x[j] - centre[j]

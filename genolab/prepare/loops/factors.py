@@ -8,23 +8,17 @@ import math
 import numpy as np
 from numba import njit
 
-from genolab.prepare.loops.basics import SUMS, inner, median, outer, quantile, select
+from genolab.prepare.loops.basics import add_above_zero, inner, median, outer, quantile, select
 
 TABLE = 4096
 """Counts below this have their logarithm looked up."""
-
-
-@njit(fastmath=SUMS, **inner)
-def _add_detected(x, samples):
-    for j in range(x.size):
-        samples[j] += np.int32(x[j] > 0)
 
 
 @njit(**outer)
 def detected(first, last, counts):
     samples = np.zeros(counts.shape[1], np.int32)
     for i in range(first, last):
-        _add_detected(counts[i], samples)
+        add_above_zero(counts[i], samples)
     return samples
 
 

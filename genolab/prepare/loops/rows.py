@@ -24,6 +24,11 @@ def _log1p_row(x, scale, unit, shift, buffer, y):
         y[a:b] = buffer[: b - a]
 
 
+@njit(**outer)
+def log_scaled(first, last, values, scale, unit, shift, out):
+    _log1p_row(values[first:last], scale, unit, shift, np.empty(BLOCK, out.dtype), out[first:last])
+
+
 @njit(**inner)
 def _share(target, total):
     return target / total if total > 0 else 0.0
