@@ -1,4 +1,4 @@
-"""The command line: ``genolab lab | app | call | align | index | warmup | info``. What is not needed is not loaded."""
+"""The command line: ``genolab lab | app | call | align | check | index | warmup | info``. What is not needed is not loaded."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ COMMANDS = {
     "app": "open the lab as a page without code",
     "call": "call variants: reads and a reference in, a VCF out",
     "align": "align pairs of sequences: scores, identities and CIGARs as a table",
+    "check": "read whole files and say what is wrong with them, and where",
     "index": "build the missing index of BAM, CRAM, FASTA or VCF files",
     "warmup": "compile every kernel now, so that no click waits for it",
     "info": "versions, backends and folders, for a report of a problem",
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "app": _app,
             "call": _call,
             "align": _align,
+            "check": _check,
             "index": _index,
             "warmup": _warmup,
             "info": _info,
@@ -73,12 +75,14 @@ def _add_options(command: argparse.ArgumentParser, name: str) -> None:
         _add_call_options(command)
     if name == "align":
         _add_align_options(command)
+    if name == "check":
+        _add_check_options(command)
     if name == "index":
         command.add_argument("files", nargs="+", type=Path, metavar="FILE")
         command.add_argument("--cache", action="store_true", help="keep it in the cache folder, not beside the file")
     if name == "warmup":
         command.add_argument("--backend", choices=("numpy", "numba", "c", "jax"), help="instead of each kernel's own")
-    if name in ("warmup", "info"):
+    if name in ("check", "warmup", "info"):
         command.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -192,6 +196,33 @@ def _check_output(path: Path) -> None:
     if not path.name.lower().endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")):
         raise InputError("--output", "path", "a name that ends in .vcf, .vcf.gz or .bcf", repr(path.name))
     writable(path, "--output")
+
+
+def _add_check_options(command: argparse.ArgumentParser) -> None:
+    from genolab.io.checks import MEMORY, SECONDS
+    from genolab.io.checking import READERS
+
+    command.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    command.add_argument("--kind", choices=tuple(READERS), help="default: by the first bytes, or the name")
+    command.add_argument("--reference", type=Path, metavar="FASTA", help="what CRAM files were compressed against")
+    command.add_argument("--seconds", type=float, default=SECONDS, help="for one file (default %(default)g)")
+    memory = "gigabytes that reading may take (default %(default)g; kept on Linux)"
+    command.add_argument("--memory", type=float, default=MEMORY / 2**30, metavar="GB", help=memory)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from genolab.io import check_all
+
+    memory = round(options.memory * 2**30)
+    found = check_all(options.files, options.kind, options.reference, seconds=options.seconds, memory=memory)
+    rows = []
+    for each in found:
+        rows.append(each)
+        if not options.json:
+            print(each, flush=True)
+    if options.json:
+        print(json.dumps([each.to_dict() for each in rows], indent=1))
+    return int(any(each.verdict == "refused" for each in rows))
 
 
 def _index(options: argparse.Namespace) -> int:

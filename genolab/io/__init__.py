@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from genolab.io.alignments import Alignments, open_alignments
     from genolab.io.bed import BedIntervals, read_bed
     from genolab.io.cache import cache_folder
+    from genolab.io.checks import Checked, check, check_all
     from genolab.io.contigs import ContigMatch, match_contigs
     from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _HOME = {
     "aligned_text": "aligned", "write_aligned": "aligned",
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
-    "read_bed": "bed", "cache_folder": "cache", "ContigMatch": "contigs", "match_contigs": "contigs",
+    "read_bed": "bed", "cache_folder": "cache", "Checked": "checks", "check": "checks", "check_all": "checks", "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "SampleSheet": "samples", "read_samples": "samples",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
@@ -40,6 +41,7 @@ __all__ = [
     "AlignedReads",
     "Alignments",
     "BedIntervals",
+    "Checked",
     "ContigMatch",
     "CountTable",
     "Field",
@@ -52,6 +54,8 @@ __all__ = [
     "aligned_text",
     "build_index",
     "cache_folder",
+    "check",
+    "check_all",
     "digest",
     "match_contigs",
     "open_alignments",
