@@ -1,4 +1,4 @@
-"""The command line: ``genolab lab | app | call | align | check | index | warmup | info``. What is not needed is not loaded."""
+"""The command line, ``genolab lab | app | call | align | ...``: what a command does not need is not loaded."""
 
 from __future__ import annotations
 
@@ -199,8 +199,8 @@ def _check_output(path: Path) -> None:
 
 
 def _add_check_options(command: argparse.ArgumentParser) -> None:
-    from genolab.io.checks import MEMORY, SECONDS
     from genolab.io.checking import READERS
+    from genolab.io.checks import MEMORY, SECONDS
 
     command.add_argument("files", nargs="+", type=Path, metavar="FILE")
     command.add_argument("--kind", choices=tuple(READERS), help="default: by the first bytes, or the name")

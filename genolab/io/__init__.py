@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 _HOME = {
     "aligned_text": "aligned", "write_aligned": "aligned",
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
-    "read_bed": "bed", "cache_folder": "cache", "Checked": "checks", "check": "checks", "check_all": "checks", "ContigMatch": "contigs", "match_contigs": "contigs",
+    "read_bed": "bed", "cache_folder": "cache",
+    "Checked": "checks", "check": "checks", "check_all": "checks",
+    "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "SampleSheet": "samples", "read_samples": "samples",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",

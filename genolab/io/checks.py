@@ -5,6 +5,7 @@ Libraries in C can be crashed by a damaged file. Here that ends the other proces
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -35,8 +36,8 @@ _DAMAGED = "Do not use this file: it is damaged, or made to do harm. Copy or dow
 class Checked:
     """What was found out about one file.
 
-    ``verdict`` is "read" or "refused". Places count from 1 (``line``, ``record``, ``row``) or from 0 (``offset``, bytes);
-    those that do not apply are None, and all are where the file was read.
+    ``verdict`` is "read" or "refused". Places count from 1 (``line``, ``record``, ``row``) or from 0 (``offset``,
+    bytes); those that do not apply are None, and all are where the file was read.
     """
 
     path: str
@@ -79,8 +80,8 @@ def check(
 ) -> Checked:
     """Read one file to its end in a process of its own, with every check that the package's readers make.
 
-    ``kind`` is one of bam, sam, cram, fasta, fastq, vcf, bcf, bed, counts; left out, the file's first bytes tell, or its
-    name. ``reference`` is the FASTA file that CRAM needs. ``seconds`` and ``memory`` (bytes) bound the process.
+    ``kind`` is a name in :data:`genolab.io.checking.READERS`; left out, the file's first bytes tell, or its name.
+    ``reference`` is the FASTA file that CRAM needs. ``seconds`` and ``memory`` (bytes) bound the process.
 
     Raises
     ------
@@ -128,7 +129,7 @@ class _Worker:
     """The process that reads; indexes that it has to build go to a folder that is removed."""
 
     def __init__(self, folder: Path, memory: int) -> None:
-        self._said = tempfile.TemporaryFile()
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
         environment = os.environ | {"GENOLAB_CACHE": str(folder)}
         command = [sys.executable, "-m", READER, str(memory)]
         pipe = subprocess.PIPE
@@ -178,10 +179,8 @@ class _Worker:
         """End the process, which waits for requests."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
+        with contextlib.suppress(OSError):  # it died
             self._process.stdin.close()
-        except OSError:
-            pass  # it died
         self._process.wait()
         self._process.stdout.close()
         self._said.close()
