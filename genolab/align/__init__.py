@@ -11,19 +11,39 @@ if TYPE_CHECKING:
     from genolab.align.edit import Edits, edit_distance
     from genolab.align.score_matrix import ScoreMatrix, fill_matrix
     from genolab.align.scoring import Matrix, Scoring
+    from genolab.align.soft_aligner import soft_align
+    from genolab.align.soft_alignments import Posterior, SoftAlignments
+    from genolab.align.soft_scoring import SoftScoring
 
 _HOME = {
-    "align": "aligner",
     "Alignments": "alignments",
     "Edits": "edit",
-    "edit_distance": "edit",
     "Matrix": "scoring",
-    "Scoring": "scoring",
+    "Posterior": "soft_alignments",
     "ScoreMatrix": "score_matrix",
+    "Scoring": "scoring",
+    "SoftAlignments": "soft_alignments",
+    "SoftScoring": "soft_scoring",
+    "align": "aligner",
+    "edit_distance": "edit",
     "fill_matrix": "score_matrix",
+    "soft_align": "soft_aligner",
 }
 
-__all__ = ["Alignments", "Edits", "Matrix", "ScoreMatrix", "Scoring", "align", "edit_distance", "fill_matrix"]
+__all__ = [
+    "Alignments",
+    "Edits",
+    "Matrix",
+    "Posterior",
+    "ScoreMatrix",
+    "Scoring",
+    "SoftAlignments",
+    "SoftScoring",
+    "align",
+    "edit_distance",
+    "fill_matrix",
+    "soft_align",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -85,8 +85,8 @@ class Alignments:
         backend = backend_in_force(None, pairwise_scores.backend)
         return {
             "genolab": __version__,
-            "queries": _source(self.queries),
-            "targets": _source(self.targets),
+            "queries": source_of(self.queries),
+            "targets": source_of(self.targets),
             **options,
             "scoring": scoring,
             "kernels": [{"name": pairwise_scores.name, "backend": backend}],
@@ -176,7 +176,8 @@ class Alignments:
             )
 
 
-def _source(sequences: Sequences) -> dict[str, Any]:
+def source_of(sequences: Sequences) -> dict[str, Any]:
+    """Where sequences are from, as plain data: how many, and the path and digest of a file."""
     from genolab.io import digest
 
     if sequences.path is None:

@@ -53,10 +53,29 @@ class FastImplementation:
         return numba.njit(nogil=True, cache=True)(self.loop)
 
 
+Gradient = Callable[[Any, Any, Any], list[Any]]
+"""Of an Op: inputs, outputs and the gradients of the outputs to the gradients of the inputs."""
+
+
 class FastOp(OpFromGraph):
     """The base of the Ops that :func:`fast_op` makes."""
 
     implementation: FastImplementation
+    gradient: Gradient | None = None
+
+    def pullback(self, inputs: Any, outputs: Any, output_gradients: Any) -> list[Any]:
+        """The kernel's own gradient where it has one; else that of the definition, which runs no loop."""
+        if self.gradient is None:
+            derived: list[Any] = super().pullback(inputs, outputs, output_gradients)
+            return derived
+        return self.gradient(inputs, outputs, output_gradients)
+
+    def connection_pattern(self, node: Any) -> list[list[bool]]:
+        """What depends on what: with a gradient of its own, all outputs on all inputs that are real numbers."""
+        if self.gradient is None:
+            pattern: list[list[bool]] = super().connection_pattern(node)
+            return pattern
+        return [[value.type.dtype.startswith("float")] * len(node.outputs) for value in node.inputs]
 
     def make_thunk(
         self, node: Any, storage_map: Any, compute_map: Any, no_recycling: Any, impl: str | None = None
@@ -76,10 +95,17 @@ _awaiting_numba: list[type[FastOp]] = []
 _numba_is_loaded = False
 
 
-def fast_op(name: str, inputs: list[Any], outputs: list[Any], implementation: FastImplementation) -> FastOp:
+def fast_op(
+    name: str,
+    inputs: list[Any],
+    outputs: list[Any],
+    implementation: FastImplementation,
+    gradient: Gradient | None = None,
+) -> FastOp:
     """An Op of its own class, so that Numba's dispatch finds this loop and not `OpFromGraph`'s compiled definition."""
     class_name = "".join(word.capitalize() for word in name.split("_"))
-    kind = type(class_name, (FastOp,), {"implementation": implementation, "__module__": __name__})
+    own = {} if gradient is None else {"gradient": staticmethod(gradient)}
+    kind = type(class_name, (FastOp,), {"implementation": implementation, "__module__": __name__, **own})
     _awaiting_numba.append(kind)
     if _numba_is_loaded:
         register_with_numba()

@@ -14,6 +14,7 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
+from pytensor.gradient import DisconnectedType, disconnected_type
 
 from genolab.errors import InputError
 from genolab.kernel import fast
@@ -82,7 +83,9 @@ class Kernel:
         static: Mapping[str, Any] | None = None,
         dtype: str | None = None,
         implementation: fast.FastImplementation | None = None,
+        gradient: Callable[..., Mapping[str, Any]] | None = None,
     ) -> None:
+        self._gradient = gradient
         self._build, self._example, self._implementation, self._dtype = build, example, implementation, dtype
         self.name: str = build.__name__
         self.doc: str = inspect.cleandoc(build.__doc__ or "")
@@ -119,7 +122,8 @@ class Kernel:
             inputs, outputs = self._definition()
             if self._implementation is None:
                 return Graph(inputs, outputs)
-            node = fast.fast_op(self.name, list(inputs), list(outputs), self._implementation)
+            gradient = None if self._gradient is None else self._pullback
+            node = fast.fast_op(self.name, list(inputs), list(outputs), self._implementation, gradient)
             fresh = tuple(variable.type(name=variable.name) for variable in inputs)
             results = node(*fresh, return_list=True)
             for variable, name in zip(results, self.outputs, strict=True):
@@ -189,6 +193,7 @@ class Kernel:
             "static": self.static,
             "dtype": self._dtype,
             "implementation": self._implementation,
+            "gradient": self._gradient,
         }
         return Kernel(self._build, **(same | change))
 
@@ -212,6 +217,27 @@ class Kernel:
         """
         self._implementation = DrivenImplementation(driver)
         return driver
+
+    def gradient(self, build: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
+        """Decorate the gradient of a kernel with a loop: symbolic inputs and gradients of the outputs, both by name.
+
+        It returns those of the inputs that are real numbers, by name; one that is left out does not matter. Without it
+        `grad` differentiates the definition, which is right but runs no loop.
+        """
+        self._gradient = build
+        return build
+
+    def _pullback(self, inputs: Any, outputs: Any, output_gradients: Any) -> list[Any]:
+        assert self._gradient is not None
+        known = [
+            pt.zeros_like(output) if isinstance(given.type, DisconnectedType) else given
+            for output, given in zip(outputs, output_gradients, strict=True)
+        ]
+        found = self._gradient(dict(zip(self.inputs, inputs, strict=True)), self.Result(*known))
+        return [
+            found.get(name, pt.zeros_like(value)) if value.type.dtype.startswith("float") else disconnected_type()
+            for name, value in zip(self.inputs, inputs, strict=True)
+        ]
 
     # ------------------------------------------------------------------ compiled
 
