@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from genolab.align.aligner import align
     from genolab.align.alignments import Alignments
     from genolab.align.edit import Edits, edit_distance
+    from genolab.align.mapped import MappedReads, Places
+    from genolab.align.mapper import map_reads, map_sequences
+    from genolab.align.mapping.index import ReferenceIndex, index_reference
     from genolab.align.score_matrix import ScoreMatrix, fill_matrix
     from genolab.align.scoring import Matrix, Scoring
     from genolab.align.soft_aligner import soft_align
@@ -18,8 +21,11 @@ if TYPE_CHECKING:
 _HOME = {
     "Alignments": "alignments",
     "Edits": "edit",
+    "MappedReads": "mapped",
     "Matrix": "scoring",
+    "Places": "mapped",
     "Posterior": "soft_alignments",
+    "ReferenceIndex": "mapping.index",
     "ScoreMatrix": "score_matrix",
     "Scoring": "scoring",
     "SoftAlignments": "soft_alignments",
@@ -27,14 +33,20 @@ _HOME = {
     "align": "aligner",
     "edit_distance": "edit",
     "fill_matrix": "score_matrix",
+    "index_reference": "mapping.index",
+    "map_reads": "mapper",
+    "map_sequences": "mapper",
     "soft_align": "soft_aligner",
 }
 
 __all__ = [
     "Alignments",
     "Edits",
+    "MappedReads",
     "Matrix",
+    "Places",
     "Posterior",
+    "ReferenceIndex",
     "ScoreMatrix",
     "Scoring",
     "SoftAlignments",
@@ -42,6 +54,9 @@ __all__ = [
     "align",
     "edit_distance",
     "fill_matrix",
+    "index_reference",
+    "map_reads",
+    "map_sequences",
     "soft_align",
 ]
 

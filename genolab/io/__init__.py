@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from genolab.io.aligned import aligned_text, write_aligned
+    from genolab.io.alignment_writer import check_bam_path, sorted_bam
     from genolab.io.alignments import Alignments, open_alignments
     from genolab.io.bed import BedIntervals, read_bed
     from genolab.io.cache import cache_folder
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from genolab.io.contigs import ContigMatch, match_contigs
     from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
+    from genolab.io.fastq import FastqFile, FastqReads, open_fastq, read_batches
     from genolab.io.index import build_index
+    from genolab.io.paths import readable
     from genolab.io.reads import AlignedReads
     from genolab.io.records import Field, VariantRecords
     from genolab.io.reference import Reference, open_reference
@@ -36,7 +39,9 @@ _HOME = {
     "open_reference": "reference", "Region": "region", "parse_region": "region", "NamedSequences": "sequences",
     "read_sequences": "sequences", "write_variants": "variant_writer",
     "variant_bytes": "variant_writer",
-    "Variants": "variants", "read_variants": "variants",
+    "Variants": "variants", "read_variants": "variants", "check_bam_path": "alignment_writer",
+    "sorted_bam": "alignment_writer", "FastqFile": "fastq", "FastqReads": "fastq", "open_fastq": "fastq",
+    "read_batches": "fastq", "readable": "paths",
 }  # fmt: skip
 
 __all__ = [
@@ -46,6 +51,8 @@ __all__ = [
     "Checked",
     "ContigMatch",
     "CountTable",
+    "FastqFile",
+    "FastqReads",
     "Field",
     "NamedSequences",
     "Reference",
@@ -58,16 +65,21 @@ __all__ = [
     "cache_folder",
     "check",
     "check_all",
+    "check_bam_path",
     "digest",
     "match_contigs",
     "open_alignments",
+    "open_fastq",
     "open_reference",
     "parse_region",
+    "read_batches",
     "read_bed",
     "read_counts",
     "read_samples",
     "read_sequences",
     "read_variants",
+    "readable",
+    "sorted_bam",
     "variant_bytes",
     "write_aligned",
     "write_variants",

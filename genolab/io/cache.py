@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def cache_folder() -> Path:
@@ -46,3 +50,32 @@ def store(kind: str, path: Path, values: dict[str, Any]) -> None:
         os.replace(beside, target)
     except OSError:
         beside.unlink(missing_ok=True)
+
+
+def load_arrays(kind: str, path: Path, variant: str, names: tuple[str, ...]) -> tuple[np.ndarray, ...] | None:
+    """Arrays that were kept for this state of the file; None where there are none or they cannot be read."""
+    import numpy as np
+
+    try:
+        with np.load(_arrays(kind, path, variant), allow_pickle=False) as found:
+            return tuple(found[name] for name in names)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def store_arrays(kind: str, path: Path, variant: str, **arrays: np.ndarray) -> None:
+    """Keep arrays for this state of the file; a cache that cannot be written is no reason to fail."""
+    import numpy as np
+
+    target = _arrays(kind, path, variant)
+    beside = target.with_name(f"{target.stem}.{os.getpid()}.npz")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(beside, **arrays)  # type: ignore[arg-type]
+        os.replace(beside, target)
+    except OSError:
+        beside.unlink(missing_ok=True)
+
+
+def _arrays(kind: str, path: Path, variant: str) -> Path:
+    return cache_folder() / kind / f"{identity(path)}-{variant}.npz"

@@ -17,7 +17,7 @@ from genolab.errors import FileError
 
 SHARED = Path(os.environ.get("GENOLAB_SHARED", Path(__file__).parents[3] / "shared"))
 CORPORA = SHARED / "corpora"
-KINDS = ("bam", "sam", "cram", "fasta", "bed", "vcf")
+KINDS = ("bam", "sam", "cram", "fasta", "fastq", "bed", "vcf")
 
 UNUSED_HEADER = "a header line or tag that genolab does not read"
 UNUSED_FIELD = "a value that genolab does not read; where it is not as declared, that is said"
@@ -64,6 +64,8 @@ MAY_BE_REFUSED = {
     "htslib/vcf44_1.vcf": "a position past the end of its contig (generated/vcf/pos_past_contig.vcf)",
     "htsjdk/trioDup.vcf": "VCF 3.3 declares its fields in another way",
     "htsjdk/bad_index.bam": "reads without an end-of-file marker: the same as a cut file (cut_at_block_no_eof.bam)",
+    "dnaio/withplus.fastq": "a letter that is no base",
+    "seqkit/sana_sep_id.fq": "a record without its sequence",
     "htsjdk/xx#unsorted.3.0.cram": "reads that are not sorted cannot be read by region",
 }
 NOT_SAID = {
@@ -95,6 +97,11 @@ def read(path: Path, kind: str) -> list[str]:
         return list(io.read_variants(path).notices)
     if kind == "bed":
         return list(io.read_bed(path).notices)
+    if kind == "fastq":
+        with io.open_fastq(path) as fastq:
+            while reads := fastq.take(1000):
+                assert reads.letters.size == reads.qualities.size == reads.length.sum()
+            return fastq.notices
     if kind == "fasta":
         with io.open_reference(path) as reference:
             for contig, length in reference.contigs.items():

@@ -1,0 +1,252 @@
+"""From anchors to candidates: chains, and where along a read's diagonal the reference agrees with it."""
+
+# mypy: disallow-untyped-defs=False
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from genolab.align.chaining import LOOKBACK
+from genolab.align.mapping.seeds import anchors_of, look_up, minimizers
+
+MATCH, MISMATCH, GAP_OPEN, GAP_EXTEND = 1, -4, 6, 1
+"""What an alignment of a read is worth, as in BWA-MEM: a gap of k letters costs 6 + k."""
+
+MARGIN = 15
+"""Diagonals that are looked at beyond those of the chain, on both sides."""
+
+STEP = 16
+"""Bands are a multiple of this wide."""
+
+MOST_CANDIDATES = 64
+"""Chains of a read that are looked into."""
+
+# the columns of a table of candidates; read places are in the direction of the strand
+(
+    READ, STRAND, CONTIG, FIRST, SLOTS, SCORE, READ_START, READ_END, START, END, OPERATIONS, COUNT, GAPPED, ROLE,
+    SECOND, SECONDS, QUALITY, CHAIN, EDITS, COLUMNS,
+) = range(20)  # fmt: skip
+
+
+@njit(nogil=True, cache=True)
+def chain_loop(group, reference_place, read_place, count, k, most_distance, most_gap, score, previous):
+    """The loop of :data:`genolab.align.chaining.chain_anchors`, which says what it computes."""
+    highest = np.int64(0)
+    for i in range(count):
+        best, before = np.int64(k), np.int64(-1)
+        x, y, own = reference_place[i], read_place[i], group[i]
+        for j in range(i - 1, max(-1, i - 1 - LOOKBACK), -1):
+            if highest + k <= best or group[j] != own or x - reference_place[j] > most_distance:
+                break  # anchors are sorted: those before are no better
+            if score[j] + k <= best:
+                continue
+            along_reference, along_read = x - reference_place[j], y - read_place[j]
+            nearer = min(along_reference, along_read)
+            if nearer < 1 or along_read > most_distance:
+                continue
+            gap = abs(along_reference - along_read)
+            if gap > most_gap:
+                continue
+            worth = score[j] + min(k, nearer)
+            if gap > 0:
+                worth -= 1 + gap // 4
+            if worth > best:
+                best, before = worth, np.int64(j)
+        score[i], previous[i] = best, before
+        highest = max(highest, best)
+
+
+@njit(nogil=True, cache=True)
+def chain_of_one(group, reference_place, read_place, count, k, most_distance, score, previous):
+    """The same where all anchors are on one diagonal, in one sweep; False where they are not."""
+    diagonal = reference_place[0] - read_place[0]
+    score[0], previous[0] = k, -1
+    for i in range(1, count):
+        step = read_place[i] - read_place[i - 1]
+        if reference_place[i] - read_place[i] != diagonal or group[i] != group[0] or step > most_distance:
+            return False
+        score[i], previous[i] = score[i - 1] + min(k, step), i - 1
+    return True
+
+
+@njit(nogil=True, cache=True)
+def contig_at(starts, place):
+    """The contig that a place of the joined reference is in."""
+    low, high = 0, starts.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        if starts[middle] <= place:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@njit(nogil=True, cache=True)
+def letter_at(codes, start, length, strand, i):
+    """Letter ``i`` of a read in the direction of the strand; one that is no base is 4."""
+    if strand == 0:
+        return codes[start + i]
+    code = codes[start + length - 1 - i]
+    return np.uint8(3) - code if code < 4 else np.uint8(4)
+
+
+@njit(nogil=True, cache=True)
+def differences(codes, start, length, strand, reference, at):
+    """Letters of a read that differ from those of ``reference[at:]``; one that is no base differs from all."""
+    count = 0
+    if strand == 0:
+        for i in range(length):
+            count += (codes[start + i] != reference[at + i]) | (codes[start + i] > 3)
+    else:
+        last = start + length - 1
+        for i in range(length):
+            count += np.uint8(3 - codes[last - i]) != reference[at + i]
+    return count
+
+
+@njit(nogil=True, cache=True)
+def along_diagonal(codes, start, length, strand, reference, at, different, row):
+    """The best stretch of a read laid on ``reference[at:]``, from which it differs in one letter or in none."""
+    begin, end, score = 0, length, length * MATCH
+    if different:
+        i = 0
+        while letter_at(codes, start, length, strand, i) == reference[at + i] < 4:
+            i += 1
+        whole, left, right = (length - 1) * MATCH + MISMATCH, i * MATCH, (length - 1 - i) * MATCH
+        score = max(whole, left, right)
+        if score == left:
+            end = i
+        elif score == right:
+            begin = i + 1
+    row[SCORE], row[READ_START], row[READ_END], row[START], row[END] = score, begin, end, at + begin, at + end
+
+
+@njit(nogil=True, cache=True)
+def _collect(n, k, score, previous, reference_place, read_place, group, strands, length, used, rows):
+    """The chains of a read, the best first, as rows; returns how many are worth a look."""
+    count, best_score = 0, 0
+    for i in range(n):
+        used[i] = False
+    while count < rows.shape[0]:
+        last = -1
+        for i in range(n):
+            if not used[i] and (last < 0 or score[i] > score[last]):
+                last = i
+        if last < 0:
+            break
+        worth = score[last]
+        if count == 0:
+            best_score = worth
+        if worth < k:
+            break
+        i, first = last, last
+        low = high = reference_place[last] - read_place[last]
+        while i >= 0 and not used[i]:
+            used[i] = True
+            first = i
+            diagonal = reference_place[i] - read_place[i]
+            low, high = min(low, diagonal), max(high, diagonal)
+            i = previous[i]
+        if i >= 0:  # the rest belongs to a better chain
+            worth -= score[i]
+            if worth < k:
+                continue
+        strand = strands[last]
+        begin, end = read_place[first], read_place[last] + k
+        if strand:
+            begin, end = length - end, length - begin
+        if count > 0 and 5 * worth < 2 * best_score:
+            # a weak chain counts where it is about another part of the read than the best
+            other_begin, other_end = rows[0, READ_START], rows[0, READ_END]
+            shared = min(end, other_end) - max(begin, other_begin)
+            if 2 * shared > end - begin:
+                continue
+        row = rows[count]
+        row[STRAND], row[CONTIG], row[CHAIN], row[READ_START], row[READ_END] = strand, group[last], worth, begin, end
+        spread = high - low + 1
+        slots = (spread + 2 * MARGIN + STEP - 1) // STEP * STEP
+        row[SLOTS], row[FIRST] = slots, low - (slots - spread) // 2
+        row[GAPPED] = 0 if spread == 1 else 1
+        row[START] = low
+        count += 1
+    return count
+
+
+@njit(nogil=True, cache=True)
+def with_rows(table, used, rows):
+    """A copy of the rows in use, with room for more."""
+    longer = np.zeros((rows, COLUMNS), np.int64)
+    for x in range(used):
+        for column in range(COLUMNS):
+            longer[x, column] = table[x, column]
+    return longer
+
+
+@njit(nogil=True, cache=True)
+def find_candidates(
+    first_read, last_read, codes, start, length, reference, starts, lengths, table, shift, entries, k, w, most
+):
+    """Where each of the reads ``first_read`` to ``last_read - 1`` may lie: a table of candidates, read after read.
+
+    A candidate whose chain keeps to one diagonal with at most one difference is done: no gap could be worth more. The
+    others are marked as ``GAPPED``, with the band to look at.
+    """
+    longest = 0
+    for r in range(first_read, last_read):
+        longest = max(longest, length[r])
+    room = max(4096, longest)
+    values, found = np.empty(max(longest, 1), np.uint64), np.empty(max(longest, 1), np.uint64)
+    begins, ends = np.empty(found.size, np.int64), np.empty(found.size, np.int64)
+    keys = np.empty(room, np.int64)
+    group, strands = np.empty(room, np.int64), np.empty(room, np.int64)
+    reference_place, read_place = np.empty(room, np.int64), np.empty(room, np.int64)
+    score, previous, used = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.bool_)
+    rows = np.zeros((MOST_CANDIDATES, COLUMNS), np.int64)
+    result = np.zeros((2 * (last_read - first_read) + MOST_CANDIDATES, COLUMNS), np.int64)
+    total = 0
+    for r in range(first_read, last_read):
+        n, size = 0, length[r]
+        for attempt in range(2):
+            window = w if attempt == 0 else 1  # a read without a hit gets another chance with all its k-mers
+            if size < k + window - 1:
+                continue
+            count = minimizers(codes, start[r], start[r] + size, k, window, values, found)
+            look_up(found, count, table, shift, entries, begins, ends)
+            n = anchors_of(found, count, begins, ends, entries, size, k, most, keys)
+            if n == 0:
+                n = anchors_of(found, count, begins, ends, entries, size, k, 40 * most, keys)
+            if n > 0:
+                break
+        if n == 0:
+            continue
+        for i in range(n):
+            strands[i] = keys[i] >> 56
+            reference_place[i], read_place[i] = (keys[i] >> 24) & 0xFFFFFFFF, keys[i] & 0xFFFFFF
+            group[i] = strands[i]
+            if starts.size > 1:
+                group[i] += 2 * contig_at(starts, reference_place[i])
+        most_gap, most_distance = min(500, max(16, size // 3)), min(5000, size)
+        if not chain_of_one(group, reference_place, read_place, n, k, most_distance, score, previous):
+            chain_loop(group, reference_place, read_place, n, k, most_distance, most_gap, score, previous)
+        count = _collect(n, k, score, previous, reference_place, read_place, group, strands, size, used, rows)
+        if total + count > result.shape[0]:
+            result = with_rows(result, total, 2 * result.shape[0] + count)
+        for c in range(count):
+            row = rows[c]
+            row[READ], row[CONTIG] = r, row[CONTIG] >> 1
+            if row[GAPPED] == 0:
+                low, at = starts[row[CONTIG]], row[START]
+                different = size
+                if low <= at and at + size <= low + lengths[row[CONTIG]]:
+                    different = differences(codes, start[r], size, row[STRAND], reference, at)
+                if different > 1:
+                    row[GAPPED] = 1
+                else:  # worth more than any alignment with a gap
+                    along_diagonal(codes, start[r], size, row[STRAND], reference, at, different, row)
+            row[COUNT] = 0
+            row[ROLE], row[SECOND], row[SECONDS], row[QUALITY], row[OPERATIONS] = 0, 0, 0, 0, 0
+            for column in range(COLUMNS):
+                result[total, column] = row[column]
+            total += 1
+    return result[:total]
