@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genolab.io.cache import cache_folder
     from genolab.io.checks import Checked, check, check_all
     from genolab.io.contigs import ContigMatch, match_contigs
+    from genolab.io.count_reader import count_blocks
     from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
     from genolab.io.fastq import FastqFile, FastqReads, open_fastq, read_batches
@@ -33,7 +34,8 @@ _HOME = {
     "read_bed": "bed", "cache_folder": "cache",
     "Checked": "checks", "check": "checks", "check_all": "checks",
     "ContigMatch": "contigs", "match_contigs": "contigs",
-    "CountTable": "counts", "read_counts": "counts", "SampleSheet": "samples", "read_samples": "samples",
+    "CountTable": "counts", "read_counts": "counts", "count_blocks": "count_reader",
+    "SampleSheet": "samples", "read_samples": "samples",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
     "open_reference": "reference", "Region": "region", "parse_region": "region", "NamedSequences": "sequences",
@@ -66,6 +68,7 @@ __all__ = [
     "check",
     "check_all",
     "check_bam_path",
+    "count_blocks",
     "digest",
     "match_contigs",
     "open_alignments",

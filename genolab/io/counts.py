@@ -1,9 +1,12 @@
-"""Tables of counts or expression as text (CSV, TSV), plain or compressed: samples in rows once they are read."""
+"""Tables of counts or expression: one door for text, MatrixMarket, 10x and .h5ad; samples in rows once read."""
 
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass, field
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +15,7 @@ import numpy as np
 
 from genolab.errors import FileError, InputError
 from genolab.io import guard
-from genolab.io.paths import PathLike
+from genolab.io.paths import PathLike, checked
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,68 +24,253 @@ _MISSING = ("", "NA", "NaN", "nan", "null", "N/A")
 _SEPARATORS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
 
 
+_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
+_DATE = re.compile(rf"(?:\d{{1,2}}-(?:{_MONTH})|(?:{_MONTH})-\d{{1,2}}|\d{{4}}-\d\d-\d\d(?: 00:00:00)?)", re.IGNORECASE)
+_POWER = re.compile(r"\d+(?:\.\d+)?E\+\d+")
+
+MOST_DENSE = 2**30
+"""Bytes that a sparse table may take as a frame."""
+
+EXACT = 2**53
+"""Whole numbers above this are not all exact in double precision."""
+
+
 @dataclass(frozen=True)
 class CountTable:
-    """Numbers (float64 or int64) with ``samples`` in rows and ``genes`` in columns; a missing one is NaN."""
+    """Numbers (dense with NaN for a gap, or SciPy's CSR), ``samples`` in rows and ``genes`` in columns.
+
+    ``format`` is what the file was. ``symbols`` are other names of the genes, and ``sample_columns`` what else is known
+    of the samples, where the file holds them.
+    """
 
     path: Path
-    values: np.ndarray = field(repr=False)
+    values: Any = field(repr=False)
     samples: np.ndarray = field(repr=False)
     genes: np.ndarray = field(repr=False)
     notices: tuple[str, ...] = ()
+    symbols: np.ndarray | None = field(default=None, repr=False)
+    sample_columns: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    format: str = "text"
 
     def __len__(self) -> int:
         return len(self.samples)
 
+    @property
+    def is_sparse(self) -> bool:
+        """Whether only values other than zero are stored."""
+        return not isinstance(self.values, np.ndarray)
+
     def to_frame(self) -> pd.DataFrame:
-        """A row per sample, a column per gene."""
+        """A row per sample, a column per gene; refused where a sparse table would take more than 1 GB."""
         import pandas as pd
 
-        return pd.DataFrame(self.values, self.samples, self.genes)
+        if not self.is_sparse:
+            return pd.DataFrame(self.values, self.samples, self.genes)
+        size = len(self.samples) * len(self.genes) * self.values.dtype.itemsize
+        if size > MOST_DENSE:
+            fix = "Use .values (sparse) or .to_anndata()."
+            raise InputError("CountTable", "values", "at most 1 GB when dense", f"{size / 2**30:,.1f} GB", fix)
+        return pd.DataFrame(self.values.toarray(), self.samples, self.genes)
+
+    def to_anndata(self) -> Any:
+        """An AnnData object; needs the ``anndata`` extra."""
+        import pandas as pd
+
+        try:
+            import anndata
+        except ImportError:
+            fix = 'Install it with `pip install "genolab[anndata]"`.'
+            raise InputError("CountTable", "to_anndata", "the library anndata", "none installed", fix) from None
+        genes = pd.DataFrame({} if self.symbols is None else {"symbol": self.symbols}, index=self.genes)
+        return anndata.AnnData(self.values, pd.DataFrame(self.sample_columns, index=self.samples), genes)
+
+    def with_symbols(self) -> CountTable:
+        """The genes named by their symbol, and by symbol and identifier where the symbol comes more than once."""
+        if self.symbols is None:
+            raise InputError("CountTable", "symbols", "other names of the genes", "none in this file")
+        repeats = Counter(self.symbols)
+        pairs = zip(self.symbols, self.genes, strict=True)
+        named = [symbol if repeats[symbol] == 1 else f"{symbol}_{gene}" for symbol, gene in pairs]
+        return replace(self, genes=np.array(named, object))
 
 
-def read_counts(path: PathLike, genes: str = "rows") -> CountTable:
-    """Read a table with names in its first row and first column; ``genes`` says if they are in its rows or columns.
+def read_counts(path: PathLike, genes: str = "rows", *, layer: str | None = None, values: str = "any") -> CountTable:
+    """Read a table of counts or expression: text (CSV, TSV), MatrixMarket, a 10x folder or HDF5 file, or .h5ad.
 
-    Most files have genes in rows, so that is the default; the result always has samples in rows. The separator (tab,
-    comma, semicolon) is taken from the header, which may lack the corner cell, as R writes it.
+    What the file is is seen from its content. The result always has samples in rows.
+
+    Parameters
+    ----------
+    path
+        A file, plain or gzipped where it is text, or the folder of a 10x run.
+    genes
+        Of text and MatrixMarket: whether genes are in ``"rows"``, as in most files, or in ``"columns"``. Text has names
+        in its first row and column; its separator (tab, comma, semicolon) is taken from the header, which may lack
+        the corner cell, as R writes it.
+    layer
+        Of .h5ad: the layer to read; ``None`` reads ``X``.
+    values
+        ``"any"``; or ``"counts"``, which refuses gaps, fractions and what is below zero, by place.
 
     Raises
     ------
     FileError
-        By line and column: rows of unequal length, text where a number must be, a name that comes twice or is empty.
+        By line or field: rows of unequal length, text where a number must be, a name that comes twice or is empty,
+        infinite numbers, places off the matrix, sizes that the file cannot hold, links to other files.
     """
-    if genes not in ("rows", "columns"):
-        raise InputError("read_counts", "genes", "'rows' or 'columns'", repr(genes))
+    for name, value, known in (("genes", genes, ("rows", "columns")), ("values", values, ("any", "counts"))):
+        if value not in known:
+            raise InputError("read_counts", name, " or ".join(map(repr, known)), repr(value))
+    table = _read(path, genes, layer)
+    if values == "counts":
+        _check_counts(table, genes)
+    spoilt = spoilt_names(table.genes)
+    if spoilt:
+        said = f"{len(spoilt):,} gene names look like dates or powers of ten made by a spreadsheet"
+        table = replace(table, notices=(*table.notices, f"{said}: {', '.join(spoilt[:3])}."))
+    return table
+
+
+def _read(path: PathLike, genes: str, layer: str | None) -> CountTable:
+    folder = checked(path, "read_counts")
+    if folder.is_dir():
+        from genolab.io import tenx
+
+        return tenx.read_folder(folder, "read_counts")
     seen = guard.nature(path, "read_counts")
+    if seen.format == "an HDF5 file":
+        from genolab.io import anndata_file, hdf5, tenx
+
+        with hdf5.opened(path, "read_counts") as file:
+            if tenx.is_tenx(file):
+                return tenx.read_file(seen.path, file)
+            return anndata_file.read_file(seen.path, file, layer)
+    if layer is not None:
+        raise InputError("read_counts", "layer", "None for a file without layers", repr(layer))
+    if seen.head.startswith(b"%%MatrixMarket"):
+        return _market_table(path, genes)
+    return _text_table(seen, genes)
+
+
+def spoilt_names(names: Iterable[Any]) -> list[str]:
+    """Names that a spreadsheet has turned into dates or powers of ten."""
+    return [text for text in map(str, names) if _DATE.fullmatch(text) or _POWER.fullmatch(text)]
+
+
+def _market_table(path: PathLike, genes: str) -> CountTable:
+    from genolab.io.market import read_market
+
+    market = read_market(path, "read_counts")
+    matrix = (market.matrix.T if genes == "rows" else market.matrix).tocsr()
+    said = [
+        f"{market.matrix.shape[0]:,} rows taken as {'genes' if genes == 'rows' else 'samples'}. A MatrixMarket file "
+        "has no names, so they are numbers: give the folder of a 10x run to have names."
+    ]
+    if market.kind == "pattern":
+        said.append("The file has places without values: each counts as 1.")
+    samples, columns = (np.array([str(k + 1) for k in range(length)], object) for length in matrix.shape)
+    return CountTable(market.path, matrix, samples, columns, tuple(said), format="MatrixMarket")
+
+
+def _check_counts(table: CountTable, genes: str) -> None:
+    """Refuse the first value that is no count, by its place."""
+    held = table.values.data if table.is_sparse else table.values
+    wrong = ~(np.isfinite(held) & (held >= 0) & (held == np.floor(held)))
+    if not wrong.any():
+        return
+    line = None
+    if table.is_sparse:
+        entry = int(np.flatnonzero(wrong)[0])
+        row = int(np.searchsorted(table.values.indptr, entry, side="right")) - 1
+        column, value = int(table.values.indices[entry]), held[entry]
+        if table.format == "MatrixMarket":
+            line = _market_line(table, row, column, genes)
+    else:
+        by_line = wrong.T if genes == "rows" else wrong
+        first = [int(place[0]) for place in np.nonzero(by_line)]
+        row, column = first[::-1] if genes == "rows" else first
+        value, line = held[row, column], first[0] + 2 if table.format == "text" else None
+    found = "a missing value" if np.isnan(value) else f"{value:g}"
+    raise FileError(
+        table.path, line=line, field=f"sample {str(table.samples[row])!r}, gene {str(table.genes[column])!r}",
+        expected="whole counts from 0", found=f"{found} ({int(wrong.sum()):,} values are no counts)",
+        fix="Give the counts before any normalisation, or read with values='any'.",
+    )  # fmt: skip
+
+
+def _market_line(table: CountTable, row: int, column: int, genes: str) -> int | None:
+    from genolab.io.market import read_market
+
+    market = read_market(table.path, "read_counts")
+    place = (column, row) if genes == "rows" else (row, column)
+    at = np.flatnonzero((market.matrix.row == place[0]) & (market.matrix.col == place[1]))
+    return market.line(int(at[0])) if at.size else None
+
+
+def _text_table(seen: guard.Nature, genes: str) -> CountTable:
     if seen.format:
-        guard.expect(path, "read_counts", "a table of text")
+        guard.expect(seen.path, "read_counts", "a table of text")
     guard.whole(seen)
     text = guard.text_of(seen).removeprefix(b"\xef\xbb\xbf")
     lines = text.splitlines()
     while lines and not lines[-1].strip():
         lines.pop()
     separator = separator_of(seen.path, lines)
+    trailing = all(line.endswith(separator.encode()) for line in lines)
+    if trailing:
+        lines = [line[:-1] for line in lines]
     columns = _checked_header(seen.path, lines, separator)
     _check_widths(seen.path, lines, separator, len(columns) + 1)
-    rows, values = _numbers(seen.path, b"\n".join(lines[1:]), separator, columns)
+    body = b"\n".join(lines[1:])
+    comma = separator == ";" and b"," in body and b"." not in body
+    rows, values = _numbers(seen.path, body, separator, columns, "," if comma else ".")
     _check_names(seen.path, columns, "column")
     _check_names(seen.path, rows, "row")
     names, others = np.array(rows, object), np.array(columns, object)
-    missing = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
     shape = f"{len(rows):,} rows taken as {'genes' if genes == 'rows' else 'samples'}"
     notices = [f"{shape}, {len(columns):,} columns as {'samples' if genes == 'rows' else 'genes'}."]
-    if missing:
-        notices.append(f"{missing:,} values are missing.")
+    if trailing:
+        notices.append("Every line ends with a separator: the empty last column is left out.")
+    if comma:
+        notices.append("Commas are taken as decimal points.")
+    notices += _remarks(seen.path, values, columns)
     if genes == "rows":
         return CountTable(seen.path, np.ascontiguousarray(values.T), others, names, tuple(notices))
     return CountTable(seen.path, values, names, others, tuple(notices))
 
 
+def _remarks(path: Path, values: np.ndarray, columns: list[str]) -> list[str]:
+    """What is worth knowing of the numbers; infinite ones are refused by line."""
+    said = []
+    if values.dtype.kind == "f":
+        infinite = np.argwhere(np.isinf(values))
+        if len(infinite):
+            row, column = infinite[0]
+            fix = "A number above 1.8e308, or a division by zero: correct the cell."
+            raise FileError(
+                path,
+                line=int(row) + 2,
+                field=f"column {columns[column]!r}",
+                expected="a finite number",
+                found="inf",
+                fix=fix,
+            )
+        missing = int(np.isnan(values).sum())
+        if missing:
+            said.append(f"{missing:,} values are missing.")
+    if values.size and np.nanmax(np.abs(values), initial=0) > EXACT:
+        said.append(f"Values above {EXACT:,} are not exact in double precision.")
+    empty = [name for name, column in zip(columns, values.T, strict=True) if not column.any()]
+    if empty:
+        said.append(f"Columns without any value but 0: {', '.join(empty[:5])}.")
+    return said
+
+
 def separator_of(path: Path, lines: list[bytes]) -> str:
     """What stands between the cells of a table's header."""
     if len(lines) < 2:
-        raise FileError(path, expected="a header and at least one row", found=f"{len(lines)} lines")
+        found, fix = f"{len(lines)} lines", "Save the table with its rows."
+        raise FileError(path, line=len(lines) + 1, expected="a header and at least one row", found=found, fix=fix)
     header = guard.decoded(lines[0], path, 1)
     best = max(_SEPARATORS, key=header.count)
     if not header.count(best):
@@ -105,7 +293,8 @@ def _checked_header(path: Path, lines: list[bytes], separator: str) -> list[str]
     width = len(cells_of(path, lines[1], 2, separator))
     if len(names) not in (width, width - 1):
         found = f"{width} cells below {len(names)} names"
-        raise FileError(path, line=2, expected="as many cells as the header has names", found=found)
+        fix = "Complete the row or the header."
+        raise FileError(path, line=2, expected="as many cells as the header has names", found=found, fix=fix)
     return names[1:] if len(names) == width else names
 
 
@@ -121,19 +310,19 @@ def _check_widths(path: Path, lines: list[bytes], separator: str, width: int) ->
             raise FileError(path, line=number, expected=wanted, found=f"{cells:,}", fix=fix)
 
 
-def _numbers(path: Path, body: bytes, separator: str, columns: list[str]) -> tuple[list[str], np.ndarray]:
+def _numbers(path: Path, body: bytes, separator: str, columns: list[str], decimal: str) -> tuple[list[str], np.ndarray]:
     import pandas as pd
 
     missing: Any = {place: list(_MISSING) for place in range(1, len(columns) + 1)}  # a row may be named NA
     read = pd.read_csv(
         BytesIO(body), sep=separator, header=None, dtype={0: str}, na_values=missing, keep_default_na=False,
-        low_memory=False,
+        low_memory=False, decimal=decimal,
     )  # fmt: skip
     for place, name in enumerate(columns, 1):
         cells = read.iloc[:, place]
         if cells.dtype.kind not in "iuf":
             is_number = pd.to_numeric(cells, errors="coerce").notna() & (cells.dtype.kind != "b")
-            wrong = int(np.flatnonzero(~is_number & cells.notna())[0])
+            wrong = _first(~is_number & cells.notna(), cells)
             found = repr(str(cells.iloc[wrong])[:40])
             fix = "Remove the column, or correct the cell; a decimal comma must be a point."
             raise FileError(path, line=wrong + 2, field=f"column {name!r}", expected="a number", found=found, fix=fix)
@@ -145,9 +334,16 @@ def _check_names(path: Path, names: list[str], what: str) -> None:
     for number, name in enumerate(names):
         line = number + 2 if what == "row" else 1
         if not name.strip():
-            raise FileError(path, line=line, expected=f"a name for every {what}", found="an empty one")
+            raise FileError(path, line=line, expected=f"a name for every {what}", found="an empty one", fix="Name it.")
         if name in lines:
             place = f"{name!r} twice" + (f", first on line {lines[name]:,}" if what == "row" else "")
             fix = "Sum or rename them first."
             raise FileError(path, line=line, expected=f"{what} names that differ", found=place, fix=fix)
         lines[name] = line
+
+
+def _first(wrong: Any, cells: Any) -> int:
+    """The first wrong cell; where each is a number, the first that no 64 bits hold."""
+    if not wrong.any():
+        wrong = np.array([abs(float(cell)) >= 2**63 for cell in cells])
+    return int(np.flatnonzero(wrong)[0])

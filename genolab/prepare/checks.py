@@ -10,15 +10,13 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import GenolabWarning, InputError
+from genolab.io.counts import spoilt_names
 from genolab.kernel.threads import added
 from genolab.prepare.table import Table, is_anndata, is_frame, is_sparse, table_of
 
 MANY = 1_000_000
 """Values from which a threaded look at a table is faster than NumPy's three."""
 
-_MONTH = "jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec"
-_DATE = re.compile(rf"(?:\d{{1,2}}-(?:{_MONTH})|(?:{_MONTH})-\d{{1,2}}|\d{{4}}-\d\d-\d\d(?: 00:00:00)?)", re.IGNORECASE)
-_POWER = re.compile(r"\d+(?:\.\d+)?E\+\d+")
 _GENE = re.compile(r"(?:ENS[A-Z]{0,4}G\d{11}|FBgn\d{7}|WBGene\d{8}|AT[1-5CM]G\d{5})(?:\.\d+)?")
 
 
@@ -106,7 +104,7 @@ def _check_names(who: str, what: str, labels: np.ndarray) -> None:
             who, "X", f"{what} with names of their own", f"{twice!r} twice ({number:,} repeats in all)", fix
         )
     if what == "genes":
-        spoilt = [label for label in text if _DATE.fullmatch(label) or _POWER.fullmatch(label)]
+        spoilt = spoilt_names(text)
         if spoilt:
             _warn(
                 f"{who}: {len(spoilt):,} gene names look like dates or powers of ten made by a spreadsheet "
