@@ -28,8 +28,6 @@ def read_file(path: Path, file: Any, layer: str | None) -> CountTable:
 
 def matrix_of(path: Path, file: Any, layer: str | None) -> Any:
     """The group of a sparse matrix, or a dense dataset."""
-    import h5py
-
     place = "X" if layer is None else f"layers/{layer}"
     parent = file if layer is None else hdf5.member(path, file, "layers", "group")
     name = "X" if layer is None else layer
@@ -38,12 +36,7 @@ def matrix_of(path: Path, file: Any, layer: str | None) -> Any:
         raise FileError(
             path, field=place, expected="a matrix", found=f"none beside {held}", fix="Name a layer of these."
         )
-    link = (
-        parent.get(name, getclass=True, getlink=False)
-        if isinstance(parent.get(name, getlink=True), h5py.HardLink)
-        else None
-    )
-    return hdf5.member(path, parent, name, "group" if link is h5py.Group else "dataset")
+    return hdf5.member(path, parent, name, "group" if _is_group(parent, name) else "dataset")
 
 
 def names_of(path: Path, file: Any, axis: str) -> np.ndarray:
@@ -54,7 +47,7 @@ def names_of(path: Path, file: Any, axis: str) -> np.ndarray:
         raise FileError(
             path, field=f"{axis}@_index", expected="the name of a column", found=repr(index), fix=guard.SURE
         )
-    names = hdf5.texts(path, hdf5.member(path, group, index, "dataset"))
+    names = _texts(path, group, index)
     first: dict[str, int] = {}
     for row, name in enumerate(names, 1):
         if name in first:
@@ -63,6 +56,26 @@ def names_of(path: Path, file: Any, axis: str) -> np.ndarray:
             raise FileError(path, field=f"{axis}/{index}", row=row, expected="names that differ", found=found, fix=fix)
         first[name] = row
     return names
+
+
+def _texts(path: Path, group: Any, name: str) -> np.ndarray:
+    """Text as a dataset, or as newer files hold it: values beside a mask of those that are missing (given as empty)."""
+    if not _is_group(group, name):
+        return hdf5.texts(path, hdf5.member(path, group, name, "dataset"))
+    inner = hdf5.member(path, group, name, "group")
+    values = hdf5.texts(path, hdf5.member(path, inner, "values", "dataset"))
+    mask = hdf5.numbers(path, hdf5.member(path, inner, "mask", "dataset"))
+    if mask.shape != values.shape:
+        found = f"{mask.shape} for {values.shape}"
+        raise FileError(path, field=f"{_place(inner)}/mask", expected="one for each value", found=found, fix=guard.SURE)
+    return np.where(mask, "", values).astype(object)
+
+
+def _is_group(group: Any, name: str) -> bool:
+    """Whether a name is a group of this file; what lies behind a link is not looked at."""
+    import h5py
+
+    return isinstance(group.get(name, getlink=True), h5py.HardLink) and group.get(name, getclass=True) is h5py.Group
 
 
 def compressed(path: Path, group: Any, shape: tuple[int, int]) -> Any:
@@ -155,16 +168,19 @@ def _columns(path: Path, file: Any, samples: int) -> dict[str, np.ndarray]:
 
 
 def _column(path: Path, group: Any, name: str) -> np.ndarray | None:
-    if not hasattr(group[name], "keys"):
+    if not _is_group(group, name):
         dataset = hdf5.member(path, group, name, "dataset")
         if dataset.ndim != 1:
             return None
         return hdf5.numbers(path, dataset) if dataset.dtype.kind in "biuf" else hdf5.texts(path, dataset)
     inner = hdf5.member(path, group, name, "group")
-    if hdf5.attribute(path, inner, "encoding-type") != "categorical":
+    encoding = hdf5.attribute(path, inner, "encoding-type")
+    if encoding == "nullable-string-array":
+        return _texts(path, group, name)
+    if encoding != "categorical":
         return None
     codes = hdf5.numbers(path, hdf5.member(path, inner, "codes", "dataset"))
-    categories = hdf5.texts(path, hdf5.member(path, inner, "categories", "dataset"))
+    categories = _texts(path, inner, "categories")
     if codes.dtype.kind not in "iu" or (codes.size and (codes.min() < -1 or codes.max() >= len(categories))):
         return None
     return np.append(categories, "")[codes]

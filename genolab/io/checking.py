@@ -99,7 +99,8 @@ READERS: dict[str, Callable[[Path, Path | None], Iterable[str]]] = {
 
 _BY_FORMAT = {name.upper(): name for name in ("bam", "sam", "cram", "fasta", "fastq", "vcf", "bcf")}
 _BY_SUFFIX = {
-    ".bed": "bed", ".csv": "counts", ".tsv": "counts", ".txt": "counts",
+    ".bed": "bed", ".csv": "counts", ".tsv": "counts", ".txt": "counts", ".mtx": "counts", ".h5": "counts",
+    ".h5ad": "counts",
     ".bam": "bam", ".sam": "sam", ".cram": "cram", ".vcf": "vcf", ".bcf": "bcf", ".fastq": "fastq", ".fq": "fastq",
     ".fasta": "fasta", ".fa": "fasta", ".fna": "fasta",
 }  # fmt: skip

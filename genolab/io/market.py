@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -133,7 +134,9 @@ def _parsed(path: Path, text: bytes, sizes: list[int], body: bytes, first: int) 
     import scipy.sparse
 
     try:
-        found = scipy.io.mmread(BytesIO(text))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of the class it returns, which is changed below
+            found = scipy.io.mmread(BytesIO(text))
     except (ValueError, OverflowError) as error:
         place = re.match(r"Line (\d+): (.*)", str(error))
         number = int(place[1]) if place else first + body.count(b"\n")
