@@ -58,7 +58,7 @@ def _sample_densities(values: np.ndarray, low: Any, high: Any, bandwidth: Any) -
     mass, number = np.empty((len(values), PLACES)), np.empty(len(values))
     for sample, row in enumerate(values):
         place = (row - row.dtype.type(low)) * row.dtype.type(1 / step)
-        number[sample] = max(np.count_nonzero(row == row), 1)
+        number[sample] = max(int(np.count_nonzero(row == row)), 1)
         place = place[(place >= 0) & (place <= PLACES - 1)]
         below = np.minimum(place.astype(np.int64), PLACES - 2)
         share = place - below
