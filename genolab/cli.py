@@ -20,6 +20,7 @@ COMMANDS = {
     "app": "open the lab as a page without code",
     "call": "call variants: reads and a reference in, a VCF out",
     "align": "align pairs of sequences: scores, identities and CIGARs as a table",
+    "map": "map reads: FASTQ and a reference in, a sorted and indexed BAM out",
     "check": "read whole files and say what is wrong with them, and where",
     "index": "build the missing index of BAM, CRAM, FASTA or VCF files",
     "warmup": "compile every kernel now, so that no click waits for it",
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "app": _app,
             "call": _call,
             "align": _align,
+            "map": _map,
             "check": _check,
             "index": _index,
             "warmup": _warmup,
@@ -75,6 +77,8 @@ def _add_options(command: argparse.ArgumentParser, name: str) -> None:
         _add_call_options(command)
     if name == "align":
         _add_align_options(command)
+    if name == "map":
+        _add_map_options(command)
     if name == "check":
         _add_check_options(command)
     if name == "index":
@@ -189,6 +193,51 @@ def _align(options: argparse.Namespace) -> int:
     return 0
 
 
+def _add_map_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("reads", type=Path, metavar="READS", help="FASTQ, plain or gzipped")
+    command.add_argument("mates", type=Path, nargs="?", metavar="MATES", help="the second file of paired reads")
+    command.add_argument("--reference", type=Path, required=True, metavar="FASTA", help="plain or compressed")
+    command.add_argument("--output", type=Path, required=True, metavar="BAM", help="a name that ends in .bam")
+    command.add_argument("--sample", help="name of the sample (default: that of the first file)")
+    command.add_argument("--secondary", type=int, default=0, metavar="N", help="other places of a read (default 0)")
+    size = "mean and standard deviation; estimated by default"
+    command.add_argument("--insert-size", type=float, nargs=2, metavar=("MEAN", "SD"), help=size)
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="decides between equal places (default 0)")
+    command.add_argument("--threads", type=int, metavar="N", help="default: one a processor")
+    command.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def _map(options: argparse.Namespace) -> int:
+    began = time.perf_counter()
+    from genolab.align import map_reads
+
+    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
+        result = map_reads(
+            (options.reads, options.mates) if options.mates else options.reads,
+            options.reference,
+            options.output,
+            sample=options.sample,
+            secondary=options.secondary,
+            insert_size=options.insert_size and tuple(options.insert_size),
+            seed=options.seed,
+            threads=options.threads,
+            progress=bar,
+        )
+    if not options.quiet:
+        for notice in result.notices:
+            print(f"genolab map: {notice}", file=sys.stderr)
+    names = ("reads", "mapped", "sure", "pairs", "proper_pairs", "supplementary", "secondary")
+    summary = {"output": str(options.output)} | {name: getattr(result, name) for name in names}
+    summary |= {"notices": list(result.notices), "seconds": round(time.perf_counter() - began, 3)}
+    if options.json:
+        print(json.dumps(summary))
+    elif not options.quiet:
+        text = "{mapped:,} of {reads:,} reads mapped, {sure:,} of them surely, written to {output} in {seconds:.1f} s"
+        print(text.format(**summary))
+    return 0
+
+
 def _check_output(path: Path) -> None:
     """Refuse before the work what could not be written after it."""
     from genolab.io.paths import writable
@@ -235,16 +284,24 @@ def _index(options: argparse.Namespace) -> int:
 
 def _warmup(options: argparse.Namespace) -> int:
     import genolab
+    from genolab.align.mapper import prepare
 
     rows: list[dict[str, Any]] = []
+
+    def report(name: str, backend: str, state: str, began: float) -> None:
+        seconds = round(time.perf_counter() - began, 3)
+        rows.append({"kernel": name, "backend": backend, "state": state, "seconds": seconds})
+        if not options.json:
+            print("{kernel:<32} {backend:<6} {state:<9} {seconds:8.2f} s".format(**rows[-1]), flush=True)
+
     for kernel in genolab.kernels():
         backend = options.backend or kernel.backend
         began = time.perf_counter()
         kernel(*kernel.example(), backend=backend)  # the first call compiles, a fast loop too
-        rows.append({"kernel": kernel.name, "backend": backend, "state": kernel.state(backend)})
-        rows[-1]["seconds"] = round(time.perf_counter() - began, 3)
-        if not options.json:
-            print("{kernel:<32} {backend:<6} {state:<9} {seconds:8.2f} s".format(**rows[-1]), flush=True)
+        report(kernel.name, backend, kernel.state(backend), began)
+    began = time.perf_counter()
+    prepare()
+    report("map_reads", "numba", "compiled", began)
     if options.json:
         print(json.dumps(rows))
     return 0
