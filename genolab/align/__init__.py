@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from genolab.align.mapped import MappedReads, Places
     from genolab.align.mapper import map_reads, map_sequences
     from genolab.align.mapping.index import ReferenceIndex, index_reference
+    from genolab.align.multiple_alignment import MultipleAlignment
+    from genolab.align.progressive import multiple
     from genolab.align.score_matrix import ScoreMatrix, fill_matrix
     from genolab.align.scoring import Matrix, Scoring
     from genolab.align.soft_aligner import soft_align
@@ -23,6 +25,7 @@ _HOME = {
     "Edits": "edit",
     "MappedReads": "mapped",
     "Matrix": "scoring",
+    "MultipleAlignment": "multiple_alignment",
     "Places": "mapped",
     "Posterior": "soft_alignments",
     "ReferenceIndex": "mapping.index",
@@ -36,6 +39,7 @@ _HOME = {
     "index_reference": "mapping.index",
     "map_reads": "mapper",
     "map_sequences": "mapper",
+    "multiple": "progressive",
     "soft_align": "soft_aligner",
 }
 
@@ -44,6 +48,7 @@ __all__ = [
     "Edits",
     "MappedReads",
     "Matrix",
+    "MultipleAlignment",
     "Places",
     "Posterior",
     "ReferenceIndex",
@@ -57,6 +62,7 @@ __all__ = [
     "index_reference",
     "map_reads",
     "map_sequences",
+    "multiple",
     "soft_align",
 ]
 

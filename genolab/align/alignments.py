@@ -80,7 +80,6 @@ class Alignments:
         from genolab.align.pairwise import pairwise_scores
         from genolab.kernel.backends import backend_in_force
 
-        scoring = asdict(self.scoring) if not isinstance(self.scoring.matrix, Matrix) else _plain(self.scoring)
         options = self.options | {"free_ends": [bool(free) for free in self.options["free_ends"]]}
         backend = backend_in_force(None, pairwise_scores.backend)
         return {
@@ -88,7 +87,7 @@ class Alignments:
             "queries": source_of(self.queries),
             "targets": source_of(self.targets),
             **options,
-            "scoring": scoring,
+            "scoring": scoring_as_data(self.scoring),
             "kernels": [{"name": pairwise_scores.name, "backend": backend}],
         }
 
@@ -185,8 +184,10 @@ def source_of(sequences: Sequences) -> dict[str, Any]:
     return {"sequences": len(sequences), "path": str(sequences.path), "digest": digest(sequences.path)}
 
 
-def _plain(scoring: Scoring) -> dict[str, Any]:
-    assert isinstance(scoring.matrix, Matrix)
+def scoring_as_data(scoring: Scoring) -> dict[str, Any]:
+    """A scoring as plain data, a user's matrix with all its scores."""
+    if not isinstance(scoring.matrix, Matrix):
+        return asdict(scoring)
     own = {"name": scoring.matrix.name, "letters": scoring.matrix.letters, "scores": scoring.matrix.scores.tolist()}
     kept = ("gap_open", "gap_extend", "second_gap")
     return {"matrix": own} | {name: getattr(scoring, name) for name in kept}

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab import data, io
-from genolab.align import Alignments, Scoring, align
-from genolab.errors import GenolabError
+from genolab.align import Alignments, MultipleAlignment, Scoring, align, multiple
+from genolab.errors import GenolabError, InputError
 from genolab.panels.align_controls import AlignControls
+from genolab.panels.align_many import AlignedMany, ManyStage
 from genolab.panels.align_source import EXAMPLES, WHO, Given, code_of, read
 from genolab.panels.align_stage import Aligned, PairStage
 from genolab.panels.page import Code, Downloads, Says
@@ -26,11 +27,13 @@ from genolab.scale import Job, Latest, Progress
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
 
-GRAPH = "alignment_matrix"
+GRAPH, GRAPH_OF_MANY = "alignment_matrix", "align_profiles"
+MOST_SEQUENCES = 200
+"""Sequences that are aligned together while a slider moves."""
 
 
 class AlignPanel(ipywidgets.VBox):
-    """Align two sequences and look at every cell.
+    """Align two sequences and look at every cell, or many and look at every column.
 
     Parameters
     ----------
@@ -59,7 +62,7 @@ class AlignPanel(ipywidgets.VBox):
         self.allowed.add([each for each in (query, target) if isinstance(each, os.PathLike)])
         self.controls = AlignControls(self.align, self.align)
         self.refusal = Refusal()
-        self.stage = PairStage(self._refuse, self.refusal)
+        self.stage, self.many = PairStage(self._refuse, self.refusal), ManyStage(self.refusal)
         self.code_box, self.downloads, self.place = Code(), Downloads(), Says("", "soft")
         self._read: dict[str, Given] = {}
         self._warmed: set[tuple[bool, bool]] = set()
@@ -83,6 +86,11 @@ class AlignPanel(ipywidgets.VBox):
         return None if self.stage.shown is None else self.stage.shown.alignments
 
     @property
+    def multiple(self) -> MultipleAlignment | None:
+        """The multiple alignment, where more than two sequences are on screen."""
+        return self.many.shown.made if self._shows_many and self.many.shown is not None else None
+
+    @property
     def refusal_text(self) -> str:
         """What was refused, in a sentence; empty where nothing was."""
         return self.refusal.text
@@ -90,7 +98,13 @@ class AlignPanel(ipywidgets.VBox):
     @property
     def code(self) -> str:
         """Plain calls that reproduce what is on screen."""
-        shown = self.stage.shown
+        many, shown = self.many.shown, self.stage.shown
+        if self._shows_many and many is not None:
+            scoring = _scoring_code(many.made.scoring)
+            names = "" if many.given.path is not None else f", names={list(many.given.names)!r}"
+            lines = ["import genolab as gl", "", *code_of(many.given, "sequences", single=False)]
+            lines += [f"aligned = gl.align.multiple(sequences, scoring={scoring}{names})"]
+            return "\n".join([*lines, "print(aligned.text())", "aligned.plot()"])
         if shown is None:
             return ""
         options = shown.alignments.options
@@ -113,19 +127,48 @@ class AlignPanel(ipywidgets.VBox):
         query, target, mode = controls.query.value, controls.target.value, controls.mode.value
 
         def work(progress: Progress) -> None:
-            scoring = controls.scoring
-            ours, theirs, notices = self._sequences(query, target)
-            self._warm(progress, ours, theirs, mode, scoring)
-            began = time.perf_counter()
-            alignments = align(list(ours.texts), list(theirs.texts), mode=mode, scoring=scoring, traceback=True)
-            seconds = time.perf_counter() - began
-            self.stage.show(Aligned(ours, theirs, alignments, pair_of(alignments), seconds))
+            scoring, notices = controls.scoring, list[str]()
+            ours = self._given(query, "query")
+            if not target.strip() and len(ours.texts) > 2:
+                self._align_many(progress, ours, scoring)
+            else:
+                self._align_pair(progress, *self._pair(ours, target, notices), mode, scoring)
             self.code_box.text = self.code
             self.bar.note(tuple(notices))
-            self.place.say(f"{ours.names[0]} and {theirs.names[0]}", "soft")
-            self.bar.engine.say("numba loops", "soft")
+            self.bar.engine.say("numpy, loops by numba", "soft")
 
         self._aligning.submit(work, name="align")
+
+    def _align_pair(self, progress: Progress, ours: Given, theirs: Given, mode: str, scoring: Scoring) -> None:
+        self._warm(progress, ours, theirs, mode, scoring)
+        began = time.perf_counter()
+        alignments = align(list(ours.texts), list(theirs.texts), mode=mode, scoring=scoring, traceback=True)
+        seconds = time.perf_counter() - began
+        self.stage.show(Aligned(ours, theirs, alignments, pair_of(alignments), seconds))
+        self.place.say(f"{ours.names[0]} and {theirs.names[0]}", "soft")
+        self._show_many(False)
+
+    def _align_many(self, progress: Progress, given: Given, scoring: Scoring) -> None:
+        if len(given.texts) > MOST_SEQUENCES:
+            found = f"{len(given.texts):,}"
+            raise InputError(
+                WHO, "query", f"a file of at most {MOST_SEQUENCES:,} sequences", found, "Use gl.align.multiple."
+            )
+        began = time.perf_counter()
+        made = multiple(list(given.texts), names=given.names, scoring=scoring, progress=progress)
+        self.many.show(AlignedMany(given, made, time.perf_counter() - began))
+        self.place.say(self.many.title.text, "soft")
+        self._show_many(True)
+
+    def _show_many(self, many: bool) -> None:
+        """Bring the picture of many sequences to the front, or that of two."""
+        self._shows_many = many
+        for stage, visible in ((self.stage, not many), (self.many, many)):
+            for part in (stage.top, stage.bottom):
+                part.layout.display = "flex" if visible else "none"
+        self.controls.mode.layout.display = "none" if many else "flex"
+
+    _shows_many = False
 
     def _warm(self, progress: Progress, ours: Given, theirs: Given, mode: str, scoring: Scoring) -> None:
         """Have the loops compiled on a few letters, once for each kind of scoring, so that the time shown is theirs."""
@@ -143,23 +186,21 @@ class AlignPanel(ipywidgets.VBox):
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
-        return self._aligning.wait(timeout) and self.stage.wait(timeout)
+        return all(each.wait(timeout) for each in (self._aligning, self.stage, self.many))
 
     # --- sequences
 
-    def _sequences(self, query: str, target: str) -> tuple[Given, Given, list[str]]:
-        """What the two boxes name: one sequence each, and what was decided."""
-        notices: list[str] = []
-        ours = self._given(query, "query")
+    def _pair(self, ours: Given, target: str, notices: list[str]) -> tuple[Given, Given]:
+        """One sequence of each box; what was decided goes to the notices."""
         if not target.strip() and len(ours.texts) == 2:
             first = Given(ours.names[:1], ours.texts[:1], ours.path, ours.names[0])
-            return first, Given(ours.names[1:], ours.texts[1:], ours.path, ours.names[1]), notices
+            return first, Given(ours.names[1:], ours.texts[1:], ours.path, ours.names[1])
         theirs = self._given(target, "target")
         for name, given in (("query", ours), ("target", theirs)):
             if len(given.texts) > 1:
                 said = f"The {name} has {len(given.texts):,} sequences; the first, {given.names[0][:60]}, is aligned."
-                notices.append(f"{said} Name another as file#record.")
-        return ours.one(), theirs.one(), notices
+                notices.append(f"{said} Name another as file#record, or leave the target empty to align all of them.")
+        return ours.one(), theirs.one()
 
     def _given(self, text: str, name: str) -> Given:
         """Read a box, once: a slider must not read its file again."""
@@ -176,39 +217,44 @@ class AlignPanel(ipywidgets.VBox):
         self.refusal.clear()
 
     def _refuse(self, error: BaseException | None) -> None:
-        shown = self.stage.shown
-        self.refusal.show(error, "" if shown is None else f"{shown.names[0]} and {shown.names[1]}")
+        self.refusal.show(error, self.place.text)
 
     # --- ways out
 
     def export(self, kind: str) -> None:
         """Have the browser save what is on screen: ``fasta``, ``clustal``, ``csv``, ``png`` or ``svg``."""
-        shown = self.stage.shown
-        if shown is None:
+        shown, many = self.stage.shown, self.many.shown
+        if shown is None and many is None:
             return
-        name = "".join(c if c.isalnum() or c in "._-" else "_" for c in f"{shown.names[0]}_{shown.names[1]}")[:80]
         try:
-            if kind in ("fasta", "clustal"):
+            if self._shows_many and many is not None:
+                pane, frame, title = self.many.pane, many.made.to_frame(), f"{many.made.names[0]}_and_others"
+                names, texts, marks = many.made.names, many.made.texts, many.made.marks
+            else:
+                assert shown is not None
+                pane, frame = self.stage.pane, shown.alignments.to_frame()
                 rows = rows_of(shown.pair, self.stage.matrix.path or shown.pair.best, shown.names)
                 names = rows.names if rows.names[0] != rows.names[1] else ("query", "target")
-                stars = rows.marks.replace("|", "*") if kind == "clustal" else ""
-                text = io.aligned_text(names, rows.texts, kind, stars)
+                texts, marks, title = rows.texts, rows.marks.replace("|", "*"), "_".join(shown.names)
+            name = "".join(c if c.isalnum() or c in "._-" else "_" for c in title)[:80]
+            if kind in ("fasta", "clustal"):
+                text = io.aligned_text(names, texts, kind, marks)
                 self.downloads.offer(f"{name}.{'fa' if kind == 'fasta' else 'aln'}", text.encode("ascii", "replace"))
             elif kind == "csv":
-                self.downloads.offer(f"{name}.csv", shown.alignments.to_frame().to_csv(index=False).encode())
+                self.downloads.offer(f"{name}.csv", frame.to_csv(index=False).encode())
             else:
-                self.stage.pane.download("svg" if kind == "svg" else "png", name)
+                pane.download("svg" if kind == "svg" else "png", name)
         except (GenolabError, OSError) as error:
             self._refuse(error)
 
     def _open_graph(self) -> None:
         try:
             if self.on_graph is not None:
-                self.on_graph(GRAPH)
+                self.on_graph(GRAPH_OF_MANY if self._shows_many else GRAPH)
             elif self._graph is None:
                 from genolab.panels.graph import GraphPanel
 
-                self._graph = GraphPanel(GRAPH)
+                self._graph = GraphPanel(GRAPH_OF_MANY if self._shows_many else GRAPH)
                 self.body.children = (*self.body.children, self._graph)
             else:
                 self._graph.layout.display = None if self._graph.layout.display == "none" else "none"
@@ -244,7 +290,10 @@ class AlignPanel(ipywidgets.VBox):
         ]
         column = ipywidgets.VBox([*rows, self.downloads]).add_class("genolab-column")
         self.code_box.layout.display = "none"
-        return [ipywidgets.HBox([column, self.stage.top]), self.code_box, self.stage.bottom]
+        for part in (self.many.top, self.many.bottom):
+            part.layout.display = "none"
+        tops = ipywidgets.HBox([column, self.stage.top, self.many.top])
+        return [tops, self.code_box, self.stage.bottom, self.many.bottom]
 
 
 def _scoring_code(scoring: Scoring) -> str:

@@ -39,6 +39,8 @@ EXAMPLES = (
         "MADE1, two copies", _place("made1", "chr20:19570829-19570750"), _place("made1", "chr9:109847472-109847361"),
         Scoring(),
     ),
+    Example("Eight globins", _place("globins"), "", _PROTEIN),
+    Example("MADE1, twelve copies", _place("made1"), "", Scoring()),
 )  # fmt: skip
 """The first is shown when the panel opens."""
 

@@ -68,14 +68,15 @@ def facts_of(pair: Pair, path: Path, seconds: float, count: float) -> dict[str, 
         "query": f"{path.row[0] + 1:,}–{path.row[-1]:,} of {pair.query.size:,}" if columns else "",
         "target": f"{path.column[0] + 1:,}–{path.column[-1]:,} of {pair.target.size:,}" if columns else "",
         "cells": f"{cells:,}",
-        "time": _duration(seconds),
+        "time": duration(seconds),
         "best": "not counted" if count != count else f"{count:,.0f}" if count < 1e6 else f"about {count:.1g}",
         "CIGAR": path.cigar if len(path.cigar) <= 400 else f"{path.cigar[:399]}…",
     }
     return {name: value for name, value in facts.items() if value}
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Milliseconds below a tenth of a second, else seconds."""
     return f"{seconds * 1e3:.2g} ms" if seconds < 0.1 else f"{seconds:.2g} s"
 
 

@@ -94,3 +94,15 @@ def view_of(screen: Any, name: str) -> str:
     """A JavaScript expression for the view of a figure, the first on the page."""
     pages = "[...globalThis[Symbol.for('genolab.bokeh')].values()]"
     return f"{pages}.map(page => page.root.Bokeh.index.find_one({screen.model(name)})).find(view => view)"
+
+
+def test_many_sequences_are_blocks_and_a_logo(screens: Any, outside: list[str], place: str) -> None:
+    screen = opened(screens, place)
+    screen.run("panel.controls.example.value = 'Eight globins'")
+    screen.until(f"{screen.model('logo')}?.data.x?.length > 165")
+    screen.until("document.querySelectorAll('.genolab-nav')[1].textContent.includes('8 sequences')")
+    screen.page.wait_for_timeout(600)
+    screen.screenshot("align_many")
+    screen.run("panel.controls.example.value = 'Haemoglobins, human'; panel.wait()")
+    screen.until("document.querySelector('.genolab-nav').offsetParent !== null")
+    screen.check()

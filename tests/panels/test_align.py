@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from genolab import data
-from genolab.align import Scoring, align
+from genolab.align import Scoring, align, multiple
 from genolab.kernel import on_compile
 from genolab.panels.align import AlignPanel
 from genolab.panels.align_source import EXAMPLES, WHO, read
@@ -152,7 +152,7 @@ def test_a_file_of_two_is_a_pair_and_of_many_says_what_it_took(panel: AlignPanel
     assert "12 sequences" in str(panel.bar.notices.content)
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda each: each.label)
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.target], ids=lambda each: each.label)
 def test_the_code_gives_the_same_alignment(panel: AlignPanel, example) -> None:
     panel.controls.fill(example)
     panel.align()
@@ -220,3 +220,41 @@ def test_a_result_shows_itself() -> None:
     assert plot.blocks.rows.names == ("HBB_HUMAN", "MYG_PHYCA")
     with pytest.raises(ValueError, match="traceback=True"):
         align("ACGT", "ACG").plot()
+
+
+def test_more_than_two_sequences_are_aligned_together(panel: AlignPanel) -> None:
+    panel.controls.example.value = "Eight globins"
+    settled(panel)
+    assert panel.refusal_text == ""
+    assert panel.multiple is not None
+    assert (panel.stage.top.layout.display, panel.many.top.layout.display) == ("none", "flex")
+    assert panel.many.facts.rows["sequences"] == "8"
+    assert panel.many.blocks.rows.names[:2] == ("consensus", "HBB_HUMAN")
+    assert len(panel.many.logo.source.data["x"]) > 165
+    score = panel.multiple.score
+    panel.controls.sliders["gap_open"].value = 4
+    settled(panel)
+    assert panel.multiple.scoring.gap_open == 4
+    assert panel.multiple.score > score
+    names: dict[str, object] = {}
+    exec(panel.code.replace("aligned.plot()", ""), names)
+    assert names["aligned"].texts == panel.multiple.texts
+    sent = {}
+    panel.downloads.offer = lambda name, content: sent.update({name.rpartition(".")[2]: content.decode()})
+    for kind in ("fasta", "clustal", "csv"):
+        panel.export(kind)
+    assert sent["fa"].count(">") == 8
+    assert "*" in sent["aln"]
+    panel.controls.example.value = "Two short sequences"
+    settled(panel)
+    assert panel.multiple is None
+    assert (panel.stage.top.layout.display, panel.many.top.layout.display) == ("flex", "none")
+
+
+def test_a_multiple_alignment_shows_itself() -> None:
+    made = multiple(data.sequence_set("made1").path)
+    plot = made.plot()
+    assert plot.logo.made is made
+    heights = np.zeros(made.length)
+    np.add.at(heights, plot.logo.source.data["x"].astype(int) - 1, plot.logo.source.data["bits"])
+    assert heights == pytest.approx(made.information * made.occupancy, abs=0.05)
