@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from genolab.io.counts import read_counts
     from genolab.prepare.estimators.batches import ComBat, LinearBatch
     from genolab.prepare.estimators.factor_imputers import PPCAImputer, SoftImpute
+    from genolab.prepare.estimators.genotypes import GenotypeImputer
     from genolab.prepare.estimators.imputers import KNNImputer, SimpleImputer
     from genolab.prepare.estimators.logarithms import Logarithm
     from genolab.prepare.estimators.normalizers import RPKM, TPM, LogCPM, PearsonResiduals, QuantileNormalizer
@@ -32,6 +33,7 @@ _HOME = {
     "VST": "prepare.estimators.stabilizers",
     "ComBat": "prepare.estimators.batches",
     "GeneFilter": "prepare.estimators.selectors",
+    "GenotypeImputer": "prepare.estimators.genotypes",
     "HighlyVariableGenes": "prepare.estimators.selectors",
     "KNNImputer": "prepare.estimators.imputers",
     "LinearBatch": "prepare.estimators.batches",
@@ -61,6 +63,7 @@ __all__ = [
     "VST",
     "ComBat",
     "GeneFilter",
+    "GenotypeImputer",
     "HighlyVariableGenes",
     "KNNImputer",
     "LinearBatch",

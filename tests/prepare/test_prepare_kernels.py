@@ -17,6 +17,7 @@ from genolab.prepare import (
     distributions,
     factors,
     filtering,
+    haplotypes,
     impute_factors,
     impute_neighbours,
     logarithm,
@@ -167,6 +168,7 @@ def test_no_nearby_dispersion_is_more_likely(group):
 # on JAX: seconds each, and what they are made of is compiled by the others
 SLOW_TO_COMPILE = (
     dispersion.dispersions, batch.combat_posteriors, tmm.tmm, tmm.tmm_with_singleton_pairing, scaling.normal_scores,
+    haplotypes.copied_haplotypes, haplotypes.copied_pairs,
 )  # fmt: skip
 
 
@@ -245,6 +247,12 @@ def cases():
     yield components.component_scores_stored, *stored, mean, weights
     yield components.components_within, counts, mean, weights[:6]
     yield components.components_within_stored, *stored, mean, weights[:6]
+    panel, typed = (counts > 20).astype(np.int8), rng.integers(-1, 2, (2, 40)).astype(np.int8)
+    switch = np.r_[1.0, rng.random(39) * 0.3]
+    yield haplotypes.copied_haplotypes, panel, typed, switch, 0.02
+    yield haplotypes.copied_pairs, panel, typed + (typed > 0), switch, 0.02
+    yield haplotypes.haplotype_distances, panel, typed
+    yield haplotypes.pair_distances, panel, typed + (typed > 0)
     yield voom.voom_log_cpm, counts, total
     yield voom.voom_weights, values, total, np.array([-2.0, 0, 1]), np.array([1.0, 0.8, 0.5])
 
