@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genolab.align.mapping.index import ReferenceIndex, index_reference
     from genolab.align.multiple_alignment import MultipleAlignment
     from genolab.align.progressive import multiple
+    from genolab.align.learning import LearnedScoring, LearningStep, learn_scoring
     from genolab.align.score_matrix import ScoreMatrix, fill_matrix
     from genolab.align.scoring import Matrix, Scoring
     from genolab.align.soft_aligner import soft_align
@@ -23,12 +24,13 @@ if TYPE_CHECKING:
 _HOME = {
     "Alignments": "alignments",
     "Edits": "edit",
+    "LearnedScoring": "learning",
+    "LearningStep": "learning",
     "MappedReads": "mapped",
     "Matrix": "scoring",
     "MultipleAlignment": "multiple_alignment",
     "Places": "mapped",
     "Posterior": "soft_alignments",
-    "ReferenceIndex": "mapping.index",
     "ScoreMatrix": "score_matrix",
     "Scoring": "scoring",
     "SoftAlignments": "soft_alignments",
@@ -36,7 +38,7 @@ _HOME = {
     "align": "aligner",
     "edit_distance": "edit",
     "fill_matrix": "score_matrix",
-    "index_reference": "mapping.index",
+    "learn_scoring": "learning",
     "map_reads": "mapper",
     "map_sequences": "mapper",
     "multiple": "progressive",
@@ -46,12 +48,13 @@ _HOME = {
 __all__ = [
     "Alignments",
     "Edits",
+    "LearnedScoring",
+    "LearningStep",
     "MappedReads",
     "Matrix",
     "MultipleAlignment",
     "Places",
     "Posterior",
-    "ReferenceIndex",
     "ScoreMatrix",
     "Scoring",
     "SoftAlignments",
@@ -59,7 +62,7 @@ __all__ = [
     "align",
     "edit_distance",
     "fill_matrix",
-    "index_reference",
+    "learn_scoring",
     "map_reads",
     "map_sequences",
     "multiple",

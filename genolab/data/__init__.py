@@ -9,10 +9,12 @@ from genolab.data.registry import CountExample, Entry, Example, example, example
 from genolab.data.sequence_sets import SequenceSet, sequence_set, sequence_sets
 
 if TYPE_CHECKING:
+    from genolab.data.alignment_simulator import SimulatedAlignments, simulate_alignments
     from genolab.data.counts_simulator import SimulatedCounts, simulate_counts
     from genolab.data.simulator import Sequencing, simulate
 
 _HOME = {
+    "simulate_alignments": "alignment_simulator", "SimulatedAlignments": "alignment_simulator",
     "simulate": "simulator", "Sequencing": "simulator",
     "simulate_counts": "counts_simulator", "SimulatedCounts": "counts_simulator",
 }  # fmt: skip
@@ -23,6 +25,7 @@ __all__ = [
     "Example",
     "SequenceSet",
     "Sequencing",
+    "SimulatedAlignments",
     "SimulatedCounts",
     "example",
     "examples",
@@ -30,6 +33,7 @@ __all__ = [
     "sequence_set",
     "sequence_sets",
     "simulate",
+    "simulate_alignments",
     "simulate_counts",
 ]
 
