@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from genolab.prepare.estimators.size_factors import TMM, MedianOfRatios, UpperQuartile
     from genolab.prepare.estimators.stabilizers import VST, Voom
     from genolab.prepare.quality import Quality, quality_control
+    from genolab.prepare.read_control import ADAPTERS, ReadQuality, read_quality
 
 _HOME = {
     "PCA": "prepare.estimators.reducers",
+    "ADAPTERS": "prepare.read_control",
     "RPKM": "prepare.estimators.normalizers",
     "TMM": "prepare.estimators.size_factors",
     "TPM": "prepare.estimators.normalizers",
@@ -45,6 +47,7 @@ _HOME = {
     "Pipeline": "prepare.estimators.pipeline",
     "Quality": "prepare.quality",
     "QuantileNormalizer": "prepare.estimators.normalizers",
+    "ReadQuality": "prepare.read_control",
     "Scaler": "prepare.estimators.scalers",
     "SimpleImputer": "prepare.estimators.imputers",
     "SoftImpute": "prepare.estimators.factor_imputers",
@@ -53,9 +56,11 @@ _HOME = {
     "make_pipeline": "prepare.estimators.pipeline",
     "quality_control": "prepare.quality",
     "read_counts": "io.counts",
+    "read_quality": "prepare.read_control",
 }
 
 __all__ = [
+    "ADAPTERS",
     "PCA",
     "RPKM",
     "TMM",
@@ -75,6 +80,7 @@ __all__ = [
     "Pipeline",
     "Quality",
     "QuantileNormalizer",
+    "ReadQuality",
     "Scaler",
     "SimpleImputer",
     "SoftImpute",
@@ -83,6 +89,7 @@ __all__ = [
     "make_pipeline",
     "quality_control",
     "read_counts",
+    "read_quality",
 ]
 
 

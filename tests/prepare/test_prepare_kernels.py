@@ -22,6 +22,7 @@ from genolab.prepare import (
     impute_neighbours,
     logarithm,
     quantile,
+    read_summaries,
     residuals,
     scaling,
     summaries,
@@ -253,6 +254,10 @@ def cases():
     yield haplotypes.copied_pairs, panel, typed + (typed > 0), switch, 0.02
     yield haplotypes.haplotype_distances, panel, typed
     yield haplotypes.pair_distances, panel, typed + (typed > 0)
+    letters, phred = rng.choice(list(b"ACGTNacgtu"), 30).astype(np.uint8), rng.integers(33, 127, 30).astype(np.uint8)
+    edge, tallies = np.array([0, 0, 12, 13, 30]), (rng.integers(0, 9, (15, 94)), rng.integers(0, 9, (15, 5)))
+    yield read_summaries.cycle_counts, letters, phred, edge, *tallies
+    yield read_summaries.read_means, letters, phred, edge
     yield voom.voom_log_cpm, counts, total
     yield voom.voom_weights, values, total, np.array([-2.0, 0, 1]), np.array([1.0, 0.8, 0.5])
 
