@@ -14,11 +14,12 @@ from genolab.panels.graph import GraphPanel
 from genolab.panels.page import Says
 
 _TABS = {
+    "Prepare": "counts to comparable expression, every step beside the raw table",
     "Align": "two sequences, every cell of their matrix, and all best alignments",
     "Call": "reads to variants, with a reason for every position",
     "Graph": "the computation behind every result, node by node",
 }
-_HOME: dict[str, str] = {"Align": "genolab.panels.align.AlignPanel"}
+_HOME = {"Prepare": "genolab.panels.prepare.PreparePanel", "Align": "genolab.panels.align.AlignPanel"}
 """Panels that need nothing to start, and the class of each: made when their tab is first opened."""
 
 

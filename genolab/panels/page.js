@@ -87,6 +87,43 @@ function facts(model, el) {
   }
 }
 
+// shapes of markers in a box of 12 x 12, as Bokeh draws them
+const SHAPES = {
+  circle: "M1.5 6a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0z",
+  square: "M2 2h8v8h-8z",
+  triangle: "M6 1.5L11 10.2H1z",
+  diamond: "M6 .8L10.2 6L6 11.2L1.8 6z",
+  inverted_triangle: "M6 10.5L11 1.8H1z",
+  hex: "M6 1L10.3 3.5V8.5L6 11L1.7 8.5V3.5z",
+  plus: "M4.6 1h2.8v3.6H11v2.8H7.4V11H4.6V7.4H1V4.6h3.6z",
+  star: "M6 .8L7.5 4.3L11.3 4.6L8.4 7.1L9.3 10.8L6 8.8L2.7 10.8L3.6 7.1L.7 4.6L4.5 4.3z",
+};
+
+function legend(model, el) {
+  el.replaceChildren();
+  const { items, ramp, ends } = model.get("content");
+  if (ramp?.length) {
+    make("span", "", el, ends[0]);
+    const bar = make("span", "genolab-ramp", el);
+    bar.style.backgroundImage = `linear-gradient(to right, ${ramp.join(",")})`;
+    make("span", "", el, ends[1]);
+  }
+  (items ?? []).forEach(({ text, colour, marker, number }, place) => {
+    const item = make("button", "genolab-level", el);
+    item.type = "button";
+    item.title = `${text}: ${number} samples; click to choose them`;
+    const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+    drawing.setAttribute("viewBox", "0 0 12 12");
+    const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    shape.setAttribute("d", SHAPES[marker] ?? SHAPES.circle);
+    shape.setAttribute("fill", colour);
+    drawing.append(shape);
+    item.append(drawing);
+    make("span", "", item, text);
+    item.addEventListener("click", () => model.send({ kind: "pick", number: place }));
+  });
+}
+
 function downloads(model, el) {
   el.style.display = "none";
   model.on("msg:custom", (message, buffers) => {
@@ -99,7 +136,7 @@ function downloads(model, el) {
   });
 }
 
-const KINDS = { says, code, why, facts };
+const KINDS = { says, code, why, facts, legend };
 
 function render({ model, el }) {
   const kind = model.get("kind");

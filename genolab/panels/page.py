@@ -5,7 +5,7 @@ Words may come from files, so none of them ever becomes HTML: `page.js` makes te
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -115,6 +115,28 @@ class Facts(_Words):
     def rows(self) -> dict[str, str]:
         """What it shows."""
         return dict(self.content.get("rows", []))
+
+
+class Legend(_Words):
+    """What colours and shapes mean; `on_pick(number)` gets a level that was clicked."""
+
+    def __init__(self, on_pick: Callable[[int], None]) -> None:
+        super().__init__(kind="legend")
+        self._pick = on_pick
+        self.on_msg(self._heard)
+
+    def show(
+        self, items: Sequence[tuple[str, str, str, int]], ramp: Sequence[str] = (), ends: Sequence[str] = ()
+    ) -> None:
+        """Show levels (text, colour, marker, number), or a ramp of colours between two ends."""
+        keys = ("text", "colour", "marker", "number")
+        levels = [dict(zip(keys, item, strict=True)) for item in items]
+        self.content = {"items": levels, "ramp": list(ramp), "ends": list(ends)}
+
+    def _heard(self, _widget: Any, message: Any, _buffers: Any) -> None:
+        number = message.get("number") if isinstance(message, dict) else None
+        if type(number) is int and 0 <= number < len(self.content.get("items", ())):
+            self._pick(number)
 
 
 class Downloads(_Words):

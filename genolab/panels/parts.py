@@ -148,6 +148,11 @@ class Refusal(ipywidgets.HBox):
         """What is said; empty where nothing was refused."""
         return self.words.text
 
+    @property
+    def warning(self) -> bool:
+        """Whether what is said is no error."""
+        return bool(self.text) and self.words.content["tone"] == "warning"
+
 
 def seconds_to_index(path: str) -> int:
     """About how long it takes to index a file."""

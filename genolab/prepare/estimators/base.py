@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,14 @@ class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn from samples and prepare them, checking the table once."""
         table = self._read(X, fitting=True)
         return self._written(table, self._learn_and_apply(table, y))
+
+    def plot(self, X: Any, samples: Any = None, colour: str = "") -> Any:
+        """The table and what the fitted estimator makes of it, side by side and live, for a notebook.
+
+        ``samples`` (pandas) is what is known of the samples, in the order of the table; ``colour`` one of its columns.
+        """
+        # the picture lies above this layer, so it is looked up when somebody asks to see
+        return import_module("genolab.plots.prepare").plot(self, X, self.transform(X), samples, colour)
 
     def _learn(self, table: Table, y: Any) -> None:
         """Learn from a checked table; an estimator that learns nothing leaves this."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -105,6 +106,11 @@ class _BatchCorrection(Preparation):
     def fit_transform(self, X: Any, y: None = None, *, batch: Any = None, covariates: Any = None) -> Any:
         """Learn the batches and take them out of the same samples."""
         return self.fit(X, batch=batch, covariates=covariates).transform(X, batch=batch, covariates=covariates)
+
+    def plot(self, X: Any, samples: Any = None, colour: str = "", *, batch: Any = None, covariates: Any = None) -> Any:
+        """The table with its batches and without, side by side and live; arguments as in :meth:`transform`."""
+        done = self.transform(X, batch=batch, covariates=covariates)
+        return import_module("genolab.plots.prepare").plot(self, X, done, samples, colour)
 
     def fit(self, X: Any, y: None = None, *, batch: Any = None, covariates: Any = None) -> Any:
         """Learn what each batch does to each gene; covariates are what must be kept."""
