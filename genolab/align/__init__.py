@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from genolab.align.aligner import align
     from genolab.align.alignments import Alignments
     from genolab.align.edit import Edits, edit_distance
+    from genolab.align.learning import LearnedScoring, LearningStep, learn_scoring
     from genolab.align.mapped import MappedReads, Places
     from genolab.align.mapper import map_reads, map_sequences
     from genolab.align.mapping.index import ReferenceIndex, index_reference
     from genolab.align.multiple_alignment import MultipleAlignment
     from genolab.align.progressive import multiple
-    from genolab.align.learning import LearnedScoring, LearningStep, learn_scoring
     from genolab.align.score_matrix import ScoreMatrix, fill_matrix
     from genolab.align.scoring import Matrix, Scoring
     from genolab.align.soft_aligner import soft_align
@@ -31,6 +31,7 @@ _HOME = {
     "MultipleAlignment": "multiple_alignment",
     "Places": "mapped",
     "Posterior": "soft_alignments",
+    "ReferenceIndex": "mapping.index",
     "ScoreMatrix": "score_matrix",
     "Scoring": "scoring",
     "SoftAlignments": "soft_alignments",
@@ -38,6 +39,7 @@ _HOME = {
     "align": "aligner",
     "edit_distance": "edit",
     "fill_matrix": "score_matrix",
+    "index_reference": "mapping.index",
     "learn_scoring": "learning",
     "map_reads": "mapper",
     "map_sequences": "mapper",
@@ -55,6 +57,7 @@ __all__ = [
     "MultipleAlignment",
     "Places",
     "Posterior",
+    "ReferenceIndex",
     "ScoreMatrix",
     "Scoring",
     "SoftAlignments",
@@ -62,6 +65,7 @@ __all__ = [
     "align",
     "edit_distance",
     "fill_matrix",
+    "index_reference",
     "learn_scoring",
     "map_reads",
     "map_sequences",
