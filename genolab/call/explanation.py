@@ -170,11 +170,11 @@ def rare_indel(evidence: Evidence, position: int, thresholds: Thresholds) -> str
     for allele, fragments in aligned_indels(wide, reference, thresholds, position).items():
         variant = reference.variant(allele, len(fragments), thresholds.heterozygosity)
         if variant.low <= position < variant.high and len(fragments) > best[0]:
-            kind = f"insertion of {len(allele[2])}" if allele[2] else f"deletion of {allele[1]}"
+            kind = f"an insertion of {len(allele[2])}" if allele[2] else f"a deletion of {allele[1]}"
             best = len(fragments), f"{kind} base{'s' if variant.size > 1 else ''}"
     if not best[0]:
         return ""
-    return f"{best[0]} fragment{'s are' if best[0] > 1 else ' is'} aligned with an {best[1]}, too few to consider it."
+    return f"{best[0]} fragment{'s are' if best[0] > 1 else ' is'} aligned with {best[1]}, too few to consider it."
 
 
 def _reads_of_site(
