@@ -86,7 +86,6 @@ class Evidence:
         return made
 
 
-
 def collect(
     reads: str | os.PathLike[str],
     reference: str | os.PathLike[str],

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genolab.call import filters
 from genolab.call.candidates import Variant
 from genolab.call.evidence import Evidence
 from genolab.call.explanation import Explanation
@@ -29,14 +30,17 @@ UNCLEAR = "?"
 _TOO_SHORT = "too few bases near the indel"
 
 
-def explain_window(evidence: Evidence, position: int, thresholds: Thresholds, ploidy: int) -> Explanation | None:
+def explain_window(
+    evidence: Evidence, position: int, thresholds: Thresholds, ploidy: int, backend: str | None = None
+) -> Explanation | None:
     """The explanation of a position that a window has a site for, or where one of its indels could stand; else None."""
-    screened = screen(evidence, thresholds)
+    moved = tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
+    screened = evidence.kept("screened", (moved, backend), lambda: screen(evidence, thresholds, backend))
     windows = [each for each in screened.windows if any(_covers(one, position) for one in each.variants)]
     if not windows:
         return None
     kept = dict(evidence.aligned)
-    judged = judge_windows(evidence, screened.reference, windows, thresholds, ploidy)
+    judged = judge_windows(evidence, screened.reference, windows, thresholds, ploidy, backend)
     evidence.aligned.update(kept)
     if not judged:
         return None
@@ -47,14 +51,16 @@ def explain_window(evidence: Evidence, position: int, thresholds: Thresholds, pl
         return site.position == position, over, site.quality
 
     site = max(judged, key=rank)
-    return _explanation(evidence, site, thresholds, ploidy) if rank(site)[1] else None
+    return _explanation(evidence, site, thresholds, ploidy, backend) if rank(site)[1] else None
 
 
 def _covers(variant: Variant, position: int) -> bool:
     return variant.position == position if variant.is_substitution else variant.low <= position < variant.high
 
 
-def _explanation(evidence: Evidence, site: SiteOfWindow, thresholds: Thresholds, ploidy: int) -> Explanation:
+def _explanation(
+    evidence: Evidence, site: SiteOfWindow, thresholds: Thresholds, ploidy: int, backend: str | None
+) -> Explanation:
     about = site.window.sites[site.number]
     posterior, prior = site.window.site_posterior[site.number], site.window.site_prior[site.number]
     kinds = genotypes(ploidy, len(about.alternates) + 1)
@@ -63,7 +69,7 @@ def _explanation(evidence: Evidence, site: SiteOfWindow, thresholds: Thresholds,
     index = [at for at, kind in enumerate(kinds) if set(kind) <= set(alleles)]
     names = tuple("/".join(str(alleles.index(allele)) for allele in kinds[at]) for at in index)
     contributions = _contributions(site, index)
-    columns = columns_of([site], evidence.wide, None)
+    columns = columns_of([site], evidence.wide, backend)
     reference, spelled = trimmed(about.reference, [about.alternates[allele - 1] for allele in alleles[1:]])
     steps = _steps(site, columns, alleles, thresholds, posterior)
     decisive = next((step for step in steps if step.decides), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from genolab.call import filters
-from genolab.call.annotate import Shown, annotate
+from genolab.call.annotate import Shown, annotate, rank_sum, strand_bias
 from genolab.call.calls import GENOTYPE_QUALITY_CAP, VariantCalls
 from genolab.call.candidates import Reference, Variant, find_indels, find_substitutions
 from genolab.call.counts import ALLELES, candidate_alleles
@@ -27,6 +27,7 @@ from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
 from genolab.call.windows import Window, make_windows
 from genolab.errors import InputError
 from genolab.io import Region
+from genolab.kernel.backends import backend_in_force
 from genolab.spec import BASES
 
 MAX_PLOIDY = 6
@@ -222,14 +223,8 @@ def genotype(
     candidate is called where the most probable genotype holds it; then each filter may set it aside.
     """
     thresholds, ploidy = thresholds or Thresholds(), check_ploidy(ploidy)
-    screened = screen(evidence, thresholds, backend)
-    found = assess(evidence, screened.sites, thresholds, ploidy, backend)
-    windows = inside(screened.windows, evidence.region)
-    near = call_windows(evidence, screened.reference, windows, thresholds, ploidy, backend)
-    sites = [*called_substitutions(found, ploidy), *near]
-    sites = [each for each in sites if evidence.region.start <= each.position < evidence.region.end]
-    sites.sort(key=lambda each: (each.position, each.reference, each.alternates))
-    columns = {name: np.array([each.columns[name] for each in sites], np.float64) for name in found.columns}
+    sites, names = _judged(evidence, thresholds, ploidy, backend)
+    columns = {name: np.array([each.columns[name] for each in sites], np.float64) for name in names}
     return VariantCalls(
         contig=np.full(len(sites), evidence.region.contig, dtype=object),
         position=np.array([each.position for each in sites], np.int64),
@@ -252,6 +247,26 @@ def genotype(
         notices=evidence.notices,
         evidence=evidence,
     )
+
+
+def _judged(
+    evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None
+) -> tuple[list[CalledSite], list[str]]:
+    """The called sites, sorted, and the names of their columns; kept while only thresholds of filters move."""
+    moved = tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
+
+    def judge() -> tuple[list[CalledSite], list[str]]:
+        screened = screen(evidence, thresholds, backend)
+        found = assess(evidence, screened.sites, thresholds, ploidy, backend)
+        windows = inside(screened.windows, evidence.region)
+        near = call_windows(evidence, screened.reference, windows, thresholds, ploidy, backend)
+        sites = [*called_substitutions(found, ploidy), *near]
+        sites = [each for each in sites if evidence.region.start <= each.position < evidence.region.end]
+        return sorted(sites, key=lambda each: (each.position, each.reference, each.alternates)), list(found.columns)
+
+    kernels = (candidate_alleles, genotype_likelihoods, genotype_posteriors, strand_bias, rank_sum)
+    running = tuple(backend_in_force(backend, each.backend) for each in kernels)
+    return evidence.kept("sites", (moved, ploidy, running), judge)
 
 
 def called_substitutions(found: Assessment, ploidy: int) -> list[CalledSite]:
