@@ -156,7 +156,7 @@ def test_bands_are_what_align_computes(tmp_path):
         queries.append((3 - own[::-1]).astype(np.uint8) if row[c.STRAND] else own)
         targets.append(index.codes[row[c.FIRST] : row[c.FIRST] + size + row[c.SLOTS] - 1])
         slots.append(row[c.SLOTS])
-    again, operations = rows.copy(), np.empty(len(rows) * 100, np.uint32)
+    again, operations = rows.copy(), np.empty(len(rows) * 100, np.int64)
     again[:, c.OPERATIONS] = np.arange(len(rows)) * 100
     lanes, longest, wide = bands.LANES, 200, max(slots)
     bands.align_bands(
