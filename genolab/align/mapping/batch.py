@@ -161,10 +161,7 @@ def decide(found: Found, index: ReferenceIndex, seed: int, insert: pairs.InsertS
     spread(choice.choose, count, bounds, candidates, length, seed, numbers, forced, threads=threads)
     if together:
         spread(pairs.surer_together, pair_count, bounds, candidates, fit, proper, threads=threads)
-    spread(
-        tags.count_edits, len(candidates), candidates, found.codes, batch.reads.start, length, index.codes,
-        found.operations, threads=threads,
-    )  # fmt: skip
+    spread(tags.count_edits, len(candidates), candidates, found.operations, threads=threads)
     candidates = np.concatenate([candidates, np.zeros((1, chains.COLUMNS), np.int64)])
     return Placed(batch, found.codes, candidates, bounds, found.operations, proper)
 

@@ -15,29 +15,20 @@ _NUMBERS = np.frombuffer(b"NMASXS", np.uint8).reshape(3, 2)
 
 
 @njit(nogil=True, cache=True)
-def count_edits(first, last, candidates, codes, start, length, reference, operations):
-    """NM of the candidates that have a role: letters that differ, are inserted or are deleted."""
+def count_edits(first, last, candidates, operations):
+    """NM of candidates: letters inserted and deleted, and those that differ, which the score tells."""
     for x in range(first, last):
         row = candidates[x]
-        if row[c.ROLE] == 0:
-            continue
-        i, j, edits = row[c.READ_START], row[c.START], 0
-        r = row[c.READ]
+        gaps = 0
+        worth = 0  # were all pairs equal
         for z in range(row[c.OPERATIONS], row[c.OPERATIONS] + row[c.COUNT]):
-            run, kind = operations[z] >> 4, operations[z] & 15
-            if kind == 0:
-                for _ in range(run):
-                    letter = c.letter_at(codes, start[r], length[r], row[c.STRAND], i)
-                    edits += letter != reference[j] or letter > 3
-                    i += 1
-                    j += 1
+            run = operations[z] >> 4
+            if operations[z] & 15 == 0:
+                worth += run * c.MATCH
             else:
-                edits += run
-                if kind == 1:
-                    i += run
-                else:
-                    j += run
-        row[c.EDITS] = edits
+                worth -= c.GAP_OPEN + run * c.GAP_EXTEND
+                gaps += run
+        row[c.EDITS] = gaps + (worth - row[c.SCORE]) // (c.MATCH - c.MISMATCH)
 
 
 @njit(nogil=True, cache=True)
