@@ -33,7 +33,7 @@ def checked_table(
     """
     _check_kind(who, X, layer, sparse)
     table = table_of(X, layer)
-    if table.values.ndim == 2 and min(table.shape) < 1:
+    if table.held.ndim == 2 and min(table.shape) < 1:
         rows, columns = table.shape
         what = f"0 sample(s) (shape=({rows}, {columns}))" if not rows else f"0 feature(s) (shape=({rows}, {columns}))"
         raise InputError(who, "X", "at least one sample and one gene", f"{what} while a minimum of 1 is required")
@@ -120,7 +120,12 @@ def _flag_orientation(who: str, samples: np.ndarray, genes: np.ndarray | None) -
 
 
 def _check_values(who: str, table: Table, counts: bool, missing: bool) -> None:
-    values = table.values.data if table.is_sparse else table.values
+    values = table.held.data if table.is_sparse else table.held
+    if table.is_whole:
+        if counts and values.min(initial=0) < 0:
+            fix = "Counts are meant: give the values before any normalisation."
+            _refuse(who, table, values < 0, "counts from 0", "a negative value", fix)
+        return
     infinite, negative, fractional = _faults(values.reshape(-1))
     if infinite:
         if not missing:
@@ -154,13 +159,13 @@ def _refuse(who: str, table: Table, wrong: np.ndarray, expected: str, what: str,
     if table.is_sparse:
         entry = int(np.flatnonzero(wrong)[0])
         row, column = (
-            int(np.searchsorted(table.values.indptr, entry, side="right")) - 1,
-            int(table.values.indices[entry]),
+            int(np.searchsorted(table.held.indptr, entry, side="right")) - 1,
+            int(table.held.indices[entry]),
         )
-        value = table.values.data[entry]
+        value = table.held.data[entry]
     else:
         row, column = (int(place[0]) for place in np.nonzero(wrong))
-        value = table.values[row, column]
+        value = table.held[row, column]
     sample = repr(str(table.samples[row])) if table.samples is not None else row
     gene = repr(str(table.genes[column])) if table.genes is not None else column
     others = f", and {number - 1:,} more" if number > 1 else ""

@@ -28,7 +28,7 @@ def described(table: Table) -> dict[str, Any]:
     return {
         "samples": table.shape[0],
         "genes": table.shape[1],
-        "dtype": str(table.values.dtype),
+        "dtype": str(table.dtype),
         "sparse": table.is_sparse,
         "digest": digest_of(table),
     }

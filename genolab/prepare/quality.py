@@ -189,7 +189,7 @@ def _share(table: Table, name: str, chosen: Any, size: np.ndarray) -> np.ndarray
             raise InputError(who, "gene_sets", f"a prefix, or a mask of {genes:,} genes, for {name!r}", found)
     if not mask.any():
         raise InputError(who, "gene_sets", f"a set with genes for {name!r}", "none", "Check the prefix: MT- or mt-?")
-    inside: np.ndarray = np.asarray(table.values @ mask.astype(np.float64)).ravel()
+    inside: np.ndarray = np.asarray(table.held @ mask.astype(np.float64)).ravel()
     return np.divide(inside, size, out=np.zeros_like(size), where=size > 0)
 
 

@@ -202,7 +202,8 @@ def libraries_of(table: Table) -> Libraries:
         value, _, start = table.stored()
         found: Libraries = libraries_stored.at(value.dtype)(value, start)
     else:
-        found = libraries.at(table.values.dtype)(table.values)
+        parts = [libraries.at(table.dtype)(counts) for _, counts in table.blocks()]
+        found = Libraries(*(np.concatenate(each) for each in zip(*parts, strict=True)))
     return found
 
 
@@ -214,5 +215,7 @@ def moments_of(table: Table, seen: int = 0, before: Moments | None = None) -> Mo
         value, column, start = table.stored()
         found: Moments = gene_moments_stored.at(value.dtype)(value, column, start, seen, *held)
     else:
-        found = gene_moments.at(table.values.dtype)(table.values, seen, *held)
+        found = held
+        for part, values in table.blocks():
+            found = gene_moments.at(table.dtype)(values, seen + part.start, *found)
     return found

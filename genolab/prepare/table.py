@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,22 +18,46 @@ BLOCK_BYTES = 64 * 2**20
 
 @dataclass(frozen=True)
 class Table:
-    """Samples in rows, genes in columns: ``values`` dense (float32 or float64) or CSR, names where there are any."""
+    """Samples in rows, genes in columns, names where there are any.
 
-    values: Any
+    ``held`` is what there is: dense numbers, or CSR. Whole numbers of a dense table stay as they were given until
+    ``values`` is asked for: steps that work on blocks make a block of them at a time.
+    """
+
+    held: Any
     given: Any
     samples: np.ndarray | None = None
     genes: np.ndarray | None = None
 
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """The precision that is computed in, float32 or float64."""
+        return np.dtype(_precision(self.held.dtype, self.held)) if self.is_whole else self.held.dtype
+
+    @cached_property
+    def values(self) -> Any:
+        """All numbers in that precision, dense or CSR."""
+        return self.held.astype(self.dtype) if self.is_whole else self.held
+
     @property
     def is_sparse(self) -> bool:
         """Whether only entries other than zero are stored."""
-        return not isinstance(self.values, np.ndarray)
+        return not isinstance(self.held, np.ndarray)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether a dense table still holds whole numbers as they were given."""
+        return not self.is_sparse and self.held.dtype.kind in "iub"
+
+    @property
+    def in_blocks(self) -> bool:
+        """Whether :meth:`blocks` are more than one."""
+        return self.is_sparse or self.is_whole
 
     @property
     def shape(self) -> tuple[int, int]:
         """Samples and genes."""
-        rows, columns = self.values.shape
+        rows, columns = self.held.shape
         return rows, columns
 
     def dense(self) -> np.ndarray:
@@ -40,29 +65,34 @@ class Table:
         return self.values.toarray() if self.is_sparse else self.values
 
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
-        """Dense blocks of rows with their place; a dense table is one block."""
+        """Dense blocks of rows with their place; a dense table of floating-point numbers is one block."""
         rows, columns = self.shape
-        each = max(1, BLOCK_BYTES // max(1, columns * self.values.dtype.itemsize)) if self.is_sparse else max(rows, 1)
+        size = BLOCK_BYTES if self.is_sparse else BLOCK_BYTES // 8
+        each = max(1, size // max(1, columns * self.dtype.itemsize)) if self.in_blocks else max(rows, 1)
         for first in range(0, rows, each):
             part = slice(first, min(first + each, rows))
-            yield part, self.values[part].toarray() if self.is_sparse else self.values
+            yield part, self._block(self.held[part])
+
+    def _block(self, block: Any) -> np.ndarray:
+        """Part of what is held, dense and in the precision that is computed in."""
+        return block.toarray(order="C") if self.is_sparse else np.ascontiguousarray(block, self.dtype)
 
     def gene_blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Dense blocks of genes with their place; a sparse matrix is turned around once."""
         rows, columns = self.shape
-        values = self.values.tocsc() if self.is_sparse else self.values
-        each = max(1, BLOCK_BYTES // 8 // max(1, rows * values.dtype.itemsize)) if self.is_sparse else max(columns, 1)
+        held = self.held.tocsc() if self.is_sparse else self.held
+        each = max(1, BLOCK_BYTES // 8 // max(1, rows * self.dtype.itemsize)) if self.in_blocks else max(columns, 1)
         for first in range(0, columns, each):
             part = slice(first, min(first + each, columns))
-            yield part, values[:, part].toarray(order="C") if self.is_sparse else values
+            yield part, self._block(held[:, part])
 
     def totals(self) -> np.ndarray:
         """The sum of each sample."""
-        return np.asarray(self.values.sum(axis=1, dtype=np.float64)).ravel()
+        return np.asarray(self.held.sum(axis=1, dtype=np.float64)).ravel()
 
     def gene_totals(self) -> np.ndarray:
         """The sum of each gene."""
-        return np.asarray(self.values.sum(axis=0, dtype=np.float64)).ravel()
+        return np.asarray(self.held.sum(axis=0, dtype=np.float64)).ravel()
 
     def stored(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of a sparse matrix: the entries row by row, their genes, and where each row begins."""
@@ -128,6 +158,8 @@ def _numbers(held: Any) -> Any:
             rows.sum_duplicates()
         return rows.astype(_precision(rows.dtype, rows.data), copy=False)
     array = np.asarray(held)
+    if array.dtype.kind in "iub":
+        return array
     return np.ascontiguousarray(array, dtype=_precision(array.dtype, array))
 
 

@@ -1,5 +1,6 @@
 """The estimators' conduct: kinds of tables, laws of normalisation, edges, refusals, scikit-learn's own checks."""
 
+import tracemalloc
 import warnings
 
 import anndata
@@ -238,3 +239,25 @@ def test_scikit_learns_own_checks(estimator):
     failed = {check["check_name"] for check in report if check["status"] == "failed"}
     assert failed <= set(NOT_MEANT)
     assert len(report) > 40
+
+
+@pytest.mark.parametrize("estimator", on_counts() + on_values() + dense_only(), ids=name)
+@pytest.mark.parametrize("dtype", [np.int32, np.uint16])
+def test_whole_numbers_give_what_their_floats_give(estimator, dtype, monkeypatch):
+    monkeypatch.setattr("genolab.prepare.table.BLOCK_BYTES", 8 * 1000)  # blocks of four samples
+    counts = made_counts().astype(dtype)
+    found = clone(estimator).fit_transform(counts)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, clone(estimator).fit_transform(counts.astype(np.float32)), rtol=1e-6, atol=1e-6)
+
+
+def test_whole_numbers_are_never_copied_as_a_whole(monkeypatch):
+    monkeypatch.setattr("genolab.prepare.table.BLOCK_BYTES", 2**21)  # blocks of a quarter of a megabyte
+    counts = np.random.default_rng(0).poisson(3, (400, 5000)).astype(np.int32)
+    for estimator in (prepare.LogCPM(), prepare.TMM(), prepare.Scaler(), prepare.MedianOfRatios(poscounts=True)):
+        estimator.fit_transform(counts[:10])
+        tracemalloc.start()
+        found = estimator.fit_transform(counts)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1.3 * found.nbytes, name(estimator)  # a copy would be as large as the result

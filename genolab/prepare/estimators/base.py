@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -88,6 +89,16 @@ def run(kernel: Kernel, table: Table, *arguments: Any, values: np.ndarray | None
     """A kernel on a table's dense values (or on ``values``), in their precision."""
     held = table.dense() if values is None else values
     return kernel.at(held.dtype)(held, *arguments)
+
+
+def in_blocks(table: Table, apply: Callable[[slice, np.ndarray], np.ndarray]) -> np.ndarray:
+    """What ``apply`` makes of the table's rows, a block at a time where it has several."""
+    if not table.in_blocks:
+        return apply(slice(0, table.shape[0]), table.values)
+    out = np.empty(table.shape, table.dtype)
+    for part, values in table.blocks():
+        out[part] = apply(part, values)
+    return out
 
 
 def _gene_names(table: Table) -> Any:

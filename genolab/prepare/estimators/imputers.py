@@ -119,7 +119,7 @@ class KNNImputer(Imputer):
 
     def _apply(self, table: Table) -> np.ndarray:
         both = np.result_type(table.values, self.donors_)
-        wide = replace(table, values=table.values.astype(both, copy=False))
+        wide = replace(table, held=table.values.astype(both, copy=False))
         filled = run(impute_neighbours.neighbour_impute, wide, self.donors_.astype(both, copy=False), self.n_neighbors)
         completed: np.ndarray = filled.completed.astype(table.values.dtype, copy=False)
         return completed

@@ -9,7 +9,7 @@ import numpy as np
 
 from genolab.errors import InputError
 from genolab.prepare import depth, quantile, residuals
-from genolab.prepare.estimators.base import Preparation, run
+from genolab.prepare.estimators.base import Preparation, in_blocks, run
 from genolab.prepare.table import Table
 
 
@@ -43,7 +43,8 @@ class LogCPM(Preparation):
 def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, base: float) -> Any:
     """Log CPM of a table whose libraries count ``factor`` times, dense or of its stored entries."""
     if not table.is_sparse:
-        return run(depth.log_cpm, table, factor, target, offset, base).normalised
+        kernel = depth.log_cpm.at(table.dtype)
+        return in_blocks(table, lambda part, rows: kernel(rows, factor[part], target, offset, base).normalised)
     if offset != 1:
         fix = "Use offset=1, or X.toarray()."
         raise InputError("LogCPM", "offset", "1 for a sparse matrix, whose zeros must stay zeros", f"{offset:g}", fix)
@@ -56,7 +57,8 @@ def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, b
 def scaled_of(table: Table, size: np.ndarray) -> Any:
     """A table whose samples are divided by their size; sparse stays sparse."""
     if not table.is_sparse:
-        return run(depth.scaled, table, size).normalised
+        kernel = depth.scaled.at(table.dtype)
+        return in_blocks(table, lambda part, rows: kernel(rows, size[part]).normalised)
     values = table.values
     kernel = depth.scaled_stored.at(values.dtype)
     return table.with_stored(kernel(values.data, values.indptr.astype(np.int64), size).normalised)
@@ -110,7 +112,8 @@ class TPM(_ByLength):
 
     def _apply(self, table: Table) -> Any:
         if not table.is_sparse:
-            return run(depth.tpm, table, self.length_, self.target).normalised
+            kernel = depth.tpm.at(table.dtype)
+            return in_blocks(table, lambda part, rows: kernel(rows, self.length_, self.target).normalised)
         rates = Table(table.with_stored(self._per_length(table)), None)
         total = rates.totals()
         scaled = scaled_of(rates, np.where(total > 0, total, 1) / self.target)
@@ -130,7 +133,8 @@ class RPKM(_ByLength):
 
     def _apply(self, table: Table) -> Any:
         if not table.is_sparse:
-            return run(depth.rpkm, table, self.length_, np.ones(table.shape[0])).normalised
+            kernel, one = depth.rpkm.at(table.dtype), np.ones(table.shape[0])
+            return in_blocks(table, lambda part, rows: kernel(rows, self.length_, one[part]).normalised)
         total = table.totals()
         rates = Table(table.with_stored(self._per_length(table)), None)
         scaled = scaled_of(rates, np.where(total > 0, total, 1) / 1e9)
@@ -157,12 +161,8 @@ class PearsonResiduals(Preparation):
         self.clip_ = math.sqrt(table.shape[0]) if self.clip is None else float(self.clip)
 
     def _apply(self, table: Table) -> np.ndarray:
-        out = np.empty(table.shape, table.values.dtype)
-        for part, counts in table.blocks():
-            out[part] = run(
-                residuals.pearson_residuals, table, self.share_, self.theta, self.clip_, values=counts
-            ).residual
-        return out
+        kernel = residuals.pearson_residuals.at(table.dtype)
+        return in_blocks(table, lambda _, rows: kernel(rows, self.share_, self.theta, self.clip_).residual)
 
 
 class QuantileNormalizer(Preparation):

@@ -89,7 +89,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, Preparation):
         exact = self.solver == "exact" or (self.solver == "auto" and min(table.shape) <= EXACT_UP_TO)
         found = self._exact(table, wanted) if exact else self._iterated(table, wanted)
         self.n_components_ = wanted
-        self.components_ = np.ascontiguousarray(found.loading[:, :wanted].T, table.values.dtype)
+        self.components_ = np.ascontiguousarray(found.loading[:, :wanted].T, table.dtype)
         self.singular_values_ = found.singular[:wanted]
         self.explained_variance_ = self.singular_values_**2 / max(samples - 1, 1)
         total = float(moments.squares.sum()) / max(samples - 1, 1)
@@ -127,12 +127,12 @@ class PCA(ClassNamePrefixFeaturesOutMixin, Preparation):
         product = self._products(table, by_samples)
         last = min(samples, genes) - 1
         vectors = eigh(product, subset_by_index=[last - wanted + 1, last], overwrite_a=True, check_finite=False)[1]
-        vectors = np.ascontiguousarray(vectors[:, ::-1], table.values.dtype)
+        vectors = np.ascontiguousarray(vectors[:, ::-1], table.dtype)
         return self._within(table, vectors if by_samples else self._scores(table, vectors))
 
     def _products(self, table: Table, by_samples: bool) -> np.ndarray:
         """Products of the centred samples or genes; a sparse table is made dense in blocks along the other axis."""
-        kernel = (components.sample_products if by_samples else components.gene_products).at(table.values.dtype)
+        kernel = (components.sample_products if by_samples else components.gene_products).at(table.dtype)
         if not table.is_sparse:
             product: np.ndarray = kernel(table.values, self.mean_).product
             return product
@@ -144,7 +144,7 @@ class PCA(ClassNamePrefixFeaturesOutMixin, Preparation):
     def _iterated(self, table: Table, wanted: int) -> Any:
         """Block Krylov iteration: what every pass found spans where the components are looked for at the end."""
         width = min(wanted + MORE, *table.shape)
-        kind = table.values.dtype
+        kind = table.dtype
         span = [np.random.default_rng(self.random_state).normal(size=(table.shape[0], width)).astype(kind)]
         for _ in range(int(self.n_iter)):
             found = self._within(table, span[-1])
@@ -164,6 +164,6 @@ class PCA(ClassNamePrefixFeaturesOutMixin, Preparation):
             held = loading.astype(value.dtype, copy=False)
             found = components.component_scores_stored.at(value.dtype)(value, column, start, self.mean_, held)
         else:
-            found = run(components.component_scores, table, self.mean_, loading.astype(table.values.dtype, copy=False))
+            found = run(components.component_scores, table, self.mean_, loading.astype(table.dtype, copy=False))
         score: np.ndarray = found.score
         return score

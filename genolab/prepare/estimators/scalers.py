@@ -8,7 +8,7 @@ import numpy as np
 
 from genolab.errors import InputError
 from genolab.prepare import scaling
-from genolab.prepare.estimators.base import Preparation, run
+from genolab.prepare.estimators.base import Preparation, in_blocks, run
 from genolab.prepare.table import Table
 
 KINDS = ("z", "robust", "minmax", "rank")
@@ -49,7 +49,7 @@ class Scaler(Preparation):
             raise InputError("Scaler", "kind", f"one of {', '.join(KINDS)}", repr(self.kind))
         genes, scaled = table.shape[1], None  # z scores come with what is learnt, in one pass
         if self.kind == "z":
-            scaled, self.centre_, self.scale_ = run(scaling.z_score, table, self.ddof)
+            scaled, self.centre_, self.scale_ = self._z_scores(table)
         elif self.kind == "rank":
             self.centre_, self.scale_ = np.zeros(genes), np.ones(genes)
         else:
@@ -60,14 +60,25 @@ class Scaler(Preparation):
         self.constant_ = self.scale_ == 0
         return self._apply(table) if scaled is None else scaled
 
+    def _z_scores(self, table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Scores, means and deviations; a table that is not dense floating-point numbers yet is taken by genes."""
+        kernel = scaling.z_score.at(table.dtype)
+        if not table.in_blocks:
+            scores: tuple[np.ndarray, np.ndarray, np.ndarray] = kernel(table.values, self.ddof)
+            return scores
+        out, parts = np.empty(table.shape, table.dtype), []
+        for genes, values in table.gene_blocks():
+            out[:, genes], *learnt = kernel(values, self.ddof)
+            parts.append(learnt)
+        mean, deviation = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return out, mean, deviation
+
     def _apply(self, table: Table) -> np.ndarray:
         if self.kind == "rank":
             ranks: np.ndarray = run(scaling.normal_scores, table).scaled
             return ranks
-        scaled: np.ndarray = run(
-            scaling.rescale, table, self.centre_, self._divisor(), np.zeros_like(self.centre_)
-        ).scaled
-        return scaled
+        kernel, none = scaling.rescale.at(table.dtype), np.zeros_like(self.centre_)
+        return in_blocks(table, lambda _, rows: kernel(rows, self.centre_, self._divisor(), none).scaled)
 
     def _divisor(self) -> np.ndarray:
         return np.where(self.constant_, 1.0, self.scale_)

@@ -139,7 +139,7 @@ class TMM(_EffectiveLibrary):
 
     def _learn_reference(self, table: Table) -> None:
         row = self._reference_row(table)
-        counts = table.values[[row]]
+        counts = table.held[[row]]
         counts = counts.toarray() if table.is_sparse else counts
         self.reference_row_ = row
         self.reference_ = np.asarray(counts, float).ravel()
@@ -211,7 +211,7 @@ class MedianOfRatios(Preparation):
 def geometric_means(table: Table, poscounts: bool) -> np.ndarray:
     """Logarithms of the genes' geometric means, -inf for those left out; refused where no gene is left."""
     samples = table.shape[0]
-    if not table.is_sparse:
+    if not table.in_blocks:
         means: np.ndarray = run(factors.log_geometric_means, table, int(poscounts)).log_geometric_mean
     else:
         sums = np.zeros(table.shape[1])
