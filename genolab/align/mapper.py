@@ -29,6 +29,11 @@ BATCH = 16_384
 LETTERS = 2**24
 """Letters of a batch, about: long reads come in smaller batches."""
 
+PLATFORMS = (
+    "CAPILLARY", "DNBSEQ", "ELEMENT", "HELICOS", "ILLUMINA", "IONTORRENT", "LS454", "ONT", "PACBIO", "SINGULAR",
+    "SOLID", "ULTIMA",
+)  # fmt: skip
+
 _WHO = "map_reads"
 _SAMPLE = re.compile(r"[!-~][ -~]*")
 
@@ -39,6 +44,7 @@ def map_reads(
     output: PathLike,
     *,
     sample: str | None = None,
+    platform: str = "ILLUMINA",
     secondary: int = 0,
     insert_size: tuple[float, float] | None = None,
     seed: int = 0,
@@ -57,6 +63,8 @@ def map_reads(
         The BAM file; its index goes beside it.
     sample
         Name of the sample and of the read group; by default that of the first file, without its ending.
+    platform
+        What the read group says of the machine, one of the words of the SAM specification; nothing depends on it.
     secondary
         At most so many secondary records a read, of other places that it may have. Reads whose parts lie apart have
         supplementary records in any case.
@@ -92,10 +100,12 @@ def map_reads(
     insert = _given_insert(insert_size, len(paths))
     io.check_bam_path(output, _WHO)
     sample = _sample(sample, paths)
+    if platform not in PLATFORMS:
+        raise InputError(_WHO, "platform", f"one of {', '.join(PLATFORMS)}", repr(platform))
     tell = progress or (lambda fraction, text: None)
     tell(0.0, "indexing the reference")
     index = reference if isinstance(reference, ReferenceIndex) else index_reference(reference)
-    header = _header(index, sample, paths, secondary, seed, insert)
+    header = _header(index, sample, platform, paths, secondary, seed, insert)
     letters = [name.encode() for name in index.contigs]
     names = Texts(
         np.frombuffer(b"".join(letters), np.uint8), np.concatenate([[0], np.cumsum([len(each) for each in letters])])
@@ -118,7 +128,7 @@ def map_reads(
         tell(0.95, "sorting")
     tell(1.0, "mapped")
     notices = [*index.notices, *said, *_notices(tally, insert, len(paths), insert_size is None)]
-    options = {"secondary": secondary, "seed": seed, "k": index.k, "w": index.w}
+    options = {"platform": platform, "secondary": secondary, "seed": seed, "k": index.k, "w": index.w}
     return MappedReads(
         Path(output), paths, index.path, sample, tally.reads, tally.mapped, tally.sure, tally.pairs, tally.proper,
         tally.supplementary, tally.secondary, index.contigs, tally.reads_on, tally.letters_on, tally.qualities, insert,
@@ -258,8 +268,9 @@ def _sample(sample: str | None, paths: tuple[Path, ...]) -> str:
 
 
 def _header(
-    index: ReferenceIndex, sample: str, paths: tuple[Path, ...], secondary: int, seed: int, insert: InsertSize | None
-) -> str:
+    index: ReferenceIndex, sample: str, platform: str, paths: tuple[Path, ...], secondary: int, seed: int,
+    insert: InsertSize | None,
+) -> str:  # fmt: skip
     with io.open_reference(index.path) as opened:
         sums = [opened.md5(name) for name in index.contigs]
     contigs = [
@@ -269,7 +280,7 @@ def _header(
     files = " ".join(re.sub(r"[^!-~]", "_", path.name) for path in (*paths, index.path))
     given = "" if insert is None else f" --insert-size {insert.mean:g} {insert.deviation:g}"
     command = f"genolab map {files} --secondary {secondary} --seed {seed}{given}"
-    lines = ["@HD\tVN:1.6\tSO:unsorted", *contigs, f"@RG\tID:{sample}\tSM:{sample}"]
+    lines = ["@HD\tVN:1.6\tSO:unsorted", *contigs, f"@RG\tID:{sample}\tSM:{sample}\tPL:{platform}"]
     return "\n".join([*lines, f"@PG\tID:genolab\tPN:genolab\tVN:{__version__}\tCL:{command}"]) + "\n"
 
 

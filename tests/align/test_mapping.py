@@ -316,6 +316,7 @@ BAD = {
     "seed": ("@a\nACGT\n+\nIIII\n", {"seed": 1.5}, "`seed`"),
     "threads": ("@a\nACGT\n+\nIIII\n", {"threads": 0}, "`threads`"),
     "sample": ("@a\nACGT\n+\nIIII\n", {"sample": "a\tb"}, "`sample`"),
+    "platform": ("@a\nACGT\n+\nIIII\n", {"platform": "illumina"}, "`platform`"),
     "insert size of single reads": ("@a\nACGT\n+\nIIII\n", {"insert_size": (300, 30)}, "`insert_size`"),
     "no folder": ("@a\nACGT\n+\nIIII\n", {"output": "nowhere/out.bam"}, "folder"),
 }
