@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genolab.align.aligner import align
     from genolab.align.alignments import Alignments
+    from genolab.align.dots import DotPlot, dot_plot
     from genolab.align.edit import Edits, edit_distance
     from genolab.align.learning import LearnedScoring, LearningStep, learn_scoring
     from genolab.align.mapped import MappedReads, Places
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Alignments": "alignments",
+    "DotPlot": "dots",
     "Edits": "edit",
     "LearnedScoring": "learning",
     "LearningStep": "learning",
@@ -37,6 +39,7 @@ _HOME = {
     "SoftAlignments": "soft_alignments",
     "SoftScoring": "soft_scoring",
     "align": "aligner",
+    "dot_plot": "dots",
     "edit_distance": "edit",
     "fill_matrix": "score_matrix",
     "index_reference": "mapping.index",
@@ -49,6 +52,7 @@ _HOME = {
 
 __all__ = [
     "Alignments",
+    "DotPlot",
     "Edits",
     "LearnedScoring",
     "LearningStep",
@@ -63,6 +67,7 @@ __all__ = [
     "SoftAlignments",
     "SoftScoring",
     "align",
+    "dot_plot",
     "edit_distance",
     "fill_matrix",
     "index_reference",

@@ -6,16 +6,19 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from genolab import data, io
-from genolab.align import Alignments, MultipleAlignment, Scoring, align, multiple
+from genolab.align import Alignments, MultipleAlignment, Scoring, align, dot_plot, multiple, soft_align
 from genolab.errors import GenolabError, InputError
+from genolab.panels.align_code import code_of_many, code_of_pair
 from genolab.panels.align_controls import AlignControls
 from genolab.panels.align_many import AlignedMany, ManyStage
-from genolab.panels.align_source import EXAMPLES, WHO, Given, code_of, read
+from genolab.panels.align_map import MapPart
+from genolab.panels.align_source import EXAMPLES, WHO, Given, read
 from genolab.panels.align_stage import Aligned, PairStage
 from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, Refusal, StatusBar, button
@@ -56,13 +59,15 @@ class AlignPanel(ipywidgets.VBox):
     ) -> None:
         self.on_graph: Callable[[str], None] | None = None
         self.bar = StatusBar(self.cancel)
-        self._aligning = Latest(Listener(self.bar, self._refuse, self._ended))
+        listener = Listener(self.bar, self._refuse, self._ended)
+        self._aligning, self._looking = Latest(listener), Latest(listener)
         self.allowed = Allowed(roots, WHO)
         self.allowed.add([each.path for each in data.sequence_sets()])
         self.allowed.add([each for each in (query, target) if isinstance(each, os.PathLike)])
-        self.controls = AlignControls(self.align, self.align)
+        self.controls = AlignControls(self.align, self.align, self.look)
+        self.mapping = MapPart(self.allowed, listener)
         self.refusal = Refusal()
-        self.stage, self.many = PairStage(self._refuse, self.refusal), ManyStage(self.refusal)
+        self.stage, self.many = PairStage(self._refuse, self.refusal, self.look), ManyStage(self.refusal)
         self.code_box, self.downloads, self.place = Code(), Downloads(), Says("", "soft")
         self._read: dict[str, Given] = {}
         self._warmed: set[tuple[bool, bool]] = set()
@@ -77,6 +82,15 @@ class AlignPanel(ipywidgets.VBox):
         if query is not None or scoring is not None:
             self.controls.set(scoring or Scoring(), mode)
         self.align()
+
+    @property
+    def on_reads(self) -> Callable[[Path, Path], None] | None:
+        """Called with a BAM file that was written here, and its reference, to have them shown."""
+        return self.mapping.on_open
+
+    @on_reads.setter
+    def on_reads(self, show: Callable[[Path, Path], None] | None) -> None:
+        self.mapping.on_open = show
 
     # --- what can be asked of it
 
@@ -98,28 +112,9 @@ class AlignPanel(ipywidgets.VBox):
     @property
     def code(self) -> str:
         """Plain calls that reproduce what is on screen."""
-        many, shown = self.many.shown, self.stage.shown
-        if self._shows_many and many is not None:
-            scoring = _scoring_code(many.made.scoring)
-            names = "" if many.given.path is not None else f", names={list(many.given.names)!r}"
-            lines = ["import genolab as gl", "", *code_of(many.given, "sequences", single=False)]
-            lines += [f"aligned = gl.align.multiple(sequences, scoring={scoring}{names})"]
-            return "\n".join([*lines, "print(aligned.text())", "aligned.plot()"])
-        if shown is None:
-            return ""
-        options = shown.alignments.options
-        lines = ["import genolab as gl", ""]
-        lines += dict.fromkeys(
-            [*code_of(shown.query, "query"), *code_of(shown.target, "target")]
-        )  # a file is read once
-        scoring = _scoring_code(shown.alignments.scoring)
-        call = f'gl.align.align([query], [target], mode="{options["mode"]}", scoring={scoring}, traceback=True)'
-        lines += [f"alignments = {call}", "print(alignments.text())", "alignments.plot()"]
-        if self.stage.matrix.count > 1:
-            filled = f'gl.align.fill_matrix([query], [target], mode="{options["mode"]}", scoring={scoring})'
-            lines += ["", "# all that are equally good", f"matrix = {filled}"]
-            lines += ["cigars = [path.cigar for path, _ in zip(matrix.paths(), range(10))]"]
-        return "\n".join(lines)
+        if self._shows_many and self.many.shown is not None:
+            return code_of_many(self.many.shown)
+        return code_of_pair(self.stage, self.controls.temperature.value)
 
     def align(self) -> None:
         """Read what the boxes name and align it, in the background; a newer request replaces this one."""
@@ -147,6 +142,7 @@ class AlignPanel(ipywidgets.VBox):
         self.stage.show(Aligned(ours, theirs, alignments, pair_of(alignments), seconds))
         self.place.say(f"{ours.names[0]} and {theirs.names[0]}", "soft")
         self._show_many(False)
+        self._look(progress)
 
     def _align_many(self, progress: Progress, given: Given, scoring: Scoring) -> None:
         if len(given.texts) > MOST_SEQUENCES:
@@ -167,6 +163,7 @@ class AlignPanel(ipywidgets.VBox):
             for part in (stage.top, stage.bottom):
                 part.layout.display = "flex" if visible else "none"
         self.controls.mode.layout.display = "none" if many else "flex"
+        self.controls.temperature_row.layout.display = "none" if many or self.stage.shows_dots else "flex"
 
     _shows_many = False
 
@@ -180,13 +177,56 @@ class AlignPanel(ipywidgets.VBox):
             self._warmed.add(kind)
             progress(None, "aligning")
 
+    def look(self) -> None:
+        """Show the posterior or the dot plot as the controls say; the alignment stays."""
+        dots = self.stage.shows_dots
+        self.controls.word_row.layout.display = "flex" if dots else "none"
+        self.controls.temperature_row.layout.display = "none" if dots or self._shows_many else "flex"
+        if self.stage.shown is None:
+            return
+
+        def work(progress: Progress) -> None:
+            self._look(progress)
+            self.code_box.text = self.code
+
+        self._looking.submit(work, name="look")
+
+    def _look(self, progress: Progress) -> None:
+        shown, stage = self.stage.shown, self.stage
+        if shown is None:
+            return
+        if stage.shows_dots:
+            texts = shown.query.texts[0], shown.target.texts[0]
+            word = min(self.controls.word.value, 13 if not shown.pair.dna else 31, *map(len, texts))
+            codes = shown.pair.query, shown.pair.target
+            stage.show_dots(dot_plot(*codes, word=word or None, protein=not shown.pair.dna))
+            return
+        temperature = self.controls.temperature.value
+        options, scoring = shown.alignments.options, shown.alignments.scoring
+        if not temperature:
+            if stage.matrix.posterior is not None:
+                stage.show_posterior(None)
+        elif options["mode"] not in ("global", "local"):
+            stage.show_posterior(None, "global and local only")
+        elif scoring.second_gap is not None:
+            stage.show_posterior(None, "one gap piece only")
+        elif shown.pair.matrix is None:
+            stage.show_posterior(None, "shorter sequences only")
+        else:
+            query, target = [shown.query.texts[0]], [shown.target.texts[0]]
+            soft = soft_align(query, target, mode=options["mode"], scoring=scoring, temperature=temperature)
+            progress(None, "weighing all alignments")
+            stage.show_posterior(soft.posterior(0))
+
     def cancel(self) -> None:
         """Stop whatever runs; what is on screen stays."""
-        self._aligning.cancel()
+        for queue in (self._aligning, self._looking, self.mapping.queue):
+            queue.cancel()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
-        return all(each.wait(timeout) for each in (self._aligning, self.stage, self.many))
+        queues = (self._aligning, self._looking, self.mapping.queue, self.stage, self.many)
+        return all(each.wait(timeout) for each in queues)
 
     # --- sequences
 
@@ -266,7 +306,7 @@ class AlignPanel(ipywidgets.VBox):
     # --- widgets
 
     def _lay_out(self) -> list[ipywidgets.Widget]:
-        more = ipywidgets.Accordion([ipywidgets.VBox(self.controls.more)], titles=["More"])
+        more = ipywidgets.Accordion([ipywidgets.VBox(self.controls.more), self.mapping], titles=["More", "Map reads"])
         more.add_class("genolab-more")
         ways = [
             button(text, about, partial(self.export, kind))
@@ -294,10 +334,3 @@ class AlignPanel(ipywidgets.VBox):
             part.layout.display = "none"
         tops = ipywidgets.HBox([column, self.stage.top, self.many.top])
         return [tops, self.code_box, self.stage.bottom, self.many.bottom]
-
-
-def _scoring_code(scoring: Scoring) -> str:
-    usual = Scoring()
-    names = ("match", "mismatch", "gap_open", "gap_extend", "matrix", "second_gap", "ambiguous")
-    given = [f"{name}={getattr(scoring, name)!r}" for name in names if getattr(scoring, name) != getattr(usual, name)]
-    return f"gl.align.Scoring({', '.join(given)})"

@@ -24,6 +24,11 @@ _ABOUT = {
     "Too low: gaps in place of mismatches.\nToo high: unrelated stretches are aligned.",
     "gap_open": "Cost of a gap, whatever its length.\n0 to 20, usually 4 for DNA, 10 for proteins.\n"
     "Too low: many short gaps.\nToo high: mismatches in place of gaps.",
+    "temperature": "How far alignments below the best count: the share of each is exp(score / temperature).\n"
+    "0 shows none, usually 1 to 5.\nToo low: only the best is seen.\nToo high: everything looks possible.\n"
+    "For the modes global and local.",
+    "word": "Letters of a word in the dot plot; 0 takes the usual length.\nToo low: chance matches everywhere.\n"
+    "Too high: nothing but copies.",
     "gap_extend": "Cost of each letter of a gap: a gap of k costs open + k × extend.\n0 to 10, usually 2 for DNA, "
     "1 for proteins.\nToo low: long gaps cost nothing.\nToo high: long insertions are broken up.",
 }
@@ -39,10 +44,13 @@ _MODES = {
 class AlignControls:
     """Boxes for two sequences and everything that :class:`genolab.align.Scoring` takes.
 
-    `on_change` is called when a value was moved; `on_example` with the example that was chosen.
+    `on_change` is called when a value was moved, `on_example` when an example was chosen, and `on_look` when only the
+    picture of the same alignment is to change.
     """
 
-    def __init__(self, on_change: Callable[[], None], on_example: Callable[[], None]) -> None:
+    def __init__(
+        self, on_change: Callable[[], None], on_example: Callable[[], None], on_look: Callable[[], None]
+    ) -> None:
         self.on_change, self.on_example = on_change, on_example
         self._quiet = False
         names = [each.label for each in EXAMPLES]
@@ -67,6 +75,13 @@ class AlignControls:
             "gap_open": _slider("gap_open", 4, 0, 20),
             "gap_extend": _slider("gap_extend", 2, 0, 10),
         }
+        self.temperature = ipywidgets.FloatSlider(
+            value=0.0, min=0.0, max=20.0, step=0.5, readout_format=".1f", **_look("temperature")
+        )
+        self.temperature_row = ipywidgets.HBox([self.temperature]).add_class("genolab-row")
+        self.word = _slider("word", 0, 0, 31)
+        self.word_row = ipywidgets.HBox([self.word], layout=ipywidgets.Layout(display="none"))
+        self.word_row.add_class("genolab-row")
         self.ambiguous = ipywidgets.Dropdown(
             description="N, R, Y …",
             options=AMBIGUOUS,
@@ -83,6 +98,7 @@ class AlignControls:
             layout=ipywidgets.Layout(display="none"),
         )
         self.main = [self.example, self.query, self.target, self.mode, self.matrix, *self.rows.values()]
+        self.main += [self.temperature_row, self.word_row]
         self.more = [self.ambiguous, self.second, self.second_rows]
         moved = (
             self.query, self.target, self.mode, self.ambiguous, self.second, self.second_open, self.second_extend,
@@ -90,6 +106,8 @@ class AlignControls:
         )  # fmt: skip
         for each in moved:
             each.observe(self._moved, "value")
+        self.temperature.observe(lambda _change: on_look(), "value")
+        self.word.observe(lambda _change: on_look(), "value")
         self.matrix.observe(self._matrix_chosen, "value")
         self.example.observe(self._example_chosen, "value")
 
@@ -186,15 +204,16 @@ def _letters(name: str, tooltip: str) -> ipywidgets.Textarea:
 
 
 def _slider(name: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
-    return ipywidgets.IntSlider(
-        value=value,
-        min=low,
-        max=high,
-        description=name.replace("_", " "),
-        tooltip=_ABOUT.get(name, "of the second, flatter piece of the gap cost"),
-        style={"description_width": "74px"},
-        layout=ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
-    )
+    return ipywidgets.IntSlider(value=value, min=low, max=high, **_look(name))
+
+
+def _look(name: str) -> dict[str, Any]:
+    return {
+        "description": name.replace("_", " "),
+        "tooltip": _ABOUT.get(name, "of the second, flatter piece of the gap cost"),
+        "style": {"description_width": "78px"},
+        "layout": ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
+    }
 
 
 def _describe(meanings: dict[str, str]) -> str:

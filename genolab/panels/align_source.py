@@ -7,7 +7,6 @@ from pathlib import Path
 
 from genolab import data, io
 from genolab.align import Scoring
-from genolab.data.sequence_sets import FOLDER
 from genolab.errors import InputError
 from genolab.panels.paths import Allowed, short
 
@@ -96,19 +95,3 @@ def _pasted(text: str, name: str) -> Given:
         names.append(head.split()[0] if head.split() else f"{name}_{len(names) + 1}")
         texts.append("".join(letters.split()))
     return Given(tuple(names), tuple(texts))
-
-
-def code_of(given: Given, variable: str, single: bool = True) -> list[str]:
-    """Lines of code that give the same sequences: ``variable`` holds the text, or the path of all."""
-    if given.path is None:
-        texts = given.texts[0] if single else dict(zip(given.names, given.texts, strict=True))
-        return [f"{variable} = {texts!r}"]
-    shipped = given.path.is_relative_to(FOLDER)
-    place = f'gl.data.sequence_set("{given.path.stem}").path' if shipped else repr(str(given.path))
-    if not single:
-        return [f"{variable} = {place}"]
-    record = given.record or given.names[0]
-    return [
-        f"records = gl.io.read_sequences({place})",
-        f"{variable} = records.sequences[records.names.index({record!r})]",
-    ]

@@ -9,17 +9,19 @@ from typing import Any
 
 import ipywidgets
 
-from genolab.align import Alignments
+from genolab.align import Alignments, DotPlot, Posterior
 from genolab.panels.align_source import Given
 from genolab.panels.page import Facts, Says, Why
 from genolab.panels.parts import Refusal, button
 from genolab.plots.align import facts_of, rows_of
 from genolab.plots.align_matrix import MOST_PATHS, MatrixView
 from genolab.plots.blocks import BlocksView
+from genolab.plots.dot_plot import DotView
 from genolab.plots.matrix_window import Pair
 from genolab.plots.pane import BokehPane
 from genolab.scale import Latest, Progress
 
+MATRIX, DOTS = VIEWS = "matrix", "dot plot"
 _QUIET = 0.03  # seconds without a move of the window before it is drawn again
 
 
@@ -42,7 +44,9 @@ class Aligned:
 class PairStage:
     """Matrix, numbers, reasons and letters of one pair. `on_error` hears what went wrong while it was drawn."""
 
-    def __init__(self, on_error: Callable[[BaseException | None], None], refusal: Refusal) -> None:
+    def __init__(
+        self, on_error: Callable[[BaseException | None], None], refusal: Refusal, on_view: Callable[[], None]
+    ) -> None:
         self.shown: Aligned | None = None
         self.lock = threading.RLock()
         self._error = on_error
@@ -50,6 +54,14 @@ class PairStage:
         self.matrix = MatrixView(self._cell, self._moved, self._hovered)
         self.blocks = BlocksView()
         self.blocks.on_move = self._scrolled
+        self.dots = DotView()
+        self.dots.on_move = self._dots_moved
+        self.dots_pane = BokehPane(self.dots.layout)
+        self.dots_pane.observe(self._dots_resized, "size")
+        self.view = ipywidgets.ToggleButtons(
+            options=VIEWS, tooltips=["the score of every cell", "shared words"], style={"button_width": "66px"}
+        )
+        self.view.observe(lambda _change: self._view_chosen(on_view), "value")
         self.pane, self.blocks_pane = BokehPane(self.matrix.layout), BokehPane(self.blocks.layout)
         self.pane.observe(self._resized, "size")
         self.blocks_pane.observe(self._blocks_resized, "size")
@@ -63,12 +75,25 @@ class PairStage:
     def show(self, aligned: Aligned) -> None:
         """Draw a pair; the window and the cell stay where the sequences are as long as before."""
         with self.lock:
-            self.shown = aligned
+            self.shown, self._soft = aligned, ""
             with self.pane.hold():
                 self.matrix.show(aligned.pair)
             if self.matrix.cell is None:
                 self.why.show(None, "Point at a cell of the matrix to see which ways into it competed, and which won.")
             self._show_path()
+
+    def show_posterior(self, posterior: Posterior | None, said: str = "") -> None:
+        """Lay the share of every pair over the matrix; without one, take it away, and say why where that is needed."""
+        with self.lock:
+            with self.pane.hold():
+                self.matrix.show_posterior(None if posterior is None else posterior.paired)
+            self._soft = f"{posterior.score:,.2f}" if posterior is not None else said
+            self._tell()
+
+    def show_dots(self, made: DotPlot) -> None:
+        """Draw a dot plot of the same pair."""
+        with self.lock, self.dots_pane.hold():
+            self.dots.show(made)
 
     def choose(self, by: int) -> None:
         """Go to the next best alignment, or to the one before."""
@@ -78,6 +103,11 @@ class PairStage:
             with self.pane.hold():
                 self.matrix.choose(max(self.matrix.path_number + by, 0))
             self._show_path()
+
+    @property
+    def shows_dots(self) -> bool:
+        """Whether the dot plot is in front."""
+        return bool(self.view.value == DOTS)
 
     def wait(self, timeout: float) -> bool:
         """Wait until nothing is drawn."""
@@ -89,7 +119,19 @@ class PairStage:
         path = self.matrix.path or aligned.pair.best
         with self.blocks_pane.hold():
             self.blocks.show(rows_of(aligned.pair, path, aligned.names))
+        self._tell()
+
+    _soft = ""
+
+    def _tell(self) -> None:
+        """Say the numbers."""
+        aligned = self.shown
+        if aligned is None:
+            return
+        path = self.matrix.path or aligned.pair.best
         rows = facts_of(aligned.pair, path, aligned.seconds, self.matrix.count)
+        if self._soft:
+            rows["soft score"] = self._soft
         self.cigar.show([("CIGAR", rows.pop("CIGAR", "none"))])
         self.facts.show(list(rows.items()))
         self.title.say(f"{aligned.names[0]} and {aligned.names[1]}: score {aligned.pair.score:,}", "title")
@@ -119,6 +161,22 @@ class PairStage:
                 self.matrix.look_at(i, j)
 
         self._cells.submit(work, name="cell", cancel_running=False)
+
+    def _dots_moved(self) -> None:
+        def work(_progress: Progress) -> None:
+            with self.lock, self.dots_pane.hold():
+                self.dots.redraw()
+
+        self._moves.submit(work, name="view")
+
+    def _dots_resized(self, change: Any) -> None:
+        with self.lock, self.dots_pane.hold():
+            self.dots.resize(*change["new"])
+
+    def _view_chosen(self, on_view: Callable[[], None]) -> None:
+        dots = self.shows_dots
+        self.pane.layout.display, self.dots_pane.layout.display = ("none", "flex") if dots else ("flex", "none")
+        on_view()
 
     def _scrolled(self) -> None:
         with self.blocks_pane.hold():
@@ -152,8 +210,13 @@ class PairStage:
             self._error(job.error)
 
     def _whole(self) -> None:
-        with self.lock, self.pane.hold():
-            self.matrix.whole()
+        with self.lock:
+            if self.shows_dots:
+                with self.dots_pane.hold():
+                    self.dots.whole()
+                return
+            with self.pane.hold():
+                self.matrix.whole()
 
     # --- widgets
 
@@ -164,10 +227,13 @@ class PairStage:
             button("all", "the whole matrix", self._whole),
         ]
         self.title.layout.flex = "1 1 auto"
-        nav = ipywidgets.HBox([self.title, self.which, *buttons]).add_class("genolab-nav")
-        self.pane.add_class("genolab-plot").add_class("genolab-fill")
+        self.view.add_class("genolab-views")
+        nav = ipywidgets.HBox([self.title, self.view, self.which, *buttons]).add_class("genolab-nav")
+        for pane in (self.pane, self.dots_pane):
+            pane.add_class("genolab-plot").add_class("genolab-fill")
+        self.dots_pane.layout.display = "none"
         side = ipywidgets.VBox([self.facts, self.why]).add_class("genolab-side")
-        beside = ipywidgets.HBox([self.pane, side]).add_class("genolab-beside")
+        beside = ipywidgets.HBox([self.pane, self.dots_pane, side]).add_class("genolab-beside")
         self.blocks_pane.add_class("genolab-plot").add_class("genolab-fill")
         self.cigar.add_class("genolab-side")
         bottom = ipywidgets.HBox([self.blocks_pane, self.cigar]).add_class("genolab-bottom")

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -128,6 +129,12 @@ class CallPanel(ipywidgets.VBox):
 
         self.stage.refusal.clear()
         self._reading.submit(work, name="call")
+
+    def open_files(self, reads: Path, reference: Path) -> None:
+        """Show other files, named by the program and not by a page."""
+        self.allowed.add([reads, reference])
+        self.inputs.name(short(reads), short(reference), "", "")
+        self.call()
 
     def cancel(self) -> None:
         """Stop whatever runs; what is on screen stays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -87,8 +88,20 @@ class Lab(ipywidgets.VBox):
                 widget.layout.display = "flex" if visible else "none"
         self._graph_place.layout.display = "flex" if tab == "Graph" else "none"
 
+    def open_reads(self, reads: Path, reference: Path) -> None:
+        """Bring the call panel to the front with a file that another panel wrote."""
+        made = self.panels.get("Call")
+        if made is None:
+            self.panels["Call"] = made = CallPanel(reads, reference)
+            self._hold(made)
+        else:
+            made.open_files(reads, reference)
+        self.bring("Call")
+
     def _hold(self, panel: Any) -> None:
         panel.on_graph = lambda kernel: self.bring("Graph", kernel)
+        if hasattr(panel, "on_reads"):
+            panel.on_reads = self.open_reads
         self._bodies.children = (*self._bodies.children, panel.body)
         self._bars.children = (*self._bars.children, panel.bar)
         self._places.children = (*self._places.children, panel.place)

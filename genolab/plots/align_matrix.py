@@ -71,14 +71,15 @@ class MatrixView:
         """Draw a pair; the window stays if the sequences are as long as before."""
         with self._lock:
             same = self.pair is not None and self.pair.shape == pair.shape
-            self.pair, self.posterior = pair, None
+            self.pair = pair
+            if self.posterior is not None:
+                self.show_posterior(None)
             self._more = pair.matrix.paths() if pair.matrix is not None else iter([pair.best])
             self.paths, self.path_number = [], 0
             if not same:
                 self.cell = None
                 self.whole()
             self._drawn = None
-            columns.empty(self.sources["posterior"])
             self._draw_edges()
             self.choose(0)
             self.redraw()
@@ -94,6 +95,7 @@ class MatrixView:
         rows, cells = self.pair.shape
         for each, count, flipped in ((self.x_range, cells, False), (self.y_range, rows, True)):
             first, last = (count - 0.5, -0.5) if flipped else (-0.5, count - 0.5)
+            each.update(bounds=None, min_interval=None)  # these must reach a page before the ends that they would clip
             each.update(start=first, end=last, bounds=(-0.5, count - 0.5), min_interval=min(4, count))
 
     @property
@@ -161,6 +163,13 @@ class MatrixView:
         """Lay the probability of every pair ``[query letter, target letter]`` over the scores; None takes it away."""
         with self._lock:
             self.posterior = posterior
+            # the scores step back, and the path becomes a thin line, so that the shares are seen
+            self._scores.glyph.global_alpha = 1.0 if posterior is None else 0.3
+            self._casing.glyph.line_width = 5.0 if posterior is None else 0.0
+            self._line.glyph.update(
+                line_width=3.0 if posterior is None else 1.5,
+                line_color=style.VERMILION if posterior is None else style.BLACK,
+            )
             if posterior is None:
                 columns.empty(self.sources["posterior"])
                 return
@@ -191,7 +200,7 @@ class MatrixView:
                     "x1": [each.origin[1] if each.origin else j for each in from_where],
                     "y1": [each.origin[0] if each.origin else i for each in from_where],
                     "width": [3.5 if each.won else 1.5 for each in from_where],
-                    "colour": [style.YELLOW if each.won else "#ffffff" for each in from_where],
+                    "colour": [style.PINK if each.won else "#ffffff" for each in from_where],
                 },
             )
             columns.fill(self.sources["cell"], {"x": [j], "y": [i]})
@@ -327,27 +336,29 @@ class MatrixView:
             axis.update(major_label_text_font=style.MONOSPACE, axis_line_color=None)
         shades = LinearColorMapper(palette=style.AMOUNTS, low=0, high=_SHADES - 1)
         seen = LinearColorMapper(palette=_POSTERIOR, low=0, high=_SHADES - 1)
-        figure.image("image", source=self.sources["image"], color_mapper=shades)
+        self._scores = figure.image("image", source=self.sources["image"], color_mapper=shades)
         figure.image("image", source=self.sources["posterior"], color_mapper=seen)
         segments: dict[str, Any] = {"x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1", "source": self.sources["edges"]}
         figure.segment(**segments, line_color=style.BLACK, line_width=4, line_alpha=0.55)
         figure.segment(**segments, line_color="#ffffff", line_width=2)
         figure.line("x", "y", source=self.sources["walk"], line_color=style.BLACK, line_width=3, line_alpha=0.6)
-        figure.line("x", "y", source=self.sources["walk"], line_color=style.YELLOW, line_width=1.5, line_dash=[4, 4])
+        figure.line("x", "y", source=self.sources["walk"], line_color=style.PINK, line_width=1.5, line_dash=[4, 4])
         line: dict[str, Any] = {"source": self.sources["path"], "line_join": "round", "line_cap": "round"}
-        figure.line("x", "y", line_color="#ffffff", line_width=5, **line)
-        figure.line("x", "y", line_color=style.VERMILION, line_width=3, **line)
+        self._casing = figure.line("x", "y", line_color="#ffffff", line_width=5, **line)
+        self._line = figure.line("x", "y", line_color=style.VERMILION, line_width=3, **line)
         self._steps = figure.scatter(
             "x", "y", source=self.sources["path"], size=0, fill_color=style.VERMILION, line_color="#ffffff"
         )
         figure.scatter(
-            "x", "y", source=self.sources["cell"], marker="square", size=9, fill_color=None, line_color=style.YELLOW,
+            "x", "y", source=self.sources["cell"], marker="square", size=9, fill_color=None, line_color=style.PINK,
             line_width=2,
         )  # fmt: skip
-        figure.text(
-            "x", "y", text="text", text_color="ink", source=self.sources["numbers"], text_align="center",
-            text_baseline="middle", text_font_size="10px", text_font=value(style.FONT), text_outline_color="halo",
-        )  # fmt: skip
+        numbers: dict[str, Any] = {
+            "source": self.sources["numbers"], "text": "text", "text_align": "center", "text_baseline": "middle",
+            "text_font_size": "10px", "text_font": value(style.FONT),
+        }  # fmt: skip
+        figure.text("x", "y", text_color="halo", text_outline_color="halo", **numbers)
+        figure.text("x", "y", text_color="ink", **numbers)
         head = VeeHead(size=9, fill_color="colour", line_color="colour")
         figure.add_layout(
             Arrow(

@@ -13,6 +13,7 @@ from bokeh.models import ColumnDataSource, FixedTicker, Range1d
 from genolab.plots import columns, letters, style
 
 COLUMN, LINE = 14, 16  # pixels of a letter
+_NAME = 6.8  # pixels of a letter of a name
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +122,15 @@ class BlocksView:
         rows = self.rows
         width, height = self.size
         longest = max((len(name) for name in rows.names), default=5) if rows is not None else 5
-        left = -(min(max(longest, 8), 16) * 0.62 + 5.0)
-        across = max(width / COLUMN, self.width - left + 6)
-        self.x_range.update(start=left, end=left + across)
+        gutter = min(max(longest, 8), 16) * _NAME + 44.0
+        letter = min(COLUMN, max((width - gutter - 48) / self.width, 5.0))
+        left = -gutter / letter
+        self.x_range.update(start=left, end=left + width / letter)
         lines = max(height / LINE, 4.0)
         total = self.blocks * self.lines if rows is not None else 0
         top = min(max(self.y_range.end, -0.7), max(total - lines, 0) - 0.7) if keep else -0.7
         low = max(total, lines - 0.7)
+        self.y_range.update(bounds=None)  # must reach a page before the ends that it would clip
         self.y_range.update(start=top + lines, end=top, bounds=(-0.7, low))
 
     def _draw(self, rows: Rows, first: int, last: int) -> None:

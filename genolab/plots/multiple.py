@@ -103,6 +103,7 @@ class LogoView:
         same = self.made is not None and self.made.length == made.length
         self.made = made
         if not same:
+            self.x_range.update(bounds=None)  # must reach a page before the ends that it would clip
             self.x_range.update(start=0.5, end=made.length + 0.5, bounds=(0.5, made.length + 0.5))
         tallest = float((made.information * made.occupancy).max(initial=0))
         self.y_range.update(start=0, end=max(np.ceil(tallest * 2) / 2, 0.5) + 0.05)

@@ -106,3 +106,65 @@ def test_many_sequences_are_blocks_and_a_logo(screens: Any, outside: list[str], 
     screen.run("panel.controls.example.value = 'Haemoglobins, human'; panel.wait()")
     screen.until("document.querySelector('.genolab-nav').offsetParent !== null")
     screen.check()
+
+
+def test_shares_and_shared_words_are_other_looks_at_the_pair(screens: Any, outside: list[str], place: str) -> None:
+    screen = opened(screens, place)
+    screen.run("panel.controls.temperature.value = 4.0")
+    screen.until(f"{screen.model('matrix_posterior')}.data.image.length === 1")
+    screen.page.wait_for_timeout(400)
+    screen.screenshot("align_posterior")
+    screen.run("panel.controls.temperature.value = 0.0; panel.controls.example.value = 'MADE1, two copies'")
+    screen.page.locator(".genolab-views button", has_text="dot plot").first.click()
+    screen.until(f"{screen.model('dots_backward')}?.data.image.length === 1")
+    before = screen.evaluate("panel.stage.dots.window")
+    at = screen.page.evaluate(
+        f"(() => {{ const box = {view_of(screen, 'dots')}.el.getBoundingClientRect();"
+        " return [box.left + box.width / 2, box.top + box.height / 2]; })()"
+    )
+    screen.page.wait_for_timeout(400)
+    screen.screenshot("align_dots")
+    screen.page.mouse.move(*at)
+    for _ in range(4):
+        screen.page.mouse.wheel(0, -120)
+    screen.until(f"{screen.model('dots_x')}.end - {screen.model('dots_x')}.start < {before[3] * 0.8}")
+    screen.run("panel.wait()")
+    assert screen.evaluate("panel.stage.dots.sources['forward'].data['image'][0].shape")[1] < before[3]
+    screen.page.locator(".genolab-views button", has_text="matrix").first.click()
+    screen.run("panel.controls.example.value = 'Haemoglobins, human'; panel.wait()")
+    screen.check()
+
+
+def test_it_follows_a_dark_page(screens: Any, outside: list[str]) -> None:
+    screen = opened(screens, "lab")
+    themes = "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab %s'})"
+    try:
+        screen.page.evaluate(themes % "Dark")
+        screen.until("document.body.dataset.jpThemeLight === 'false'")
+        screen.until(f"{screen.model('matrix')}.below[0].major_label_text_color === '#b4b4b4'")
+        screen.page.wait_for_timeout(500)
+        screen.screenshot("align_dark")
+        screen.run("panel.controls.example.value = 'MADE1, twelve copies'; panel.wait()")
+        screen.page.wait_for_timeout(700)
+        screen.screenshot("align_many_dark")
+        screen.run("panel.controls.example.value = 'Haemoglobins, human'; panel.wait()")
+    finally:
+        screen.page.evaluate(themes % "Light")
+    screen.until("document.body.dataset.jpThemeLight === 'true'")
+    screen.check()
+
+
+def test_what_is_refused_stands_above_the_plot(screens: Any, outside: list[str], place: str) -> None:
+    screen = opened(screens, place)
+    box = screen.page.locator(".genolab-column textarea").first
+    good = box.input_value()
+    box.fill("MVLSPADKT7")
+    box.press("Tab")
+    screen.until(
+        "document.querySelector('.genolab-refusal .genolab-text')?.textContent.includes(\"'7' at position 10\")"
+    )
+    screen.screenshot("align_refusal")
+    box.fill(good)
+    box.press("Tab")
+    screen.until("getComputedStyle(document.querySelector('.genolab-refusal')).display === 'none'")
+    screen.check()

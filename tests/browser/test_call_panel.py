@@ -180,7 +180,7 @@ def test_a_job_is_cancelled(screens: Any, outside: list[str], place: str) -> Non
 
 def test_a_second_view_and_a_reload_show_the_present(screens: Any, outside: list[str]) -> None:
     screen = ready(screens.open_lab("twice", [LAB + "display(lab, panel.stage.pane)"]))
-    screen.run("panel.controls.sliders['min_artefact_quality'].value = -100")
+    screen.run("panel.controls.sliders['max_strand_odds_ratio'].value = 10.0")
     for view in (0, 1):
         screen.until(f"Array.from({screen.model('calls', view)}.data.fill).every(v => v > 0)")
     screen.reload()
@@ -189,7 +189,7 @@ def test_a_second_view_and_a_reload_show_the_present(screens: Any, outside: list
             f"{screen.model('calls', view)} && Array.from({screen.model('calls', view)}.data.fill).every(v => v > 0)"
         )
     screen.until("document.querySelector('.genolab-state')?.textContent.startsWith('done')")
-    assert screen.evaluate("panel.thresholds.min_artefact_quality") == -100
+    assert screen.evaluate("panel.thresholds.max_strand_odds_ratio") == 10.0
     screen.check()
 
 

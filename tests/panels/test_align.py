@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import made_fastq
 import numpy as np
 import pytest
 
 from genolab import data
-from genolab.align import Scoring, align, multiple
+from genolab.align import Scoring, align, dot_plot, multiple, soft_align
 from genolab.kernel import on_compile
 from genolab.panels.align import AlignPanel
 from genolab.panels.align_source import EXAMPLES, WHO, read
@@ -200,6 +201,9 @@ def test_the_lab_makes_it_when_its_tab_is_opened() -> None:
     assert isinstance(lab.panels["Align"], AlignPanel)
     lab.panels["Align"].wait()
     assert lab.panels["Align"].place.text == "HBA_HUMAN and HBB_HUMAN"
+    lab.panels["Align"].on_reads(Path("reads.bam"), Path("ref.fa"))
+    assert lab.panels["Call"].opened == (Path("reads.bam"), Path("ref.fa"))
+    assert lab.panels["Call"].body.layout.display == "flex"
 
 
 class _Nothing:
@@ -210,6 +214,9 @@ class _Nothing:
 
         self.body, self.bar, self.place = ipywidgets.VBox(), ipywidgets.HBox(), ipywidgets.Label()
         self.on_graph = None
+
+    def open_files(self, *paths: Path) -> None:
+        self.opened = paths
 
 
 def test_a_result_shows_itself() -> None:
@@ -258,3 +265,87 @@ def test_a_multiple_alignment_shows_itself() -> None:
     heights = np.zeros(made.length)
     np.add.at(heights, plot.logo.source.data["x"].astype(int) - 1, plot.logo.source.data["bits"])
     assert heights == pytest.approx(made.information * made.occupancy, abs=0.05)
+
+
+def test_the_share_of_every_pair_is_laid_over_the_scores(panel: AlignPanel) -> None:
+    panel.controls.temperature.value = 3.0
+    settled(panel)
+    shades = drawn(panel, "posterior")["image"][0]
+    assert (shades.shape, shades.dtype) == ((141, 146), np.uint8)
+    expected = soft_align(
+        panel.stage.shown.query.texts[0], panel.stage.shown.target.texts[0], scoring=panel.alignments.scoring,
+        temperature=3.0,
+    ).posterior(0)  # fmt: skip
+    assert np.array_equal(shades, np.rint(expected.paired * 255))
+    assert panel.stage.facts.rows["soft score"] == f"{expected.score:,.2f}"
+    names: dict[str, object] = {}
+    exec(panel.code.replace("alignments.plot()", ""), names)
+    assert np.array_equal(names["posterior"].paired, expected.paired)
+    panel.controls.sliders["gap_open"].value = 8
+    settled(panel)
+    assert panel.stage.matrix.posterior is not None, "it stays while a cost is moved"
+    panel.controls.mode.value = "overlap"
+    settled(panel)
+    assert panel.stage.facts.rows["soft score"] == "global and local only"
+    panel.controls.temperature.value = 0.0
+    panel.controls.mode.value = "global"
+    settled(panel)
+    assert len(drawn(panel, "posterior")["image"]) == 0
+    assert "soft score" not in panel.stage.facts.rows
+
+
+def test_the_dot_plot_compares_words_again_where_it_is_zoomed(panel: AlignPanel) -> None:
+    panel.controls.example.value = "MADE1, two copies"
+    panel.stage.view.value = "dot plot"
+    settled(panel)
+    dots = panel.stage.dots
+    assert "with the reverse complement" in dots.said
+    whole = dots.sources["backward"].data["image"][0]
+    assert whole.shape == dots.made.lengths
+    assert whole.any()
+    dots.x_range.update(start=20.5, end=60.5)
+    settled(panel)
+    assert dots.sources["forward"].data["image"][0].shape == (dots.made.lengths[0], 40)
+    panel.controls.word.value = 10
+    settled(panel)
+    assert dots.made.word == 10
+    assert dots.said.startswith(f"{dots.made.bins(dots.window)[0].sum()} shared words of 10")
+    names: dict[str, object] = {}
+    exec(panel.code.replace("alignments.plot()", "").replace("dots.plot()", ""), names)
+    assert names["dots"].counts == dots.made.counts
+    panel.controls.word.value = 0
+    panel.stage.view.value = "matrix"
+    settled(panel)
+
+
+def test_a_dot_plot_shows_itself() -> None:
+    made = dot_plot(data.sequence_set("made1").path, word=6)
+    assert made.plot().dots.sources["forward"].data["image"][0].any()
+
+
+def test_reads_are_mapped_and_handed_on(tmp_path: Path) -> None:
+    genome = made_fastq.letters(6_000, seed=4)
+    reads, _, _ = made_fastq.simulated({"one": genome}, 60, 100)
+    made_fastq.write_fasta(tmp_path / "ref.fa", one=genome)
+    made_fastq.write_fastq(tmp_path / "reads.fq", reads)
+    panel = AlignPanel(roots=[tmp_path])
+    panel.wait()
+    opened = []
+    panel.on_reads = lambda *paths: opened.append(paths)
+    part = panel.mapping
+    part.reads.value, part.reference.value = str(tmp_path / "reads.fq"), str(tmp_path / "ref.fa")
+    part.output.value = "/etc/out.bam"
+    part.map()
+    settled(panel)
+    assert "a file inside" in panel.refusal_text
+    part.output.value = str(tmp_path / "out.bam")
+    part.map()
+    assert panel.wait(300), "the first time its loops compile"
+    assert panel.refusal_text == ""
+    assert part.facts.rows["mapped"] == "60 (100.0%)"
+    assert (tmp_path / "out.bam.bai").exists()
+    part.opener.click()
+    assert opened == [(part.mapped.path, part.mapped.reference_path)]
+    part.map()
+    settled(panel)
+    assert "does not exist" in panel.refusal_text, "nothing is written over"
