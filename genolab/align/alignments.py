@@ -15,7 +15,11 @@ from genolab.align.sequences import Sequences
 from genolab.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
+
+    from genolab.align.co_optimal import CoOptimal
 
 _RUN = re.compile(r"(\d+)([MIDX=])")
 
@@ -115,6 +119,28 @@ class Alignments:
 
         with replacing(path, who="Alignments.write") as (beside,):
             self.to_frame().to_csv(beside, sep="\t", index=False)
+
+    def co_optimal_count(self, number: int = 0) -> int:
+        """How many alignments of a pair have the best score, exactly; see :mod:`genolab.align.co_optimal`."""
+        from genolab.align.co_optimal import Optima
+
+        return Optima.of(self, number).count()
+
+    def co_optimal(self, number: int = 0, limit: int | None = None) -> Iterator[CoOptimal]:
+        """All alignments of a pair that have the best score, one after the other, at most ``limit``.
+
+        In the order of the tie rule of :func:`genolab.align.align`, so that the first is the one that it gives (where
+        a gap's two pieces do not tie with each other): ends by place in the target, then in the query; from there,
+        walking back, the start, a pair, a ``D`` and an ``I``, and, where opening costs, the shorter gap first.
+
+        Raises
+        ------
+        InputError
+            If there is no such pair, or its matrix has more than 16 million cells.
+        """
+        from genolab.align.co_optimal import co_optimal
+
+        return co_optimal(self, number, limit)
 
     def rows(self, number: int) -> tuple[str, str, str]:
         """One alignment as three rows: query, marks (``|`` equal, ``.`` positive score), target; gaps are ``-``."""
