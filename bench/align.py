@@ -27,7 +27,7 @@ import genolab.align as ga
 from genolab.align import Scoring
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "align"))
-import naive
+import naive_align as naive
 
 SHARED = Path(os.environ.get("GENOLAB_SHARED", Path(__file__).parents[2] / "shared"))
 DNA = parasail.matrix_create("ACGT", 2, -4)

@@ -9,10 +9,11 @@ import numpy as np
 
 from genolab.align import threads as threading
 from genolab.align.alignments import Alignments
-from genolab.align.pairwise import UNLIMITED, pairwise_scores
+from genolab.align.pairwise import UNLIMITED, pairwise_scores, static_lengths
 from genolab.align.scoring import Scoring
 from genolab.align.sequences import Sequences, SequencesLike, encode, pair_up
 from genolab.errors import InputError
+from genolab.kernel.backends import backend_in_force
 
 END_NAMES = ("query_start", "query_end", "target_start", "target_end")
 
@@ -103,10 +104,12 @@ def align(
         scoring.table, np.array(scoring.gaps, np.int32), ends, *limits,
     )  # fmt: skip
     options: dict[str, Any] = {"mode": mode, "free_ends": ends, "band": band, "x_drop": x_drop}
+    options |= {"traceback": traceback} | ({"cigar": cigar} if traceback else {})
     with threading.using(threads, _WHO):
         if not traceback:
-            scores = pairwise_scores(*arrays).score
-            return Alignments(ours, theirs, first, second, scores, scoring, options)
+            backend = backend_in_force(None, pairwise_scores.backend)
+            scores = pairwise_scores.with_static(**static_lengths(arrays[2], arrays[5]))(*arrays).score
+            return Alignments(ours, theirs, first, second, scores, scoring, options, backend=backend)
         from genolab.align.loops.pairs import work_of
         from genolab.align.loops.trace import trace_pairs
 

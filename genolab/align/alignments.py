@@ -45,6 +45,8 @@ class Alignments:
         The aligned stretches, 0-based, ends exclusive.
     matches, columns
         Columns with equal letters, and all columns, gaps among them.
+    backend
+        What the kernel ran on; a traceback is always that of the Numba loops.
     """
 
     queries: Sequences = field(repr=False)
@@ -61,6 +63,7 @@ class Alignments:
     target_end: np.ndarray | None = field(default=None, repr=False)
     matches: np.ndarray | None = field(default=None, repr=False)
     columns: np.ndarray | None = field(default=None, repr=False)
+    backend: str = field(default="numba", repr=False)
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -82,17 +85,15 @@ class Alignments:
     def provenance(self) -> dict[str, Any]:
         """Inputs with digests, mode, scoring, kernel and version, as plain data."""
         from genolab.align.pairwise import pairwise_scores
-        from genolab.kernel.backends import backend_in_force
 
         options = self.options | {"free_ends": [bool(free) for free in self.options["free_ends"]]}
-        backend = backend_in_force(None, pairwise_scores.backend)
         return {
             "genolab": __version__,
             "queries": source_of(self.queries),
             "targets": source_of(self.targets),
             **options,
             "scoring": scoring_as_data(self.scoring),
-            "kernels": [{"name": pairwise_scores.name, "backend": backend}],
+            "kernels": [{"name": pairwise_scores.name, "backend": self.backend}],
         }
 
     def to_frame(self) -> pd.DataFrame:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import numpy as np
 import pytensor.tensor as pt
 
+from genolab import __version__
 from genolab.align import threads as threading
+from genolab.align.alignments import source_of
 from genolab.align.pairwise import (
     QueryLength,
     QueryLetters,
@@ -18,6 +20,7 @@ from genolab.align.pairwise import (
     TargetLetters,
     TargetStart,
     pairwise_scores,
+    static_lengths,
 )
 from genolab.align.scoring import DNA, PROTEIN, Alphabet
 from genolab.align.sequences import SequencesLike, encode, pair_up
@@ -40,12 +43,12 @@ class Distances(NamedTuple):
     distance: Annotated[Symbol, Spec("pair", "int32", "fewest substitutions, insertions and deletions")]
 
 
-def _smallest() -> tuple[np.ndarray, ...]:
+def _smallest(**_: int) -> tuple[np.ndarray, ...]:
     codes, zero, one = np.zeros(2, np.uint8), np.zeros(1, np.int64), np.ones(1, np.int64)
     return codes, zero, one, codes, zero, one, np.eye(2, dtype=bool), np.zeros(2, bool)
 
 
-@kernel(backend="numpy", example=_smallest)
+@kernel(backend="numpy", example=_smallest, jax_needs=("longest_query", "longest_target"))
 def edit_distances(
     query: QueryLetters,
     query_start: QueryStart,
@@ -55,13 +58,16 @@ def edit_distances(
     target_length: TargetLength,
     equal: Annotated[Symbol, Spec("query_code target_code", "bool", "letters that count as the same")],
     free_ends: Annotated[Symbol, Spec("end=2", "bool", "whether the target's start and its end cost nothing")],
+    longest_query: int = 0,
+    longest_target: int = 0,
 ) -> Distances:
     r"""Find the edit distance of every pair.
 
     .. math:: D_{ij} = \min(D_{i-1,j-1} + [q_i \ne t_j],\; D_{i-1,j} + 1,\; D_{i,j-1} + 1)
 
     This is the alignment whose only costs are one a difference and one a gap's letter, so the definition is that of
-    :data:`~genolab.align.pairwise.pairwise_scores`. See Levenshtein 1966, Sov. Phys. Dokl. 10, 707-710.
+    :data:`~genolab.align.pairwise.pairwise_scores`, as are the structural parameters. See Levenshtein 1966,
+    Sov. Phys. Dokl. 10, 707-710.
     """
     scores = pt.switch(equal, np.int32(0), np.int32(-1)).astype("int32")
     never = pt.zeros((1,), dtype="bool")
@@ -70,7 +76,7 @@ def edit_distances(
     lengths = query_start, query_length, target, target_start, target_length
     costs = pt.constant(np.array([0, 1, 0, 1], np.int32))
     limit = pt.constant(np.int64(2**30))
-    aligned = pairwise_scores._build(query, *lengths, scores, costs, ends, limit, limit)
+    aligned = pairwise_scores._build(query, *lengths, scores, costs, ends, limit, limit, longest_query, longest_target)
     return Distances((-aligned.score).astype("int32"))
 
 
@@ -91,12 +97,15 @@ class Edits:
         Of each pair; 0-based, the end exclusive.
     cigars
         ``=`` equal, ``X`` different, ``I`` query alone, ``D`` target alone.
+    provenance
+        Inputs with digests, options, kernel and version, as plain data.
     """
 
     distances: np.ndarray
     target_start: np.ndarray = field(repr=False)
     target_end: np.ndarray = field(repr=False)
     cigars: list[str] = field(repr=False)
+    provenance: dict[str, Any] = field(repr=False)
 
     def to_frame(self) -> pd.DataFrame:
         """One row a pair; positions 1-based, ends included."""
@@ -152,7 +161,8 @@ def edit_distance(
     )  # fmt: skip
     with threading.using(threads, _WHO):
         if not traceback:
-            distances: np.ndarray = edit_distances(*pairs, equal, np.array(MODES[mode])).distance
+            kernel_of_lengths = edit_distances.with_static(**static_lengths(pairs[2], pairs[5]))
+            distances: np.ndarray = kernel_of_lengths(*pairs, equal, np.array(MODES[mode])).distance
             return distances
         from genolab.align.loops.pairs import work_of
         from genolab.align.loops.trace import trace_pairs
@@ -160,7 +170,13 @@ def edit_distance(
         ends = np.array([False, False, *MODES[mode], False, False])
         costs = np.array([0, 1, 0, 1], np.int32)
         paths = trace_pairs(work_of(*pairs, np.where(equal, 0, -1).astype(np.int32), costs, ends, 2**30, 2**30), True)
-    return Edits(-paths.score.astype(np.int32), paths.target_start, paths.target_end, paths.cigars)
+    provenance = {
+        "genolab": __version__, "queries": source_of(ours), "targets": source_of(theirs), "mode": mode,
+        "alphabet": letters.name, "equalities": ["".join(pair) for pair in equalities],
+        "kernels": [{"name": edit_distances.name, "backend": "numba"}],
+    }  # fmt: skip
+    distances = -paths.score.astype(np.int32)
+    return Edits(distances, paths.target_start, paths.target_end, paths.cigars, provenance)
 
 
 def _equal(alphabet: Alphabet, equalities: Collection[tuple[str, str]]) -> np.ndarray:

@@ -9,6 +9,7 @@ import pytensor
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.backends import backend_in_force
 from genolab.spec import Spec, Symbol
 
 LOW = -(2**30)
@@ -47,13 +48,24 @@ class PairScores(NamedTuple):
     score: Annotated[Symbol, Spec("pair", "int32", "score of the best alignment")]
 
 
-def _smallest() -> tuple[np.ndarray | int, ...]:
+def static_lengths(*lengths: np.ndarray) -> dict[str, int]:
+    """What the kernels need to know of the lengths of queries and targets beforehand: nothing, unless JAX runs them.
+
+    They are rounded up to powers of two, so that JAX does not compile for each length.
+    """
+    if backend_in_force(None, pairwise_scores.backend) != "jax":
+        return {}
+    longest = (2 ** max(int(each.max(initial=1)) - 1, 15).bit_length() for each in lengths)
+    return dict(zip(("longest_query", "longest_target"), longest, strict=True))
+
+
+def _smallest(**_: int) -> tuple[np.ndarray | int, ...]:
     codes, zero, one = np.zeros(2, np.uint8), np.zeros(1, np.int64), np.ones(1, np.int64)
     table, gaps = np.array([[1, -1], [-1, 1]], np.int32), np.ones(4, np.int32)
     return codes, zero, one, codes, zero, one, table, gaps, np.zeros(6, bool), UNLIMITED, UNLIMITED
 
 
-@kernel(backend="numpy", example=_smallest)
+@kernel(backend="numpy", example=_smallest, jax_needs=("longest_query", "longest_target"))
 def pairwise_scores(
     query: QueryLetters,
     query_start: QueryStart,
@@ -66,6 +78,8 @@ def pairwise_scores(
     free_ends: FreeEnds,
     band: Band = UNLIMITED,
     x_drop: XDrop = UNLIMITED,
+    longest_query: int = 0,
+    longest_target: int = 0,
 ) -> PairScores:
     r"""Score the best alignment of every pair of sequences.
 
@@ -79,13 +93,16 @@ def pairwise_scores(
     in the corners only (global), along an edge (a free end), anywhere (local). Cells of an anti-diagonal :math:`i + j
     = d` do not depend on each other, so the scan goes over :math:`d`, and a vector holds a row :math:`i` each. A band
     keeps the diagonals :math:`j - i` between the two corners and ``band`` beyond; an X-drop gives up cells that lie
-    more than ``x_drop`` below the best of the anti-diagonals before. See Gotoh 1982, doi:10.1016/0022-2836(82)90398-9.
+    more than ``x_drop`` below the best of the anti-diagonals before. JAX has to know lengths beforehand: they then are
+    ``longest_query`` and ``longest_target``, and a pair that is longer scores -2**30. See Gotoh 1982,
+    doi:10.1016/0022-2836(82)90398-9.
     """
-    rows = pt.arange(query_length.max() + 1)[None, :]
+    lengths = (longest_query, longest_target) if longest_query else (query_length.max(), target_length.max())
+    rows = pt.arange(lengths[0] + 1)[None, :]
     m, n = query_length[:, None], target_length[:, None]
     q = query[pt.clip(query_start[:, None] + rows - 1, 0, query.shape[0] - 1).astype("int64")].astype("int64")
     low = np.int32(LOW)
-    outside = pt.full((query_start.shape[0], 1), low, dtype="int32")
+    outside = (pt.zeros_like(m) + LOW).astype("int32")
     lowest = pt.minimum(0, n - m) - band
     highest = pt.maximum(0, n - m) + band
 
@@ -116,15 +133,18 @@ def pairwise_scores(
         best = pt.maximum(best, pt.switch(kept & ends, h, low).max(axis=1)).astype("int32")
         return [h, *gap, best]
 
-    nothing = pt.full((query_start.shape[0], query_length.max() + 1), low, dtype="int32")
+    nothing = (pt.zeros_like(m) + pt.zeros_like(rows) + LOW).astype("int32")
     before = pt.stack([nothing, nothing])
     results = pytensor.scan(
         diagonal,
-        sequences=[pt.arange((query_length + target_length).max() + 1)],
+        sequences=[pt.arange(sum(lengths) + 1)],
         outputs_info=[{"initial": before, "taps": [-2, -1]}, nothing, nothing, nothing, nothing, nothing[:, 0]],
         return_updates=False,
     )
-    return PairScores(results[-1][-1])
+    best = results[-1][-1]
+    if longest_query:
+        best = pt.switch(pt.le(query_length, lengths[0]) & pt.le(target_length, lengths[1]), best, low)
+    return PairScores(best.astype("int32"))
 
 
 @pairwise_scores.driven

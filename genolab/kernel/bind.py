@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,14 @@ from pytensor.graph.basic import Variable
 from genolab.errors import InputError
 from genolab.kernel.check import as_input, check_axes
 from genolab.spec import Spec
+
+
+def specs_of(hints: Mapping[str, Any], dtype: str | None) -> dict[str, Spec]:
+    """The specs of annotated names, each float32 as ``dtype`` where one is asked for."""
+    specs = {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
+    if dtype is None:
+        return specs
+    return {name: replace(spec, dtype=dtype) if spec.dtype == "float32" else spec for name, spec in specs.items()}
 
 
 def bind_arrays(
@@ -68,3 +77,12 @@ def _by_name(
         if name not in bound:
             raise InputError(kernel, name, str(spec), "nothing")
     return bound
+
+
+def check_known(kernel: str, backend: str, needed: tuple[str, ...], static: Mapping[str, Any]) -> None:
+    """Refuse JAX where structural parameters that it needs are not given."""
+    missing = [name for name in needed if backend == "jax" and not static[name]]
+    if missing:
+        fix = f"Give {', '.join(f'{name}=...' for name in missing)}, or take the backend numpy, numba or c."
+        found = "nothing (JAX compiles for lengths that it knows beforehand)"
+        raise InputError(kernel, missing[0], "given on the jax backend", found, fix)

@@ -6,7 +6,6 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
 
@@ -27,7 +26,7 @@ from genolab.kernel.backends import (
     numba_compilations,
     warn_of_blas,
 )
-from genolab.kernel.bind import bind_arrays, bind_symbols
+from genolab.kernel.bind import bind_arrays, bind_symbols, check_known, specs_of
 from genolab.kernel.check import check_outputs
 from genolab.kernel.driver import DrivenImplementation, Driver
 from genolab.kernel.events import CompileEvent, State, announce
@@ -84,8 +83,9 @@ class Kernel:
         dtype: str | None = None,
         implementation: fast.FastImplementation | None = None,
         gradient: Callable[..., Mapping[str, Any]] | None = None,
+        jax_needs: tuple[str, ...] = (),
     ) -> None:
-        self._gradient = gradient
+        self._gradient, self._jax_needs = gradient, jax_needs
         self._build, self._example, self._implementation, self._dtype = build, example, implementation, dtype
         self.name: str = build.__name__
         self.doc: str = inspect.cleandoc(build.__doc__ or "")
@@ -94,8 +94,8 @@ class Kernel:
         hints = get_type_hints(build, include_extras=True)
         self.Result: Any = hints.pop("return")
         parameters = inspect.signature(build).parameters
-        self.inputs = _specs_of(hints, dtype)
-        self.outputs = _specs_of(get_type_hints(self.Result, include_extras=True), dtype)
+        self.inputs = specs_of(hints, dtype)
+        self.outputs = specs_of(get_type_hints(self.Result, include_extras=True), dtype)
         given = {k: p.default for k, p in parameters.items() if p.default is not p.empty}
         self.defaults: dict[str, Any] = {k: v for k, v in given.items() if k in self.inputs}
         self.static: dict[str, Any] = {k: v for k, v in given.items() if k not in self.inputs} | dict(static or {})
@@ -194,6 +194,7 @@ class Kernel:
             "dtype": self._dtype,
             "implementation": self._implementation,
             "gradient": self._gradient,
+            "jax_needs": self._jax_needs,
         }
         return Kernel(self._build, **(same | change))
 
@@ -267,6 +268,7 @@ class Kernel:
         return result
 
     def _build_function(self, backend: str) -> tuple[Any, bool]:
+        check_known(self.name, backend, self._jax_needs, self.static)
         # JAX and C know nothing of the fast loop: they compile the definition
         graph = self.graph if backend in ("numpy", "numba") else self.definition.graph
         if backend == "numba":
@@ -358,14 +360,6 @@ class Kernel:
         return import_module("genolab.panels.graph").GraphPanel(self)
 
 
-def _specs_of(hints: Mapping[str, Any], dtype: str | None) -> dict[str, Spec]:
-    """The specs of annotated names, each float32 as ``dtype`` where one is asked for."""
-    specs = {name: hint.__metadata__[0] for name, hint in hints.items() if hasattr(hint, "__metadata__")}
-    if dtype is None:
-        return specs
-    return {name: replace(spec, dtype=dtype) if spec.dtype == "float32" else spec for name, spec in specs.items()}
-
-
 _registry: dict[str, Kernel] = {}
 
 
@@ -375,17 +369,22 @@ def registered() -> list[Kernel]:
 
 
 def kernel(
-    *, backend: str = "numpy", simplify: bool = True, example: Callable[..., tuple[Any, ...]] | None = None
+    *,
+    backend: str = "numpy",
+    simplify: bool = True,
+    example: Callable[..., tuple[Any, ...]] | None = None,
+    jax_needs: tuple[str, ...] = (),
 ) -> Callable[[Callable[..., Any]], Kernel]:
     """Turn a symbolic function into a :class:`Kernel` and list it in ``gl.kernels()``.
 
     ``simplify=False`` is for a definition that is written as it should run: without PyTensor's simplifications the
     `numpy` backend is ready in a tenth of the time. A definition that holds gradients needs them. ``example`` makes the
-    smallest input from the structural parameters, where the specs alone do not say its shape.
+    smallest input from the structural parameters, where the specs alone do not say its shape. ``jax_needs`` names the
+    structural parameters without which JAX, which compiles for lengths that it knows, is refused.
     """
 
     def decorate(build: Callable[..., Any]) -> Kernel:
-        made = Kernel(build, backend=backend, simplify=simplify, example=example)
+        made = Kernel(build, backend=backend, simplify=simplify, example=example, jax_needs=jax_needs)
         if made.name in _registry and _registry[made.name]._build.__module__ != build.__module__:
             raise InputError("kernel", "name", "one that no other kernel has", repr(made.name))
         _registry[made.name] = made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import naive_align as naive
@@ -99,6 +100,13 @@ def test_a_table_of_paths():
     assert frame["distance"].tolist() == [1, 0]
     assert frame["cigar"].tolist() == ["1=1X2=", "3="]
     assert (frame["target_start"][1], frame["target_end"][1]) == (3, 5)
+
+
+def test_provenance_is_plain_data():
+    result = edit_distance("ACGT", "AGGN", traceback=True, equalities=N_IS_ANY[:1])
+    plain = json.loads(json.dumps(result.provenance))
+    assert (plain["mode"], plain["equalities"], plain["queries"]) == ("global", ["NA"], {"sequences": 1})
+    assert plain["kernels"][0]["name"] == "edit_distances"
 
 
 def test_refusals_name_the_input():

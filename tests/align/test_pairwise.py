@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import tracemalloc
 
 import naive_align as naive
 import numpy as np
@@ -13,11 +14,13 @@ from hypothesis import strategies as st
 
 from genolab.align import Matrix, Scoring, align
 from genolab.align.aligner import END_NAMES, MODES
+from genolab.align.edit import edit_distances
 from genolab.align.loops.pairs import KINDS, work_of
 from genolab.align.loops.trace import trace_pairs
-from genolab.align.pairwise import UNLIMITED, pairwise_scores
+from genolab.align.pairwise import UNLIMITED, pairwise_scores, static_lengths
 from genolab.align.sequences import encode
 from genolab.errors import InputError
+from genolab.kernel import available_backends
 
 scorings = st.one_of(
     st.builds(
@@ -123,6 +126,62 @@ def test_every_width_gives_the_same_alignments(mode, scale, monkeypatch):
     check(alone, pairs[:3])
 
 
+def related(rng, letters, count, longest):
+    """Pairs of all lengths, 0 and 1 among them, most of them alike."""
+    pairs = [("", "A"), ("A", ""), ("", ""), ("A", "A"), ("A", "C"), ("A" * 300, "C"), ("C", "A" * 300)]
+    while len(pairs) < count:
+        query = "".join(rng.choices(letters, k=rng.randint(1, longest)))
+        cut, size = rng.randint(0, len(query)), rng.randint(0, 9)
+        alike = query[:cut] + "".join(rng.choices(letters, k=rng.randint(0, 9))) + query[cut + size :]
+        target = "".join(rng.choice(letters) if rng.random() < 0.05 else letter for letter in alike)
+        pairs.append((query, target) if rng.random() < 0.8 else (query, "".join(rng.choices(letters, k=len(target)))))
+    rng.shuffle(pairs)
+    return pairs
+
+
+FREE = [
+    *({"mode": mode} for mode in MODES), {"free_ends": ["query_start", "target_end"]}, {"free_ends": ["query_end"]},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("options", FREE, ids=lambda options: "-".join(options.get("free_ends", options.values())))
+@pytest.mark.parametrize("kind", ["ACGT", "some N", "all N", "protein"])
+def test_lanes_find_what_one_pair_at_a_time_does(kind, options, monkeypatch):
+    """Lengths beyond what 8 bits count, several in a block, letters by equality and by table, one query for all."""
+    rng = random.Random(kind)
+    scoring = Scoring(matrix="BLOSUM62", gap_open=10, gap_extend=1) if kind == "protein" else Scoring()
+    pairs = related(rng, "ARNDCQEGHILKMFPSTWYV" if kind == "protein" else "ACGT", 45, 420)
+    if kind == "some N":
+        pairs = [(q.replace("A", "N", k % 3), t.replace("C", "R", k % 2)) for k, (q, t) in enumerate(pairs)]
+    elif kind == "all N":
+        pairs = [("N" * len(q), "N" * len(t)) for q, t in pairs]
+    queries, targets = map(list, zip(*pairs, strict=True))
+    options = options | {"scoring": scoring, "allow_empty": True, "threads": 1}
+    lanes = align(queries, targets, traceback=True, **options)
+    assert align(queries, targets, **options).scores.tolist() == lanes.scores.tolist()
+    one_for_all = align(queries[5], targets, **options)
+    monkeypatch.setattr("genolab.align.loops.pairs.FEWEST", 10**9)
+    monkeypatch.setattr("genolab.align.loops.trace.FEWEST", 10**9)
+    alone = align(queries, targets, traceback=True, **options)
+    for name in ("scores", "query_start", "query_end", "target_start", "target_end", "matches", "columns"):
+        assert getattr(lanes, name).tolist() == getattr(alone, name).tolist()
+    assert lanes.cigars == alone.cigars
+    assert one_for_all.scores.tolist() == align(queries[5], targets, **options).scores.tolist()
+
+
+@pytest.mark.parametrize("mode", ["global", "overlap"])
+@pytest.mark.parametrize(("opening", "extend", "match"), [(42, 0, 85), (43, 0, 1), (42, 1, 83), (42, 1, 84), (0, 0, 1)])
+def test_differences_at_the_edge_of_a_width(mode, opening, extend, match):
+    """The least and the greatest steps that 8 bits hold, and one more."""
+    rng = random.Random(opening + match)
+    queries, targets = map(list, zip(*related(rng, "AC", 30, 25), strict=True))
+    scoring = Scoring(match=match, mismatch=-match - 100, gap_open=opening, gap_extend=extend)
+    check(
+        align(queries, targets, mode=mode, scoring=scoring, traceback=True, allow_empty=True),
+        list(zip(queries, targets, strict=True)),
+    )
+
+
 def test_a_score_that_overflows_is_computed_in_the_next_width():
     long = "ACGGT" * 3000
     queries = ["ACG", "ACGT" * 40, "ACGT" * 40, "ACGT" * 50, "ACGGT" * 60, long]
@@ -156,11 +215,17 @@ def test_swapping_the_sequences_keeps_the_score(problem):
     assert there.scores.tolist() == back.scores.tolist()
 
 
-def test_30_kb_in_bounded_memory():
+@pytest.mark.parametrize("band", [500, None])
+def test_30_kb_in_bounded_memory(band):
+    """900 million cells whose directions would fill as many bytes."""
     rng = random.Random(7)
     query = "".join(rng.choices("ACGT", k=30_000))
     target = query[:9_000] + query[9_050:20_000] + "ACGTTGCA" * 5 + query[20_000:]
-    result = align(query, target, band=500, traceback=True)
+    tracemalloc.start()
+    result = align(query, target, band=band, traceback=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 2**27
     expected = 2 * 29_950 - (4 + 2 * 50) - (4 + 2 * 40)
     assert result.scores[0] == expected
     assert naive.rescore(result.cigars[0], query, target, scorer(Scoring()), Scoring().gap_cost) == expected
@@ -198,14 +263,36 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("backend", ["numpy", "numba", "c"])
+@pytest.mark.parametrize("backend", ["numpy", "numba", "c", "jax"])
 def test_the_loops_equal_the_definition_on_every_backend(backend):
-    """JAX is not among them: it takes no lengths that it does not know beforehand."""
-    if backend == "c" and not os.environ.get("GENOLAB_SLOW_TESTS"):
-        pytest.skip("compiling the scan in C takes half a minute; GENOLAB_SLOW_TESTS=1 runs it")
+    if backend in ("c", "jax") and not os.environ.get("GENOLAB_SLOW_TESTS"):
+        pytest.skip(f"compiling the scan on {backend} takes half a minute; GENOLAB_SLOW_TESTS=1 runs it")
     one_of_both = pairwise_scores if backend == "numba" else pairwise_scores.definition
-    for arrays in CASES:
-        assert one_of_both(*arrays, backend=backend).score.tolist() == pairwise_scores(*arrays).score.tolist()
+    lengths = {"longest_query": 9, "longest_target": 10} if backend == "jax" else {}
+    for arrays in CASES[:: 5 if backend == "jax" else 1]:
+        found = one_of_both(*arrays, backend=backend, **lengths)
+        assert found.score.tolist() == pairwise_scores(*arrays).score.tolist()
+
+
+def test_jax_asks_for_the_lengths_and_is_given_them(monkeypatch):
+    if "jax" not in available_backends():
+        pytest.skip("JAX is not installed")
+    for kernel in (pairwise_scores, edit_distances):
+        with pytest.raises(InputError, match="`longest_query`"):
+            kernel(*kernel.example(), backend="jax")
+    assert static_lengths(np.array([3]), np.array([100])) == {}
+    monkeypatch.setenv("GENOLAB_BACKEND", "jax")
+    assert static_lengths(np.array([3]), np.array([100])) == {"longest_query": 16, "longest_target": 128}
+    assert static_lengths(np.array([16]), np.array([17])) == {"longest_query": 16, "longest_target": 32}
+
+
+def test_lengths_known_beforehand_change_nothing():
+    for arrays in CASES[::7]:
+        padded = pairwise_scores.definition(*arrays, longest_query=12, longest_target=11, backend="numpy")
+        assert padded.score.tolist() == pairwise_scores(*arrays).score.tolist()
+    too_long = pairwise_scores.definition(*CASES[0], longest_query=1, longest_target=1, backend="numpy").score
+    assert too_long[1] == pairwise_scores(*CASES[0]).score[1]
+    assert (too_long[[0, 2, 3, 4]] == -(2**30)).all()
 
 
 def test_refusals_name_the_input():

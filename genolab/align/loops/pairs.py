@@ -3,8 +3,7 @@
 # mypy: disallow-untyped-defs=False
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,15 +11,19 @@ import numpy as np
 from numba import njit
 
 from genolab.align.loops import lanes
-from genolab.align.loops.vectors import TILE, VECTOR_BYTES
+from genolab.align.loops.blocks import align_blocks
+from genolab.align.loops.columns import TOGETHER, VECTOR_BYTES
+from genolab.align.loops.tiles import TILE
 from genolab.align.loops.wavefront import BEST, MARKS, NO_DROP, ROWS, advance, fresh_state, stride_of, with_room
 from genolab.align.threads import share
 
-FEWEST = 4
+FEWEST = 8
 """Pairs that make it worth while to fill lanes."""
 
 BLOCK_BYTES = 2**26
 """Memory for the letters and columns of one block; longer sequences are aligned one pair at a time."""
+
+_NOTHING, _NO_TABLE = np.empty(0, np.uint8), np.empty((0, 0), np.int64)
 
 KINDS = (np.int8, np.int16, np.int32)
 
@@ -47,38 +50,76 @@ class Work:
         return bool((self.gaps[:2] == self.gaps[2:]).all())
 
     @cached_property
-    def costs(self) -> np.ndarray:
-        """A gap with its first letter, a further letter, a match, a mismatch."""
-        other = self.table[0, min(1, self.table.shape[1] - 1)]
-        return np.array([self.gaps[0] + self.gaps[1], self.gaps[1], self.table[0, 0], other], np.int32)
+    def by_equality(self) -> bool:
+        """Whether the first four letters score by equality, as A, C, G and T do."""
+        few = min(lanes.PLAIN, *self.table.shape)
+        if few < 2 or self.table[0, 1] > 0:
+            return False
+        alike = np.where(np.eye(few, dtype=bool), self.table[0, 0], self.table[0, 1])
+        return bool((self.table[:few, :few] == alike).all())
+
+    @cached_property
+    def other(self) -> np.ndarray:
+        """Which pairs need the table: those with further letters, or all."""
+        if not self.by_equality:
+            return np.full(self.query_start.size, True)
+        other = lanes.has_other_letters(self.query, self.query_start, self.query_length)
+        return other | lanes.has_other_letters(self.target, self.target_start, self.target_length)
 
     @cached_property
     def plain(self) -> bool:
-        """Whether there are only the first four letters, and these score by equality, as A, C, G and T do."""
-        size = min(4, *self.table.shape)
-        if size < 2 or self.table[0, 1] > 0 or max(self.query.max(), self.target.max()) >= size:
-            return False
-        alike = np.where(np.eye(size, dtype=bool), self.table[0, 0], self.table[0, 1])
-        return bool((self.table[:size, :size] == alike).all())
+        """Whether no pair needs the table."""
+        return not self.other.any()
+
+    def parts(self) -> list[tuple[np.ndarray, Work]]:
+        """The pairs without further letters and those with them, each with their places among all."""
+        few = min(np.count_nonzero(self.other), np.count_nonzero(~self.other)) < FEWEST
+        groups = [np.arange(self.other.size)] if few else [np.flatnonzero(~self.other), np.flatnonzero(self.other)]
+        return [(some, self if few else self.of(some)) for some in groups]
+
+    def of(self, some: np.ndarray) -> Work:
+        """Only these pairs."""
+        names = ("query_start", "query_length", "target_start", "target_length")
+        return replace(self, **{name: getattr(self, name)[some] for name in names})
+
+    @cached_property
+    def anywhere(self) -> bool:
+        """Whether an alignment may end anywhere."""
+        return bool(self.free_ends[5])
+
+    @cached_property
+    def unit(self) -> int:
+        """The greatest common divisor of all scores and costs: in units of it they fit a narrower width."""
+        scores = self.table[:2, :2] if self.plain else self.table
+        return int(np.gcd.reduce([*np.unique(scores).tolist(), *self.gaps.tolist()])) or 1
+
+    @cached_property
+    def pairs(self) -> tuple[np.ndarray, ...]:
+        """Letters, starts and lengths of both sides, as the loops take them."""
+        return (
+            self.query, self.query_start, self.query_length, self.target, self.target_start, self.target_length,
+        )  # fmt: skip
 
     @cached_property
     def kind_of_pair(self) -> np.ndarray:
         """Which of ``KINDS`` to try for each pair; 3 where only the wavefront will do."""
         m, n = self.query_length, self.target_length
-        low, high, opening = int(self.table.min()), int(self.table.max()), int(self.gaps[0] + self.gaps[1])
-        unfit = (m == 0) | (n == 0) | ((m + n) * VECTOR_BYTES * 4 > BLOCK_BYTES) | (self.band < np.maximum(m, n))
-        if (
-            not self.one_piece
-            or self.x_drop < NO_DROP
-            or low < -128
-            or high > 127
-            or max(self.table.shape) >= lanes.CODES
-        ):
+        opening, extend = (int(cost) // self.unit for cost in self.gaps[:2])
+        scores = (self.table[:2, :2] if self.plain else self.table) // self.unit
+        low, high = int(scores.min()), int(scores.max())
+        bytes_a_letter = VECTOR_BYTES * (4 if self.plain else lanes.CODES)
+        unfit = (m == 0) | (n == 0) | ((m + n) * bytes_a_letter > BLOCK_BYTES) | (self.band < np.maximum(m, n))
+        beyond_bytes = not self.plain and (low < -128 or high > 127)
+        if not self.one_piece or self.x_drop < NO_DROP or beyond_bytes or max(self.table.shape) >= lanes.CODES:
             return np.full(m.size, 3)
-        if self.free_ends[4]:
-            kinds = np.full(m.size, 0 if max(opening, -low) < 128 else 1 if opening < 2**14 else 2)
+        if not self.anywhere:  # the greatest difference of neighbours, and the least that is computed
+            most, least = max(high + 2 * extend, extend, 0) + opening, 3 * opening
+            kinds = np.full(m.size, 0 if most < 2**7 and least < 2**7 else 1 if most < 2**15 and least < 2**15 else 3)
+        elif self.free_ends[4]:
+            most = max(opening + extend, -low, high)
+            kinds = np.full(m.size, 0 if most < 2**7 else 1 if most < 2**14 else 2)
         else:  # the lowest and the highest score that a cell can have, with room for one step
-            depth = 3 * int(self.gaps[0]) + int(self.gaps[1]) * (m + n + 3)
+            depth = 3 * opening + extend * (m + n + 3)
             kinds = np.where(np.maximum(depth, np.minimum(m, n) * max(high, 0)) < 2**15 - 2**9, 1, 2)
         return np.where(unfit, 3, kinds)
 
@@ -90,14 +131,27 @@ class Work:
             return members
         return members[np.lexsort((second, first))]
 
-    def blocks(self, members: np.ndarray, kind: Any) -> Iterator[tuple[np.ndarray, int, int]]:
-        """As many pairs as there are lanes, with their longest query and target."""
-        width = VECTOR_BYTES // np.dtype(kind).itemsize
-        begins = np.arange(0, members.size, width)
-        longest = np.maximum.reduceat(self.query_length[members], begins).tolist()
-        farthest = np.maximum.reduceat(self.target_length[members], begins).tolist()
-        for begin, rows, columns in zip(begins.tolist(), longest, farthest, strict=True):
-            yield members[begin : begin + width], rows, columns
+    def run_lanes(
+        self, members: np.ndarray, kind: Any, scores: np.ndarray, directions: np.ndarray | None = None,
+        extended: bool = False, text: np.ndarray = _NOTHING, table: np.ndarray = _NO_TABLE,
+    ) -> tuple[np.ndarray, int]:  # fmt: skip
+        """Align pairs in lanes of a width; see :func:`~genolab.align.loops.blocks.align_blocks`.
+
+        Returns those that are left, and where the text begins.
+        """
+        rows, columns = int(self.query_length[members].max()), int(self.target_length[members].max())
+        keep, by_differences = directions is not None, not self.anywhere
+        sides = None
+        if self.free_ends[1] and by_differences:
+            sides = lanes.aligned(VECTOR_BYTES * rows * TOGETHER // np.dtype(kind).itemsize, kind)
+        memory = lanes.memory(kind, rows, columns, not self.plain, keep)
+        tables = lanes.tables(self.table, self.gaps, self.unit, kind, not self.plain, by_differences)
+        again = np.empty(members.size, np.int64)
+        count, at = align_blocks(
+            members, self.pairs, memory, tables, self.unit, self.free_ends, None if by_differences else 1,
+            None if self.plain else 1, sides, scores, directions, extended, text, table, again,
+        )  # fmt: skip
+        return again[:count], at
 
 
 def work_of(*arrays: Any) -> Work:
@@ -115,64 +169,28 @@ def work_of(*arrays: Any) -> Work:
 def scores_of_pairs(*arrays: np.ndarray) -> np.ndarray:
     """The driver of :data:`genolab.align.pairwise.pairwise_scores`: its inputs, in order; the scores."""
     work = work_of(*arrays)
+    scores = np.empty(work.query_start.size, np.int32)
+    for some, part in work.parts():
+        scores[some] = _scores(part)
+    return scores
+
+
+def _scores(work: Work) -> np.ndarray:
     count = work.query_start.size
     scores = np.empty(count, np.int32)
     left = np.empty(0, np.int64)
     kinds = work.kind_of_pair if count >= FEWEST else np.full(count, 3)
+
+    def in_lanes(kind: Any, members: np.ndarray) -> np.ndarray:
+        return work.run_lanes(members, kind, scores)[0]
+
     for number, kind in enumerate(KINDS):
         members = np.concatenate([left, np.flatnonzero(kinds == number)])
         left = members[:0]
         if members.size:
-            left = np.concatenate(share(partial(_run_lanes, work, kind, scores), work.in_order(members)))
+            left = np.concatenate(share(partial(in_lanes, kind), work.in_order(members)))
     share(partial(_run_wavefront, work, scores), np.concatenate([left, np.flatnonzero(kinds == 3)]))
     return scores
-
-
-def _run_lanes(work: Work, kind: Any, scores: np.ndarray, members: np.ndarray) -> np.ndarray:
-    """Score pairs in lanes; returns those that overflowed. Once most have, the rest is returned too, unseen."""
-    rows, columns = int(work.query_length[members].max()), int(work.target_length[members].max())
-    by_table, anywhere = None if work.plain else 1, 1 if work.free_ends[5] else None
-    memory = lanes.memory(kind, rows, columns, not work.plain)
-    table_bytes = lanes.bytes_of_table(work.table)
-    lowest = np.iinfo(kind).min
-    width = memory.best.size // 3
-    results = np.empty((width, 3), np.int64)
-    again = [np.empty(0, np.int64)]
-    seen = overflowed = 0
-    for block, longest, farthest in work.blocks(members, kind):
-        if 2 * overflowed > seen > 0:
-            again.append(members[seen:])
-            break
-        lanes.align_block(
-            block,
-            work.query,
-            work.query_start,
-            work.query_length,
-            work.target,
-            work.target_start,
-            work.target_length,
-            longest,
-            farthest,
-            *memory[:5],
-            memory.profiles,
-            memory.places,
-            table_bytes,
-            work.costs,
-            lowest,
-            work.free_ends,
-            results,
-            by_table,
-            anywhere,
-            None,
-        )
-        best = results[: block.size, 0]
-        scores[block] = best
-        if anywhere is not None:
-            full = block[best == lanes.OVERFLOW]
-            overflowed += full.size
-            again.append(full)
-        seen += block.size
-    return np.concatenate(again)
 
 
 def _run_wavefront(work: Work, scores: np.ndarray, members: np.ndarray) -> None:

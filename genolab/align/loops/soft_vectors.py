@@ -1,6 +1,6 @@
 """Vector code for soft alignment: one row of forward weights, or of backward ones with what is expected from them.
 
-As :mod:`genolab.align.loops.vectors`, it is written for LLVM and not for a processor. A vector holds one number for
+As :mod:`genolab.align.loops.emit`, it is written for LLVM and not for a processor. A vector holds one number for
 each of ``LANES`` pairs; a row of the matrix has the numbers of paired letters, of query letters alone and of target
 letters alone, ``row[column, state, lane]``.
 

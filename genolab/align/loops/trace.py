@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from genolab.align.loops import lanes
+from genolab.align.loops.diagonals import WAVE
 from genolab.align.loops.pairs import FEWEST, KINDS, Work
-from genolab.align.loops.vectors import WAVE
-from genolab.align.loops.walk import COLUMNS, MATCHES, QUERY, TARGET, TEXT, WALK, begin_walk, walk_back, walk_block
+from genolab.align.loops.walk import COLUMNS, MATCHES, QUERY, TARGET, TEXT, WALK, begin_walk, walk_back
 from genolab.align.loops.wavefront import (
     BEST,
     BEST_QUERY,
@@ -29,6 +29,7 @@ from genolab.align.threads import share
 MOST_BYTES = 2**26
 """Direction bytes that are kept at a time."""
 
+_TEXT_BYTES = 2**24
 
 _COLUMNS = ("score", "query_start", "query_end", "target_start", "target_end", "matches", "columns")
 
@@ -52,17 +53,33 @@ class Paths:
 
 def trace_pairs(work: Work, extended: bool, most_bytes: int = MOST_BYTES) -> Paths:
     """Align every pair; ``extended`` writes ``=`` and ``X`` for ``M``. Long ones are computed again, in pieces."""
+    parts = work.parts()
+    if len(parts) == 1:
+        return _trace(work, extended, most_bytes)
+    count = work.query_start.size
+    paths = Paths([""] * count, np.empty((count, len(_COLUMNS)), np.int64))
+    for some, part in parts:
+        found = _trace(part, extended, most_bytes)
+        paths.table[some] = found.table
+        for k, cigar in zip(some.tolist(), found.cigars, strict=True):
+            paths.cigars[k] = cigar
+    return paths
+
+
+def _trace(work: Work, extended: bool, most_bytes: int) -> Paths:
     count = work.query_start.size
     paths = Paths([""] * count, np.zeros((count, len(_COLUMNS)), np.int64))
-    kinds = np.maximum(work.kind_of_pair, 1) if count >= FEWEST else np.full(count, 3)
-    # 8 bits are too narrow to note the row and column of the best cell, 16 for those of long sequences
-    size = work.query_length * work.target_length * 32
-    kinds = np.where((size > most_bytes) | (np.maximum(work.query_length, work.target_length) >= 2**15), 3, kinds)
+    kinds = work.kind_of_pair if count >= FEWEST else np.full(count, 3)
     left = np.empty(0, np.int64)
-    for number in (1, 2):
+    for number, kind in enumerate(KINDS):
         members = np.concatenate([left, np.flatnonzero(kinds == number)])
-        lanes_of_kind = partial(_trace_lanes, work, KINDS[number], extended, most_bytes, paths)
-        left = np.concatenate(share(lanes_of_kind, work.in_order(members)))
+        size = (work.target_length[members] + 1) // 2 * work.query_length[members] * lanes.lanes_of(kind, True)
+        kinds[members[size > most_bytes]] = 3
+        members = members[size <= most_bytes]
+        left = members[:0]
+        if members.size:
+            lanes_of_kind = partial(_trace_lanes, work, kind, extended, most_bytes, paths)
+            left = np.concatenate(share(lanes_of_kind, work.in_order(members)))
 
     def one_by_one(members: np.ndarray) -> None:
         for k in members.tolist():
@@ -76,59 +93,23 @@ def _trace_lanes(
     work: Work, kind: Any, extended: bool, most_bytes: int, paths: Paths, members: np.ndarray
 ) -> np.ndarray:
     """Align pairs in lanes; returns those whose score overflowed."""
-    if not members.size:
-        return members
-    rows, columns = int(work.query_length[members].max()), int(work.target_length[members].max())
-    by_table, anywhere = None if work.plain else 1, 1 if work.free_ends[5] else None
-    memory = lanes.memory(kind, rows, columns, not work.plain)
-    width = memory.best.size // 3
-    table_bytes = lanes.bytes_of_table(work.table)
-    lowest, ends = np.iinfo(kind).min, np.empty((width, 3), np.int64)
-    directions, text = np.empty(0, np.uint8), np.empty(0, np.uint8)
-    again, traced, texts = [members[:0]], [members[:0]], list[bytes]()
-    for block, longest, farthest in work.blocks(members, kind):
-        need = longest * farthest * width
-        if need > most_bytes:  # short queries with long targets that share a block
-            again.append(block)
-            continue
-        if directions.size < need:
-            directions = np.empty(need, np.uint8)
-        lanes.align_block(
-            block,
-            work.query,
-            work.query_start,
-            work.query_length,
-            work.target,
-            work.target_start,
-            work.target_length,
-            longest,
-            farthest,
-            *memory[:5],
-            memory.profiles,
-            memory.places,
-            table_bytes,
-            work.costs,
-            lowest,
-            work.free_ends,
-            ends,
-            by_table,
-            anywhere,
-            directions,
-        )
-        room = int(2 * (longest + farthest + 1) * width)
-        if text.size < room:
-            text = np.empty(room, np.uint8)
-        at = walk_block(
-            block, directions, longest, width, ends, work.query, work.query_start, work.target, work.target_start,
-            work.free_ends, extended, text, paths.table,
-        )  # fmt: skip
-        texts.append(text[at:].tobytes())
-        traced.append(block)
-        if anywhere is not None:
-            again.append(block[ends[: block.size, 0] == lanes.OVERFLOW])
-    lines = b"".join(texts).decode("ascii").split("\n")
-    for k, line in zip(np.concatenate(traced).tolist(), lines, strict=False):
-        paths.cigars[k] = line
+    rows, columns = work.query_length[members], work.target_length[members]
+    width = lanes.lanes_of(kind, True)
+    need = int(rows.max()) * int((columns.max() + 1) // 2) * width
+    directions = np.empty(min(need, most_bytes), np.uint8)
+    room = np.cumsum(2 * (rows + columns) + 2)
+    again, begin = [], 0
+    while begin < members.size:
+        # as many whole blocks at a time as there is room for the longest CIGARs that they could have
+        before = int(room[begin - 1]) if begin else 0
+        blocks = max((int(np.searchsorted(room, before + _TEXT_BYTES)) - begin) // width, 1)
+        some = members[begin : begin + blocks * width]
+        text = np.empty(int(room[begin + some.size - 1]) - before, np.uint8)
+        left, at = work.run_lanes(some, kind, paths.score, directions, extended, text, paths.table)
+        for k, line in zip(some.tolist(), text[at:].tobytes().decode("ascii").split("\n"), strict=False):
+            paths.cigars[k] = line
+        again.append(left)
+        begin += some.size
     return np.concatenate(again)
 
 
@@ -171,7 +152,7 @@ def _trace_one(work: Work, k: int, extended: bool, most_bytes: int, paths: Paths
         if len(pieces) > 1:
             run(a, min(b, i + j + 1), True, state, marks)
         done = walk_back(
-            walk, directions, 0, total[:-1] - total[a] - first, 0, 1, a, work.query, begin, work.target, target_begin,
+            walk, directions, total[:-1] - total[a] - first, a, work.query, begin, work.target, target_begin,
             work.free_ends, extended, text,
         )  # fmt: skip
         if done:

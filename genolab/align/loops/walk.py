@@ -6,13 +6,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from genolab.align.loops.lanes import OVERFLOW
-from genolab.align.loops.vectors import (
+from genolab.align.loops.directions import (
     ALONG_QUERY,
     ALONG_QUERY_2,
     ALONG_TARGET,
     ALONG_TARGET_2,
     DIAGONAL,
+    HALF_QUERY_GAP_GOES_ON,
+    HALF_SOURCE,
+    HALF_TARGET_GAP_GOES_ON,
     QUERY_GAP_2_GOES_ON,
     QUERY_GAP_GOES_ON,
     SOURCE,
@@ -24,58 +26,49 @@ from genolab.align.loops.vectors import (
 # the state of a walk: the cell, the gap it is in (or DIAGONAL), the run it is writing, where the text starts, counts
 QUERY, TARGET, GAP, OPERATION, RUN, TEXT, MATCHES, COLUMNS, GAPS, WALK = range(10)
 
-_M, _I, _D, _EQUAL, _X, _NEWLINE = 77, 73, 68, 61, 88, 10
+_M, _I, _D, _EQUAL, _X, NEWLINE = 77, 73, 68, 61, 88, 10
 
 
 @njit(nogil=True, cache=True)
 def begin_walk(walk, i, j, text_end, text):
     """Set out from cell ``(i, j)``; the text is written backwards from ``text_end``, its last byte a new line."""
     walk[:] = 0
-    text[text_end - 1] = _NEWLINE
+    text[text_end - 1] = NEWLINE
     walk[QUERY], walk[TARGET], walk[TEXT] = i, j, text_end - 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def _put(text, at, operation, length):
+    """Write a run before ``at``, unless it is empty; returns where it starts."""
+    if length > 0:
+        at -= 1
+        text[at] = operation
+        while length > 0:
+            at -= 1
+            text[at] = 48 + length % 10
+            length //= 10
+    return at
+
+
+@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _write(walk, text, operation, length):
     """Lengthen the run, or write it down and begin another."""
     if operation == walk[OPERATION]:
         walk[RUN] += length
         return
-    if walk[RUN] > 0:
-        p = walk[TEXT] - 1
-        text[p] = walk[OPERATION]
-        rest = walk[RUN]
-        while rest > 0:
-            p -= 1
-            text[p] = 48 + rest % 10
-            rest //= 10
-        walk[TEXT] = p
+    walk[TEXT] = _put(text, walk[TEXT], walk[OPERATION], walk[RUN])
     walk[OPERATION], walk[RUN] = operation, length
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def walk_back(
-    walk,
-    directions,
-    base,
-    of_diagonal,
-    diagonal_step,
-    row_step,
-    lowest,
-    query,
-    query_at,
-    target,
-    target_at,
-    free_ends,
-    extended,
-    text,
-):
+    walk, directions, of_diagonal, lowest, query, query_at, target, target_at, free_ends, extended, text
+):  # fmt: skip
     """Follow the bytes until the alignment starts, or until an anti-diagonal below ``lowest``; returns whether it is
     done.
 
-    The byte of cell ``(i, j)`` is at ``base + of_diagonal[i + j] + i * row_step``, or, where ``of_diagonal`` is None,
-    at ``base + (i + j) * diagonal_step + i * row_step``. Among equals a pair goes before a gap, a gap along the target
-    before one along the query, and the end of a gap before its going on.
+    The byte of cell ``(i, j)`` is at ``of_diagonal[i + j] + i``. Among equals a pair goes before a gap, a gap along the
+    target before one along the query, and the end of a gap before its going on.
     """
     i, j, gap = walk[QUERY], walk[TARGET], walk[GAP]
     done = False
@@ -91,10 +84,7 @@ def walk_back(
                 i = 0
             done = True
             break
-        if of_diagonal is None:
-            byte = directions[base + (i + j) * diagonal_step + i * row_step]
-        else:
-            byte = directions[base + of_diagonal[i + j] + i * row_step]
+        byte = directions[of_diagonal[i + j] + i]
         if (
             (gap == ALONG_TARGET and not byte & TARGET_GAP_GOES_ON)
             or (gap == ALONG_QUERY and not byte & QUERY_GAP_GOES_ON)
@@ -126,41 +116,48 @@ def walk_back(
     return done
 
 
-@njit(nogil=True, cache=True)
-def walk_block(
-    members, directions, rows, width, ends, query, query_start, target, target_start, free_ends, extended, text, table
-):
-    """The walks of a block of lanes, the last lane first, so that the text is in their order; returns where it starts.
+@njit(nogil=True, cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+def walk_lane(
+    directions, lane, width, rows, i, j, query, query_at, target, target_at, free_ends, extended, text, at, table, k
+):  # fmt: skip
+    """The same walk through the half bytes of a lane, from cell ``(i, j)`` to the start; returns where the text begins.
 
-    ``ends[lane]``: score, query end, target end. A pair's row of ``table`` becomes score, query start and end, target
-    start and end, matches and columns.
+    Row ``k`` of ``table`` gets what :class:`trace.Paths` lists, but for the score.
     """
-    walk = np.empty(WALK, np.int64)
-    step = rows * width
-    at = text.size
-    for back in range(members.size):
-        lane = members.size - 1 - back
-        k = members[lane]
-        if ends[lane, 0] == OVERFLOW:
-            ends[lane, 1], ends[lane, 2] = 0, 0
-        begin_walk(walk, ends[lane, 1], ends[lane, 2], at, text)
-        walk_back(
-            walk,
-            directions,
-            lane - step - width,
-            None,
-            step,
-            width - step,
-            0,
-            query,
-            query_start[k],
-            target,
-            target_start[k],
-            free_ends,
-            extended,
-            text,
-        )
-        at = walk[TEXT]
-        table[k, 0], table[k, 2], table[k, 4] = ends[lane, 0], ends[lane, 1], ends[lane, 2]
-        table[k, 1], table[k, 3], table[k, 5], table[k, 6] = walk[QUERY], walk[TARGET], walk[MATCHES], walk[COLUMNS]
-    return at
+    i, j = np.int64(i), np.int64(j)
+    table[k, 2], table[k, 4] = i, j
+    matches, columns, operation, run, gap = 0, 0, _M, 0, DIAGONAL
+    while i > 0 and j > 0:
+        half = directions[(((j - 1) >> 1) * rows + i - 1) * width + lane] >> (4 * ((j - 1) & 1))
+        if gap == DIAGONAL or not half & (HALF_TARGET_GAP_GOES_ON if gap == ALONG_TARGET else HALF_QUERY_GAP_GOES_ON):
+            gap = half & HALF_SOURCE
+        if gap == DIAGONAL:
+            i -= 1
+            j -= 1
+            equal = query[query_at + i] == target[target_at + j]
+            matches += equal
+            now = _M if not extended else _EQUAL if equal else _X
+        elif gap == ALONG_TARGET:
+            j -= 1
+            now = _D
+        elif gap == ALONG_QUERY:
+            i -= 1
+            now = _I
+        else:
+            break
+        columns += 1
+        if now != operation:
+            at = _put(text, at, operation, run)
+            operation, run = now, 0
+        run += 1
+    if gap != START:
+        rest, now = (j, _D) if j > 0 else (i, _I)
+        if rest > 0 and not free_ends[2 if j > 0 else 0]:
+            if now != operation:
+                at = _put(text, at, operation, run)
+                operation, run = now, 0
+            run += rest
+            columns += rest
+            i, j = 0, 0
+    table[k, 1], table[k, 3], table[k, 5], table[k, 6] = i, j, matches, columns
+    return _put(text, at, operation, run)

@@ -10,12 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from genolab.align.loops.vectors import (
-    START,
-    WAVE,
-    compare_letters,
-    diagonal,
-)
+from genolab.align.loops.diagonals import WAVE, compare_letters, diagonal
+from genolab.align.loops.directions import START
 
 LOW = -(2**30)
 """Minus infinity, with room below for the costs of gaps that nobody will take."""

@@ -17,7 +17,8 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
-from genolab.align.loops.vectors import (
+from genolab.align.loops.columns import VECTOR_BYTES
+from genolab.align.loops.directions import (
     ALONG_QUERY,
     ALONG_TARGET,
     DIAGONAL,
@@ -25,9 +26,8 @@ from genolab.align.loops.vectors import (
     SOURCE,
     START,
     TARGET_GAP_GOES_ON,
-    VECTOR_BYTES,
-    Vectors,
 )
+from genolab.align.loops.emit import Vectors
 from genolab.align.mapping import chains as c
 
 LANES = VECTOR_BYTES // 2
@@ -53,7 +53,7 @@ def band_row(typing, h, f, read, at, reference, reference_at, best, slots, numbe
     signature = types.void(h, f, read, place, reference, place, best, place, place, costs, directions, place)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        v = Vectors(context, builder, 16, LANES)
+        v = Vectors(context, builder, 16, LANES, saturating=True)
         h_rows, f_rows, reads, letters, best_lanes, numbers, bytes_out = (
             v.pointer(signature.args[k], arguments[k]) for k in (0, 1, 2, 4, 6, 9, 10)
         )

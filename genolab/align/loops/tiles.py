@@ -1,0 +1,49 @@
+"""Bytes of many sequences turned so that each letter of all of them is one vector."""
+
+# mypy: disallow-untyped-defs=False
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.extending import intrinsic
+
+from genolab.align.loops.emit import INDEX, Vectors
+
+TILE = 16
+
+
+@intrinsic
+def transpose(typing, source, offsets, at, count, result, to, stride):
+    """Bytes of ``TILE`` rows to columns: ``result[to + k * stride + r] = source[offsets[at + r] + k]``.
+
+    ``count`` is rounded up to whole tiles, which the arrays must have room for.
+    """
+    place = types.intp
+    signature = types.void(source, offsets, place, place, result, place, place)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v = Vectors(context, builder, 8, TILE)
+        rows, places, columns = v.pointer(source, arguments[0]), v.pointer(offsets, arguments[1]), arguments[4]
+        columns = v.pointer(result, arguments[4])
+        starts = [builder.load(builder.gep(places, [builder.add(arguments[2], INDEX(r))])) for r in range(TILE)]
+
+        def zipped(a: Any, b: Any, half: int) -> Any:
+            picks = [x for k in range(TILE // 2) for x in (half + k, TILE + half + k)]
+            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), TILE), picks))
+
+        def tile(k: Any, _: list[Any]) -> list[Any]:
+            held = [v.load(rows, builder.add(start, k)) for start in starts]
+            for _stage in range(4):  # four perfect shuffles of 16 rows are a transposition
+                pairs = list(zip(held[: TILE // 2], held[TILE // 2 :], strict=True))
+                held = [zipped(a, b, half) for a, b in pairs for half in (0, TILE // 2)]
+            for r, column in enumerate(held):
+                row = builder.add(k, INDEX(r))
+                v.store(column, columns, builder.add(arguments[5], builder.mul(row, arguments[6])))
+            return []
+
+        v.loop(arguments[3], TILE, [], tile)
+        return context.get_dummy_value()
+
+    return signature, generate
