@@ -1,10 +1,13 @@
 """Pairwise alignment against parasail and edlib: the same pairs, in the same run, turn by turn, one thread.
 
 python bench/align.py [--genome FASTA] [--pairs N] [--repeats N] [--only WORD] [--markdown FILE]
+python bench/align.py --compile [--only WORD] [--markdown FILE]
 
 Both sides start from Python strings and end with a score or a CIGAR for each pair. Times are CPU times, the best of the
 repeats; a ratio above 1 means that genolab is faster. Scores must be equal, and every CIGAR must be worth its score.
-To see another processor, set NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (and another NUMBA_CACHE_DIR).
+With --compile: how long the first small alignment of each kind takes in a fresh process, imports not counted, without
+caches and with them; CPU seconds too, which a busy machine does not stretch. To see another processor, set
+NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (and another NUMBA_CACHE_DIR).
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ import argparse
 import os
 import platform
 import random
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +30,7 @@ import parasail
 
 import genolab.align as ga
 from genolab.align import Scoring
+from genolab.align.usual import usual_alignments
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "align"))
 import naive_align as naive
@@ -188,6 +194,27 @@ def contests(source: str, count: int) -> Iterator[Contest]:
     )  # fmt: skip
 
 
+def first_call(name: str, caches: str) -> tuple[float, float]:
+    """Seconds, and CPU seconds, of one usual alignment in a fresh process."""
+    command = [sys.executable, __file__, "--first", name]
+    done = subprocess.run(
+        command, env=os.environ | {"NUMBA_CACHE_DIR": caches}, capture_output=True, text=True, check=True
+    )
+    seconds, cpu = map(float, done.stdout.split())
+    return seconds, cpu
+
+
+def compiling(only: str) -> Iterator[str]:
+    """The table of first calls, line by line."""
+    yield "| alignment | cold s | cold CPU s | warm s | warm CPU s |"
+    yield "|---|---|---|---|---|"
+    for name in usual_alignments():
+        if only in name:
+            with tempfile.TemporaryDirectory() as caches:
+                cold, warm = first_call(name, caches), first_call(name, caches)
+            yield f"| {name:<45} | {cold[0]:.2f} | {cold[1]:.2f} | {warm[0]:.2f} | {warm[1]:.2f} |"
+
+
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
     """CPU seconds of one call, and its result."""
     began = time.process_time()
@@ -221,7 +248,24 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--only", default="", help="workloads whose name has this word")
     parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--compile", action="store_true", help="measure compiling instead")
+    parser.add_argument("--first", metavar="NAME", help="run one usual alignment and print its seconds")
     options = parser.parse_args()
+    if options.first:
+        import genolab.align.loops.trace  # noqa: F401 - imports Numba
+
+        run, began, cpu = usual_alignments()[options.first], time.perf_counter(), time.process_time()
+        run()
+        print(time.perf_counter() - began, time.process_time() - cpu)
+        return
+    if options.compile:
+        lines = []
+        for line in compiling(options.only):
+            lines.append(line)
+            print(line, flush=True)
+        if options.markdown:
+            options.markdown.write_text("\n".join(lines) + "\n")
+        return
     rows = []
     form = "| {workload:<40} | {genolab ms:10.1f} | {peer ms:8.1f} | {ratio:5.2f} | {asked:>5} | {GCUPS:6.2f} "
     form += "| {equal!s:<5} | {first s:7.1f} |"

@@ -59,6 +59,27 @@ def rank_sum(random: np.random.Generator) -> tuple[Any, ...]:
     return site, alternate, random.integers(0, 61, site.size), _reference(random, SITES)
 
 
+def _pairs(random: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """500 reads of 150 and their windows of 200, a tenth of the letters changed."""
+    count, short, long = 500, 150, 200
+    target = random.integers(0, 4, count * long + 1).astype(np.uint8)
+    query = target[: count * long].reshape(count, long)[:, 20 : 20 + short].ravel()
+    query = np.where(random.random(query.size) < 0.1, random.integers(0, 4, query.size), query).astype(np.uint8)
+    number, one = np.arange(count), np.ones(count, np.int64)
+    return np.append(query, np.uint8(0)), number * short, one * short, target, number * long, one * long
+
+
+def pairwise_scores(random: np.random.Generator) -> tuple[Any, ...]:
+    """500 pairs of DNA from end to end; JAX asks for the lengths beforehand."""
+    table = np.where(np.eye(4, dtype=bool), 2, -4).astype(np.int32)
+    return *_pairs(random), table, np.array([4, 2, 4, 2], np.int32), np.zeros(6, bool)
+
+
+def edit_distances(random: np.random.Generator) -> tuple[Any, ...]:
+    """The same pairs."""
+    return *_pairs(random), np.eye(4, dtype=bool), np.zeros(2, bool)
+
+
 WORKLOADS: dict[str, Callable[[np.random.Generator], tuple[Any, ...]]] = {
     each.__name__: each
     for each in (
@@ -68,6 +89,8 @@ WORKLOADS: dict[str, Callable[[np.random.Generator], tuple[Any, ...]]] = {
         genotype_posteriors,
         strand_bias,
         rank_sum,
+        pairwise_scores,
+        edit_distances,
     )
 }
 """By the kernel's name; a kernel that is not here is run on the smallest input that it accepts."""

@@ -285,6 +285,7 @@ def _index(options: argparse.Namespace) -> int:
 def _warmup(options: argparse.Namespace) -> int:
     import genolab
     from genolab.align.mapper import prepare
+    from genolab.align.usual import compile_usual
 
     rows: list[dict[str, Any]] = []
 
@@ -302,6 +303,8 @@ def _warmup(options: argparse.Namespace) -> int:
     began = time.perf_counter()
     prepare()
     report("map_reads", "numba", "compiled", began)
+    for name, state, began in compile_usual():
+        report(name, "numba", state, began)
     if options.json:
         print(json.dumps(rows))
     return 0

@@ -60,9 +60,10 @@ def static_lengths(*lengths: np.ndarray) -> dict[str, int]:
 
 
 def _smallest(**_: int) -> tuple[np.ndarray | int, ...]:
-    codes, zero, one = np.zeros(2, np.uint8), np.zeros(1, np.int64), np.ones(1, np.int64)
+    # enough pairs for the lanes that most alignments run in
+    codes, start, length = np.zeros(17, np.uint8), np.arange(16), np.ones(16, np.int64)
     table, gaps = np.array([[1, -1], [-1, 1]], np.int32), np.ones(4, np.int32)
-    return codes, zero, one, codes, zero, one, table, gaps, np.zeros(6, bool), UNLIMITED, UNLIMITED
+    return codes, start, length, codes, start, length, table, gaps, np.zeros(6, bool), UNLIMITED, UNLIMITED
 
 
 @kernel(backend="numpy", example=_smallest, jax_needs=("longest_query", "longest_target"))
