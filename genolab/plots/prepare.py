@@ -21,6 +21,8 @@ class PreparePlot(BokehPane):
         self.view.show("raw", raw)
         self.view.recolour(samples, colour)
         self.view.show("prepared", prepared, prepared.size_factor)
+        if self.view.key.levels:
+            self.view.add_legend()
         super().__init__(self.view.layout)
 
 

@@ -89,6 +89,8 @@ def _figure(name: str, height: int, *, select: tuple[type, ...] = (), **options:
         setattr(made.toolbar, attribute, next((each for each in made.tools if isinstance(each, wanted)), None))
     made.update(min_border_left=LEFT, min_border_right=8, min_border_top=6, min_border_bottom=4)
     made.yaxis.axis_label_standoff = 4
+    for axis in (*made.xaxis, *made.yaxis):
+        axis.axis_label = axis.axis_label or style.escape_text("")  # a text that may change
     return made
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from bokeh.models import GridPlot, Range1d
+from bokeh.models import GridPlot, Legend, LegendItem, Range1d
 
 from genolab.plots import columns, prepare_columns, prepare_figures, style
 from genolab.plots.columns import Columns
@@ -51,6 +51,11 @@ class PrepareView:
         self.figures["sizes"] = made.sizes(self.sources["prepared"], self.sources["line"])
         self.selection = self.sources["raw"].selected
         self.selection.on_change("indices", self._selected)
+        # looking a glyph up takes longer than drawing it
+        self._cells, self._marks = (
+            {side: self.figures[f"{side}_{figure}"].select_one({"name": f"{side}_{name}"}).glyph for side in SIDES}
+            for figure, name in (("moments", "cells"), ("map", "rows"))
+        )
         self.layout = self._laid_out()
 
     def _laid_out(self) -> GridPlot:
@@ -113,7 +118,7 @@ class PrepareView:
                     self._fill(side)
             label = f"{number:,} samples, by {self.key.column[:30]}" if self.key.column else f"{number:,} samples"
             for side in SIDES:
-                self.figures[f"{side}_rle"].xaxis.axis_label = style.escape_text(label)
+                _label(self.figures[f"{side}_rle"].xaxis, label)
             return self.key
 
     def select(self, chosen: Sequence[int]) -> None:
@@ -134,6 +139,13 @@ class PrepareView:
 
         rows = self._rows["prepared"]
         return pd.DataFrame({"sample": rows["name"], **{key: rows[key] for key in ("library", "size_factor")}})
+
+    def add_legend(self) -> None:
+        """Say in the first picture what the colours mean, where nothing beside the pictures does."""
+        figure = self.figures["raw_density"]
+        curves = figure.select_one({"name": "raw_curves"})
+        item = LegendItem(label={"field": "level"}, renderers=[curves])
+        figure.add_layout(Legend(items=[item], name="legend"), "center")
 
     def of_level(self, level: str) -> tuple[int, ...]:
         """The numbers of the samples of one level of the column that they are coloured by."""
@@ -162,12 +174,11 @@ class PrepareView:
         bins, trend = prepare_columns.mean_variance_columns(table)
         columns.fill(self.sources[f"{side}_bins"], bins)
         columns.fill(self.sources[f"{side}_trend"], trend)
-        cells = self.figures[f"{side}_moments"].select_one({"name": f"{side}_cells"})
-        cells.glyph.fill_color["transform"].high = max(float(np.max(bins["genes"], initial=1)), 2.0)
-        self.figures[f"{side}_density"].xaxis.axis_label = style.escape_text(table.label)
+        self._cells[side].fill_color["transform"].high = max(float(np.max(bins["genes"], initial=1)), 2.0)
+        _label(self.figures[f"{side}_density"].xaxis, table.label)
         pca = self.figures[f"{side}_pca"]
         for axis, number, share in ((pca.xaxis, 1, shares[0]), (pca.yaxis, 2, shares[1])):
-            axis.axis_label = style.escape_text(f"PC{number} ({100 * share:.0f} % of variance)")
+            _label(axis, f"PC{number} ({100 * share:.0f} % of variance)")
         missing = prepare_columns.missing_columns(table)
         source = self.sources[f"{side}_map"]
         if missing is None:
@@ -180,7 +191,7 @@ class PrepareView:
         figure, length = self.figures[f"{side}_map"], len(table.samples)
         figure.y_range.update(start=length, end=0)
         figure.x_range.update(start=-0.02 * table.genes, end=table.genes)
-        figure.select_one({"name": f"{side}_rows"}).glyph.left = -0.02 * table.genes
+        self._marks[side].left = -0.02 * table.genes
 
     def _draw_line(self, library: np.ndarray | None) -> None:
         if library is None or not len(library):
@@ -198,3 +209,11 @@ class PrepareView:
         known = np.abs(known[np.isfinite(known)])
         limit = 1.08 * float(known.max(initial=0)) or 1.0
         self._limits.update(start=-limit, end=limit)
+
+
+def _label(axes: Any, text: str) -> None:
+    """Say something else beside an axis; another text costs nothing, another model all of the document's."""
+    for axis in axes:
+        shown = style.escape_text(text).text
+        if axis.axis_label.text != shown:
+            axis.axis_label.text = shown

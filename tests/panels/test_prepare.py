@@ -25,8 +25,8 @@ def example() -> PreparePanel:
 
 
 def settled(panel: PreparePanel) -> PreparePanel:
-    assert panel.wait()
-    assert panel.wait()  # a job may have asked for the next one
+    assert panel.wait(300)  # the loops may have to be compiled
+    assert panel.wait(300)  # a job may have asked for the next one
     return panel
 
 

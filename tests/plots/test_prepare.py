@@ -158,6 +158,7 @@ def test_a_plot_from_plain_python():
     library = counts.sum(axis=1).to_numpy() * fitted.norm_factors_
     np.testing.assert_allclose(rows["size_factor"], library / np.exp(np.log(library).mean()))
     assert shown.view.key.column == "batch"
+    assert len(shown.view.figures["raw_density"].select({"name": "legend"})) == 1, "nothing else says what colours mean"
     assert shown.view.tables["prepared"].label == "log2(CPM by TMM + 1)"
     corrected = gl.prepare.ComBat().fit(np.log2(counts + 1), batch=samples["batch"])
     assert corrected.plot(np.log2(counts + 1), batch=samples["batch"]).view.tables["raw"].label == "expression"
