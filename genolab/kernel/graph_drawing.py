@@ -28,6 +28,9 @@ class GraphNode:
     shape: str  # "(?, 40)": lengths that are known, else a question mark; "scalar"
     in_place: bool = False
     view: bool = False
+    marked: bool = False  # such as what a rewrite has just put in
+    share: float | None = None  # of the time or the memory of the whole, 0 to 1, where it was measured
+    measured: str = ""  # the same in words
     inner: GraphModel | None = None
 
     @property
@@ -129,6 +132,7 @@ class GraphModel:
                 "id": n.node.id, "label": n.node.label, "kind": n.node.kind, "op": n.node.op, "name": n.node.name,
                 "dtype": n.node.dtype, "shape": n.node.shape, "type": n.node.type,
                 "in_place": n.node.in_place, "view": n.node.view, "parent": n.parent,
+                "marked": n.node.marked, "share": n.node.share, "measured": n.node.measured,
                 "openable": n.node.inner is not None, "open": n.is_open,
                 "inside": 0 if n.node.inner is None else len(n.node.inner.nodes),
                 "x": _round(n.x), "y": _round(n.y), "width": _round(n.width), "height": _round(n.height),

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from io import StringIO
 from typing import Any
 
@@ -34,12 +34,28 @@ def model_of(
     outputs: Sequence[Variable],
     input_names: Sequence[str] = (),
     output_names: Sequence[str] = (),
+    marked: Collection[Apply] = (),
 ) -> GraphModel:
     """Return the model of the graph from `inputs` to `outputs`, as written or (a FunctionGraph's) as compiled.
 
-    Names that are not given are those of the variables, or "input 1", "output 1".
+    Names that are not given are those of the variables, or "input 1", "output 1". The nodes of `marked` operations are
+    marked in the drawing.
     """
-    return _Reader("", 0).read(inputs, outputs, input_names, output_names)
+    return _Reader("", 0, marked).read(inputs, outputs, input_names, output_names)
+
+
+def model_and_nodes(
+    inputs: Sequence[Variable], outputs: Sequence[Variable], output_names: Sequence[str] = ()
+) -> tuple[GraphModel, dict[Variable, str]]:
+    """The model, and for each variable of the graph the id of the node that gives it."""
+    reader = _Reader("", 0)
+    return reader.read(inputs, outputs, (), output_names), reader.ids
+
+
+def label_of(apply: Apply) -> str:
+    """What an operation is called in the drawing."""
+    found = _index_label(apply)
+    return shorten(found[0] if found else _label(apply.op))
 
 
 def graph_text(outputs: Sequence[Variable]) -> str:
@@ -52,8 +68,8 @@ def graph_text(outputs: Sequence[Variable]) -> str:
 class _Reader:
     """Reads one graph; ids are the place in the order of computation, so the same graph always gets the same ids."""
 
-    def __init__(self, prefix: str, depth: int) -> None:
-        self.prefix, self.depth = prefix, depth
+    def __init__(self, prefix: str, depth: int, marked: Collection[Apply] = ()) -> None:
+        self.prefix, self.depth, self.marked = prefix, depth, marked
         self.nodes: list[GraphNode] = []
         self.edges: list[GraphEdge] = []
         self.ids: dict[Variable, str] = {}
@@ -100,6 +116,7 @@ class _Reader:
             name=next((out.name for out in apply.outputs if out.name), ""),
             in_place=bool(apply.op.destroy_map),
             view=bool(apply.op.view_map),
+            marked=apply in self.marked,
             inner=self._inside(apply, f"{identity}/"),
         )
         self.ids.update(dict.fromkeys(apply.outputs, identity))

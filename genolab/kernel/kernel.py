@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 import pytensor
@@ -30,11 +30,9 @@ from genolab.kernel.bind import bind_arrays, bind_symbols, check_known, specs_of
 from genolab.kernel.check import check_outputs
 from genolab.kernel.driver import DrivenImplementation, Driver
 from genolab.kernel.events import CompileEvent, State, announce
+from genolab.kernel.opened import Opened
+from genolab.kernel.recording import record
 from genolab.spec import Spec
-
-if TYPE_CHECKING:
-    from genolab.kernel.graph_model import GraphModel
-    from genolab.kernel.profile import Profile
 
 Arrays = tuple[np.ndarray, ...]
 
@@ -55,7 +53,7 @@ class Compiled(NamedTuple):
     seconds: float
 
 
-class Kernel:
+class Kernel(Opened):
     """A symbolic function that knows what its arrays mean.
 
     Call it with arrays and it computes; call :meth:`expr` with symbolic variables and it composes and differentiates.
@@ -327,37 +325,11 @@ class Kernel:
             return self.with_static(**static)(*arrays, backend=backend, **named)
         writeable = backend_in_force(backend, self.backend) == "numba"
         values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable)
+        record(self.name, self.static, values)
         function = self.compiled(backend).function
         with self._run_lock:  # a PyTensor function keeps its intermediate values in itself
             results = function(*values)
         return self.Result(*(np.asarray(result) for result in results))
-
-    # ------------------------------------------------------------------ opened
-
-    def graph_model(self, stage: str = "written", backend: str | None = None) -> GraphModel:
-        """The graph as plain data with a layout: ``"written"`` or ``"compiled"`` (for a backend)."""
-        from genolab.kernel.graph_model import model_of
-
-        if stage == "written":
-            return model_of(self.graph.inputs, self.graph.outputs)
-        if stage != "compiled":
-            raise InputError(self.name, "stage", "'written' or 'compiled'", repr(stage))
-        fgraph = self.compiled(backend).function.maker.fgraph
-        return model_of(fgraph.inputs, fgraph.outputs)
-
-    def profile(self, *arrays: Any, **named: Any) -> Profile:
-        """Run on arrays and time every node; see :func:`genolab.kernel.profile.profile_nodes` for how."""
-        from genolab.kernel.profile import profile_nodes
-
-        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=False)
-        return profile_nodes(self.name, self.compiled("numpy").function, values)
-
-    def show(self) -> Any:
-        """The graph as a widget; as text where there are no widgets."""
-        from importlib import import_module
-
-        # the interface lies above this layer, so it is looked up by name when somebody asks to see
-        return import_module("genolab.panels.graph").GraphPanel(self)
 
 
 _registry: dict[str, Kernel] = {}

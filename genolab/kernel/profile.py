@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,8 +46,16 @@ class Profile:
         return frame.sort_values("seconds", ascending=False, ignore_index=True)
 
 
-def profile_nodes(name: str, function: Any, values: list[np.ndarray], repeats: int = 5) -> Profile:
+def profile_nodes(
+    name: str,
+    function: Any,
+    values: list[np.ndarray],
+    repeats: int = 5,
+    keep: Callable[[Any, tuple[Any, ...]], None] | None = None,
+) -> Profile:
     """Evaluate a `numpy`-backend function node by node; the first, unmeasured run warms caches and allocators.
+
+    `keep` is given each node and its results, once, in that first run.
 
     ``total_seconds`` is the fastest whole call of the function itself, so that the nodes can be held against it.
     """
@@ -65,6 +74,8 @@ def profile_nodes(name: str, function: Any, values: list[np.ndarray], repeats: i
             taken = time.perf_counter() - began
             known.update(zip(node.outputs, (cell[0] for cell in storage), strict=True))
             produced[index] = tuple(cell[0] for cell in storage)
+            if not repeat and keep is not None:
+                keep(node, produced[index])
             if repeat:
                 best[index] = min(best[index], taken)
         began = time.perf_counter()

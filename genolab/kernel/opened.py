@@ -1,0 +1,91 @@
+"""A kernel opened: its graph, the way to it, what flows through it, the code that runs, and every backend beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+from genolab.errors import InputError
+from genolab.kernel.backends import backend_in_force, compiling_for, mode_of
+from genolab.kernel.bind import bind_arrays
+
+if TYPE_CHECKING:
+    from genolab.kernel.comparison import BackendRow
+    from genolab.kernel.flow import DataFlow
+    from genolab.kernel.graph_model import GraphModel
+    from genolab.kernel.kernel import Kernel
+    from genolab.kernel.profile import Profile
+    from genolab.kernel.rewrites import RewriteHistory
+    from genolab.kernel.source import Source
+    from genolab.spec import Spec
+
+
+class Opened:
+    """The part of a :class:`Kernel` that shows what is inside; what it needs is loaded when somebody looks."""
+
+    name: str
+    backend: str
+    simplify: bool
+    inputs: dict[str, Spec]
+    outputs: dict[str, Spec]
+    defaults: Mapping[str, Any]
+
+    @property
+    def _kernel(self) -> Kernel:
+        return cast("Kernel", self)
+
+    def graph_model(self, stage: str = "written", backend: str | None = None) -> GraphModel:
+        """The graph as plain data with a layout: ``"written"`` or ``"compiled"`` (for a backend)."""
+        from genolab.kernel.graph_model import model_of
+
+        if stage == "written":
+            return model_of(self._kernel.graph.inputs, self._kernel.graph.outputs)
+        if stage != "compiled":
+            raise InputError(self.name, "stage", "'written' or 'compiled'", repr(stage))
+        fgraph = self._kernel.compiled(backend).function.maker.fgraph
+        return model_of(fgraph.inputs, fgraph.outputs)
+
+    def profile(self, *arrays: Any, **named: Any) -> Profile:
+        """Run on arrays and time every node; see :func:`genolab.kernel.profile.profile_nodes` for how."""
+        from genolab.kernel.profile import profile_nodes
+
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=False)
+        return profile_nodes(self.name, self._kernel.compiled("numpy").function, values)
+
+    def data_flow(self, *arrays: Any, **named: Any) -> DataFlow:
+        """Run on arrays, node by node on the `numpy` backend: every node's time, memory and value."""
+        from genolab.kernel.flow import data_flow
+
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=False)
+        return data_flow(self.name, self._kernel.compiled("numpy").function, values, list(self.outputs))
+
+    def rewrites(self, backend: str | None = None) -> RewriteHistory:
+        """PyTensor's way from the mathematics as written to the graph that a backend would compile of it.
+
+        Of a kernel with a hand-written loop it is the way of its definition.
+        """
+        from genolab.kernel.rewrites import RewriteHistory
+
+        name = backend_in_force(backend, self.backend)
+        graph = self._kernel.definition.graph
+        with compiling_for(name):
+            return RewriteHistory(graph.inputs, graph.outputs, mode_of(name, self.simplify))
+
+    def sources(self, backend: str | None = None, machine: bool = False) -> tuple[Source, ...]:
+        """The code that a backend runs; with `machine`, Numba's LLVM and assembly as well (it compiles once more)."""
+        from genolab.kernel.source import sources
+
+        return sources(self._kernel, backend_in_force(backend, self.backend), machine)
+
+    def compare(self, *arrays: Any, **named: Any) -> Iterator[BackendRow]:
+        """Run on every backend of this machine: compile time, run time and difference, a row as soon as it is known."""
+        from genolab.kernel.comparison import compare_backends
+
+        given: Sequence[Any] = arrays or self._kernel.example()
+        return compare_backends(self._kernel, given, **named)
+
+    def show(self) -> Any:
+        """The graph as a widget; as text where there are no widgets."""
+        # the interface lies above this layer, so it is looked up by name when somebody asks to see
+        return import_module("genolab.panels.graph").GraphPanel(self)
