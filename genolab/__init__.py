@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from genolab import align, call, io, prepare
     from genolab.kernel import Kernel, set_backend
     from genolab.panels.lab import lab
+    from genolab.panels.play import play
 
 _ROOMS = ("align", "call", "data", "errors", "io", "kernel", "panels", "plots", "prepare", "scale", "spec")
 _SUBJECTS = ("align", "call", "prepare")
-_NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab"}
+_NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab", "play": "genolab.panels.play"}
 
-__all__ = ["__version__", "align", "call", "io", "kernels", "lab", "prepare", "set_backend"]
+__all__ = ["__version__", "align", "call", "io", "kernels", "lab", "play", "prepare", "set_backend"]
 
 
 def kernels() -> list[Kernel]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genolab.errors import InputError
+from genolab.errors import GenolabWarning, InputError
 from genolab.kernel.backends import available_backends
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class BackendRow:
     """One backend. ``difference`` is the largest absolute one to the first backend's results, NaN equal to NaN.
 
     ``compile_seconds`` is what this process needed; ``from_disk`` says that Numba's cache had the code already.
-    ``failure`` says why a backend cannot run the kernel; its figures are then NaN.
+    ``failure`` says why a backend cannot run the kernel; its figures are then NaN. ``note`` is what it warned of.
     """
 
     backend: str
@@ -33,6 +34,7 @@ class BackendRow:
     run_seconds: float
     difference: float
     failure: str = ""
+    note: str = ""
 
 
 def compare_backends(kernel: Kernel, arrays: Sequence[Any], **named: Any) -> Iterator[BackendRow]:
@@ -40,8 +42,10 @@ def compare_backends(kernel: Kernel, arrays: Sequence[Any], **named: Any) -> Ite
     first: Any = None
     for backend in available_backends():
         try:
-            compiled = kernel.compiled(backend)
-            result = kernel(*arrays, backend=backend, **named)
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always")
+                compiled = kernel.compiled(backend)
+                result = kernel(*arrays, backend=backend, **named)
         except InputError:
             raise
         except Exception as error:
@@ -55,6 +59,7 @@ def compare_backends(kernel: Kernel, arrays: Sequence[Any], **named: Any) -> Ite
             compiled.state == "cached",
             _fastest(kernel, arrays, backend, named),
             max((_apart(one, other) for one, other in zip(result, first, strict=True)), default=0.0),
+            note=" ".join(str(each.message) for each in caught if issubclass(each.category, GenolabWarning)),
         )
 
 

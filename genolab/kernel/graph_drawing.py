@@ -160,7 +160,7 @@ def _box(node: GraphNode, inner: GraphDrawing | None) -> Box:
     label = text_width(node.label, LABEL_SIZE) + marks
     if node.kind == "constant":
         return Box(node.id, label + 2 * PADDING, CONSTANT_HEIGHT)
-    width = max(label, text_width(node.type, TYPE_SIZE)) + 2 * PADDING
+    width = max(label, text_width(node.measured or node.type, TYPE_SIZE)) + 2 * PADDING
     if inner is None:
         return Box(node.id, width, NODE_HEIGHT)
     width = max(label + text_width(node.type, TYPE_SIZE) + 3 * PADDING, inner.width + 2 * FRAME_SIDE)

@@ -36,13 +36,20 @@ class Opened:
         return cast("Kernel", self)
 
     def graph_model(self, stage: str = "written", backend: str | None = None) -> GraphModel:
-        """The graph as plain data with a layout: ``"written"`` or ``"compiled"`` (for a backend)."""
+        """The graph as plain data with a layout: ``"written"``, ``"compiled"`` (for a backend), or ``"gradient"``.
+
+        The gradient is that of the sum of all results with respect to each floating input; the function stands beside.
+        """
         from genolab.kernel.graph_model import model_of
 
         if stage == "written":
             return model_of(self._kernel.graph.inputs, self._kernel.graph.outputs)
+        if stage == "gradient":
+            from genolab.kernel.gradient import gradient_model
+
+            return gradient_model(self._kernel)
         if stage != "compiled":
-            raise InputError(self.name, "stage", "'written' or 'compiled'", repr(stage))
+            raise InputError(self.name, "stage", "'written', 'compiled' or 'gradient'", repr(stage))
         fgraph = self._kernel.compiled(backend).function.maker.fgraph
         return model_of(fgraph.inputs, fgraph.outputs)
 

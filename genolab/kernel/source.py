@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 import pytensor
 from pytensor.graph.basic import Constant, Variable
 from pytensor.tensor.elemwise import CAReduce, Elemwise
@@ -142,10 +143,13 @@ def _machine_code(kernel: Kernel, fgraph: Any) -> list[Source]:
     import numba
     from pytensor.link.numba.dispatch.basic import numba_funcify
 
+    kinds = tuple(
+        numba.types.Array(numba.from_dtype(np.dtype(variable.type.dtype)), variable.type.ndim, "C")
+        for variable in fgraph.inputs
+    )
     with pytensor.config.change_flags(numba__cache=False), compiling_for("numba"):
         compiled = numba_funcify(fgraph)
-        compiled = compiled if hasattr(compiled, "inspect_llvm") else numba.njit(compiled)
-        compiled(*kernel.example())
+        compiled.compile(kinds)  # for these types, and not run
     llvm, assembly = ("\n\n".join(each().values()) for each in (compiled.inspect_llvm, compiled.inspect_asm))
     return [Source("LLVM", "llvm", llvm), Source("machine code", "assembly", assembly)]
 

@@ -17,6 +17,7 @@ from genolab.call.provenance import KERNELS
 from genolab.call.records import to_records
 from genolab.errors import GenolabError
 from genolab.kernel.backends import backend_in_force
+from genolab.kernel.recording import recorded
 from genolab.panels.controls import ThresholdControls
 from genolab.panels.inputs import Inputs
 from genolab.panels.page import Code, Downloads, Says
@@ -155,6 +156,15 @@ class CallPanel(ipywidgets.VBox):
 
         self._picking.submit(work, name="explain", cancel_running=False)
 
+    def arguments(self, kernel: str) -> tuple[dict[str, Any], list[Any]] | None:
+        """What the calls on screen gave a kernel, for the graph view; None where they do not use it."""
+        loaded = self.stage.loaded
+        if loaded is None or loaded.calls.evidence is None:
+            return None
+        with recorded() as calls:
+            genotype(replace(loaded.calls.evidence, _kept={}), self.thresholds, loaded.calls.ploidy)
+        return calls.get(kernel)
+
     # --- data flow: a control's value, a job, calls, columns, sources
 
     def _start(self, reads: Any, reference: Any, region: str | None, truth: Any) -> None:
@@ -263,7 +273,7 @@ class CallPanel(ipywidgets.VBox):
             elif self._graph is None:
                 from genolab.panels.graph import GraphPanel
 
-                self._graph = GraphPanel(GRAPH)
+                self._graph = GraphPanel(GRAPH, self.arguments)
                 self.body.children = (*self.body.children, self._graph)
             else:
                 self._graph.layout.display = None if self._graph.layout.display == "none" else "none"

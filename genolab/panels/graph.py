@@ -1,7 +1,8 @@
-"""The graph panel: any kernel's formula and its compute graph, as written and as compiled."""
+"""The graph panel: a kernel as written, its rewrites, what runs with times and values, its code, every backend."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -10,23 +11,39 @@ from genolab import kernels as all_kernels
 from genolab.errors import GenolabError, InputError
 from genolab.kernel import available_backends
 from genolab.kernel.graph_model import graph_text
+from genolab.kernel.source import conversions
+from genolab.panels.graph_parts import BackendBox, FlowBox, RewriteBar, SourceBox
 from genolab.plots.graph import GraphView, NodeTable, readable
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
     from genolab.kernel import Kernel
+    from genolab.kernel.comparison import BackendRow
     from genolab.kernel.graph_model import GraphModel
 
-WRITTEN, COMPILED = "as written", "compiled"
+STAGES = {
+    "as written": "the formula, node by node",
+    "rewrites": "the way to what runs, step by step",
+    "compiled": "what runs, with the time, memory and value of every node",
+    "gradient": "the function and its derivatives",
+    "code": "the text that runs",
+    "backends": "numpy, numba, c and jax side by side",
+}
+WRITTEN, REWRITES, COMPILED, GRADIENT, CODE, BACKENDS = STAGES
+Arguments = tuple[dict[str, Any], list[Any]]
+"""Structural parameters and arrays of one call."""
 
 
 class GraphPanel(ipywidgets.VBox):
-    """Choose a kernel, see its docstring and its graph; compiling happens in the background.
+    """Choose a kernel, and see what PyTensor makes of it; compiling and measuring happen in the background.
 
-    `kernel` is a `Kernel` or the name of one; the first by name where it is left out.
+    `kernel` is a `Kernel` or the name of one; the first by name where it is left out. `data` is asked for the arrays
+    that the kernel is measured with, by the kernel's name; the smallest input is taken where it returns None.
     """
 
-    def __init__(self, kernel: Kernel | str | None = None) -> None:
+    def __init__(
+        self, kernel: Kernel | str | None = None, data: Callable[[str], Arguments | None] | None = None
+    ) -> None:
         kernels = {each.name: each for each in all_kernels()}
         if kernel is not None and not isinstance(kernel, str):
             kernels[kernel.name] = kernel
@@ -35,14 +52,12 @@ class GraphPanel(ipywidgets.VBox):
             raise GenolabError("No kernel is defined yet: define one with @kernel.")
         if first not in kernels:
             raise InputError("GraphPanel", "kernel", "the name of a kernel, see gl.kernels()", repr(first))
-        self._kernels = kernels
+        self._kernels, self.data = kernels, data
         self.chooser = ipywidgets.Dropdown(
             options=sorted(kernels), value=first, description="kernel", layout=ipywidgets.Layout(width="330px")
         )
         self.stage = ipywidgets.ToggleButtons(
-            options=[WRITTEN, COMPILED],
-            style={"button_width": "96px"},
-            tooltips=["the formula, node by node", "what runs, after PyTensor's rewrites"],
+            options=list(STAGES), style={"button_width": "92px"}, tooltips=list(STAGES.values())
         )
         self.backend = ipywidgets.Dropdown(
             options=available_backends(),
@@ -53,17 +68,25 @@ class GraphPanel(ipywidgets.VBox):
         )
         self.status = ipywidgets.Label(layout=ipywidgets.Layout(flex="1 1 auto"))
         self.status.add_class("genolab-status")
-        self.view = GraphView(self._model(None), name=first, text=self._text())
+        self.view = GraphView(kernels[first].graph_model("written"), name=first, text=self._text())
         self.table = NodeTable(self.view)
+        self.rewrites = RewriteBar(self._draw)
+        self.flow = FlowBox(self._measure, self._recolour)
+        self.source = SourceBox(lambda: self._read_code(machine=True))
+        self.backends = BackendBox()
         self._work = Latest(on_change=self._job_changed)
-        bar = ipywidgets.HBox(
-            [self.chooser, self.stage, self.backend, self.status], layout=ipywidgets.Layout(align_items="center")
-        )
-        super().__init__([bar, self.view, self.table], layout=ipywidgets.Layout(width="100%"))
+        bar = ipywidgets.HBox([self.chooser, self.stage, self.backend], layout=ipywidgets.Layout(align_items="center"))
+        below = ipywidgets.HBox([self.flow.view, self.table], layout=ipywidgets.Layout(width="100%"))
+        self.flow.view.layout = ipywidgets.Layout(width="360px", flex="0 0 auto")
+        self.table.layout = ipywidgets.Layout(flex="1 1 auto", min_width="0")
+        shown = [self.rewrites, self.flow, self.view, below, self.source, self.backends]
+        super().__init__([bar, self.status, *shown], layout=ipywidgets.Layout(width="100%"))
         self.chooser.observe(self._choose, "value")
         self.stage.observe(self._change_stage, "value")
         self.backend.observe(self._refresh, "value")
+        self.view.observe(lambda change: self.flow.value(change["new"]), "selected")
         self._describe()
+        self._arrange()
         self._say_ready(self.view.model)
 
     @property
@@ -71,42 +94,160 @@ class GraphPanel(ipywidgets.VBox):
         """The kernel that is shown."""
         return self._kernels[self.chooser.value]
 
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until nothing is being compiled or measured; False when `timeout` seconds passed before."""
+        return self._work.wait(timeout)
+
+    # --- what a person chooses
+
     def _choose(self, _change: Any) -> None:
-        self.backend.value = self.kernel.backend
         self._describe()
-        self._refresh(None)
+        if self.backend.value == self.kernel.backend:
+            self._refresh(None)
+        else:
+            self.backend.value = self.kernel.backend
 
     def _change_stage(self, _change: Any) -> None:
-        self.backend.layout.visibility = "visible" if self.stage.value == COMPILED else "hidden"
-        self._refresh(None)
+        """The rewrites for Numba are the ones worth seeing; what runs is what the kernel declares."""
+        usual = "numba" if self.stage.value == REWRITES else self.kernel.backend
+        if self.backend.value == usual:
+            self._refresh(None)
+        else:
+            self.backend.value = usual
+
+    def show(self, kernel: Kernel) -> None:
+        """Show a kernel that may not have been there before, or that has changed."""
+        self._kernels[kernel.name] = kernel
+        if kernel.name != self.chooser.value:
+            self.chooser.options = sorted(self._kernels)
+            self.chooser.value = kernel.name
+        else:
+            self._describe()
+            self._refresh(None)
 
     def _describe(self) -> None:
         self.view.heading, self.view.about = repr(self.kernel), readable(self.kernel.doc)
 
+    def _arrange(self) -> None:
+        """Show the parts of the stage that is chosen."""
+        stage = self.stage.value
+        drawn = stage in (WRITTEN, REWRITES, COMPILED, GRADIENT)
+        parts: dict[ipywidgets.DOMWidget, bool] = {
+            self.rewrites: stage == REWRITES,
+            self.flow: stage == COMPILED,
+            self.flow.view: stage == COMPILED,
+            self.view: drawn,
+            self.table: drawn,
+            self.source: stage == CODE,
+            self.backends: stage == BACKENDS,
+        }
+        for widget, visible in parts.items():
+            widget.layout.display = None if visible else "none"
+        self.backend.layout.visibility = "visible" if stage in (REWRITES, COMPILED, CODE) else "hidden"
+
     def _refresh(self, _change: Any) -> None:
-        backend = self.backend.value if self.stage.value == COMPILED else None
+        self.rewrites.stop()
+        self._arrange()
+        kernel, stage, backend = self.kernel, self.stage.value, self.backend.value
+        if stage == CODE:
+            self._read_code()
+            return
+        if stage == BACKENDS:
+            self._run_everywhere()
+            return
+        self.flow.forget()
 
-        def work(progress: Progress) -> GraphModel:
-            if backend is not None and self.kernel.state(backend) == "idle":
+        def work(progress: Progress) -> Callable[[], None]:
+            if stage == REWRITES:
+                history = kernel.rewrites(backend)
+                return lambda: self.rewrites.show(history)
+            if stage == COMPILED and kernel.state(backend) == "idle":
                 progress.compiling(f"compiling for {backend}")
-            return self._model(backend)
+            of = {WRITTEN: "written", COMPILED: "compiled", GRADIENT: "gradient"}[stage]
+            model = kernel.graph_model(of, backend)
+            return lambda: self._draw(model)
 
-        self._work.submit(work, name=f"graph of {self.kernel.name}")
+        self._work.submit(work, name=f"graph of {kernel.name}")
 
-    def _job_changed(self, job: Job[GraphModel]) -> None:
+    def _measure(self) -> None:
+        kernel = self.kernel
+
+        def work(progress: Progress) -> Callable[[], None]:
+            (static, arrays), origin = self._arguments()
+            shaped = kernel.with_static(**static)
+            if shaped.state("numpy") == "idle":
+                progress.compiling("compiling for numpy")
+            flow = shaped.data_flow(*arrays)
+
+            def show() -> None:
+                if self.backend.value != "numpy":
+                    self.backend.unobserve(self._refresh, "value")
+                    self.backend.value = "numpy"  # the nodes that were measured are that backend's
+                    self.backend.observe(self._refresh, "value")
+                self.flow.show(flow, origin)
+                self._recolour()
+                self.flow.value(self.view.selected)
+
+            return show
+
+        self._work.submit(work, name=f"measuring {kernel.name}")
+
+    def _recolour(self) -> None:
+        model = self.flow.model()
+        if model is not None:
+            self._draw(model)
+        elif self.flow.colour.value != "plain":
+            self._measure()
+
+    def _read_code(self, machine: bool = False) -> None:
+        kernel, backend = self.kernel, self.backend.value
+
+        def work(progress: Progress) -> Callable[[], None]:
+            if machine or kernel.state(backend) == "idle":
+                progress.compiling(f"compiling for {backend}")
+            found, copies = kernel.sources(backend, machine), conversions(kernel, backend)
+            return lambda: self.source.show(found, copies, backend == "numba")
+
+        self._work.submit(work, name=f"code of {kernel.name}")
+
+    def _run_everywhere(self) -> None:
+        kernel = self.kernel
+
+        def work(progress: Progress) -> Callable[[], None]:
+            (static, arrays), origin = self._arguments()
+            rows: list[BackendRow] = []
+            progress.compiling("compiling for every backend")
+            for row in kernel.with_static(**static).compare(*arrays):
+                rows.append(row)
+                self.backends.show(rows, origin)
+                progress(None, f"{row.backend} is done")
+            return lambda: self.backends.show(rows, origin)
+
+        self._work.submit(work, name=f"backends of {kernel.name}")
+
+    def _arguments(self) -> tuple[Arguments, str]:
+        """What to run the kernel with, and where that is from."""
+        found = self.data(self.kernel.name) if self.data is not None else None
+        if found is not None:
+            return found, "the data on screen"
+        return (dict(self.kernel.static), list(self.kernel.example())), "the smallest input"
+
+    # --- what is drawn
+
+    def _job_changed(self, job: Job[Callable[[], None]]) -> None:
         if job.superseded:
             return
         if job.state is State.DONE:
-            model = job.result()
-            self.view.show(model, name=self.kernel.name, text=self._text())
-            self._say_ready(model)
+            self.status.value = f"done in {job.elapsed:.1f} s"
+            job.result()()
         elif job.state is State.REFUSED:
             self.status.value = str(job.error)
         else:
             self.status.value = job.text or str(job.state)
 
-    def _model(self, backend: str | None) -> GraphModel:
-        return self.kernel.graph_model("written") if backend is None else self.kernel.graph_model("compiled", backend)
+    def _draw(self, model: GraphModel) -> None:
+        self.view.show(model, name=self.kernel.name, text=self._text())
+        self._say_ready(model)
 
     def _say_ready(self, model: GraphModel) -> None:
         inside = sum(1 for node in model.walk()) - len(model.nodes)

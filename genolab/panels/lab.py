@@ -6,13 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from genolab.panels.call import CallPanel
 from genolab.panels.graph import GraphPanel
 from genolab.panels.page import Says
+from genolab.panels.parts import button
+
+if TYPE_CHECKING:
+    from genolab.panels.play import PlayPanel
 
 _TABS = {
     "Prepare": "counts to comparable expression, every step beside the raw table",
@@ -34,6 +38,7 @@ class Lab(ipywidgets.VBox):
     def __init__(self, call: CallPanel | None = None, first: str = "Call") -> None:
         self.panels: dict[str, Any] = {} if call is None else {"Call": call}
         self.graph: GraphPanel | None = None
+        self.play: PlayPanel | None = None
         self._graph_place = ipywidgets.VBox([], layout=ipywidgets.Layout(display="none", width="100%"))
         self.tabs = {name: ipywidgets.Button(description=name, tooltip=about) for name, about in _TABS.items()}
         name = Says("genolab", "title")
@@ -44,8 +49,8 @@ class Lab(ipywidgets.VBox):
         head = ipywidgets.HBox([name, row, self._places]).add_class("genolab-head")
         super().__init__([head, self._bodies, self._graph_place, self._bars])
         self.add_class("genolab-panel").add_class("genolab-lab")
-        for tab, button in self.tabs.items():
-            button.on_click(lambda _, tab=tab: self.bring(tab))
+        for tab, opener in self.tabs.items():
+            opener.on_click(lambda _, tab=tab: self.bring(tab))
         for made in self.panels.values():
             self._hold(made)
         self.bring(first)
@@ -69,12 +74,14 @@ class Lab(ipywidgets.VBox):
 
     def bring(self, tab: str, kernel: str | None = None) -> None:
         """Bring a tab to the front; the graph view opens on a kernel if one is named."""
-        for name, button in self.tabs.items():
-            (button.add_class if name == tab else button.remove_class)("genolab-open")
+        for name, opener in self.tabs.items():
+            (opener.add_class if name == tab else opener.remove_class)("genolab-open")
         if tab == "Graph":
             if self.graph is None:
-                self.graph = GraphPanel(kernel)
-                self._graph_place.children = (self.graph,)
+                self.graph = GraphPanel(kernel, self._arguments)
+                own = button("Write your own", "type an expression and watch its graph", self._play)
+                own.add_class("genolab-own")
+                self._graph_place.children = (own, self.graph)
             elif kernel is not None:
                 self.graph.chooser.value = kernel
         else:
@@ -97,6 +104,26 @@ class Lab(ipywidgets.VBox):
         else:
             made.open_files(reads, reference)
         self.bring("Call")
+
+    def _play(self) -> None:
+        """The place where a person writes an expression, instead of the kernels; and back."""
+        from genolab.panels.play import PlayPanel
+
+        own, shown = self._graph_place.children
+        assert self.graph is not None
+        playing = shown is self.graph
+        if playing and self.play is None:
+            self.play = PlayPanel()
+        own.description = "Back to the kernels" if playing else "Write your own"
+        self._graph_place.children = (own, self.play if playing else self.graph)
+
+    def _arguments(self, kernel: str) -> Any:
+        """What a panel last gave this kernel: the data on screen; None where no panel uses it."""
+        for panel in self.panels.values():
+            arguments = panel.arguments(kernel) if hasattr(panel, "arguments") else None
+            if arguments is not None:
+                return arguments
+        return None
 
     def _hold(self, panel: Any) -> None:
         panel.on_graph = lambda kernel: self.bring("Graph", kernel)

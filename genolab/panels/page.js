@@ -25,7 +25,7 @@ function code(model, el) {
   el.replaceChildren();
   const text = model.get("content").text || "";
   const bar = make("div", "genolab-code-bar", el);
-  make("span", "", bar, "What is on screen, as plain calls");
+  make("span", "", bar, model.get("content").title);
   const button = make("button", "", bar, "copy");
   button.type = "button";
   const shown = make("pre", "", el, text);

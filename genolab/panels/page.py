@@ -42,8 +42,8 @@ class Says(_Words):
 class Code(_Words):
     """Code that can be selected, with a button that copies it; hidden until it is asked for."""
 
-    def __init__(self, text: str = "") -> None:
-        super().__init__(kind="code", content={"text": text})
+    def __init__(self, text: str = "", title: str = "What is on screen, as plain calls") -> None:
+        super().__init__(kind="code", content={"text": text, "title": title})
         self.layout.display = "none"
 
     def toggle(self) -> None:
@@ -57,7 +57,7 @@ class Code(_Words):
 
     @text.setter
     def text(self, text: str) -> None:
-        self.content = {"text": text}
+        self.content = self.content | {"text": text}
 
 
 class Why(_Words):

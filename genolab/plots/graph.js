@@ -200,7 +200,7 @@ function render({ model, el }) {
     }
     const marks = [node.in_place && "in place: overwrites its input", node.view && "a view: shares its input's memory"];
     return [
-      ["kind", node.kind], ["name", node.name], ["op", node.op], ["dtype", node.dtype], ["shape", node.shape],
+      ["kind", node.kind], ["name", node.name], ["op", node.op], ["measured", node.measured], ["dtype", node.dtype], ["shape", node.shape],
       ["from", [...names.source].join(", ")], ["to", [...names.target].join(", ")], ["memory", marks.filter(Boolean).join("; ")],
       ["inside", node.openable ? `${node.inside} nodes; click to ${node.open ? "close" : "open"}` : ""],
     ].filter(([, value]) => value);
@@ -241,13 +241,17 @@ function render({ model, el }) {
 
   function drawNode(layer, node) {
     const classes = ["node", `kind-${node.kind.replace(" ", "-")}`];
-    if (node.openable) classes.push("openable");
+    for (const [name, holds] of [["openable", node.openable], ["marked", node.marked], ["measured", node.share !== null]]) if (holds) classes.push(name);
     const group = make("g", { class: classes.join(" "), "data-id": node.id, tabindex: 0, transform: `translate(${node.x},${node.y})` }, layer);
     keepKeys(group);
     group.setAttribute("role", node.openable ? "button" : "img");
     group.setAttribute("aria-label", `${node.label}, ${node.kind}, ${node.type}`);
     if (node.openable) group.setAttribute("aria-expanded", node.open);
     outline(group, node.kind, node.width, node.height, node.open);
+    if (node.share !== null) {
+      group.style.setProperty("--share", `${Math.round(15 + 75 * node.share ** 0.5)}%`);
+      make("rect", { class: "bar", x: 3, y: node.height - 5, width: Math.max(1, (node.width - 6) * node.share), height: 4 }, group);
+    }
     const sign = node.openable ? (node.open ? "▾ " : "▸ ") : "";
     if (node.open) {
       make("text", { class: "label", x: 14, y: 24 }, group, sign + node.label);
@@ -256,7 +260,7 @@ function render({ model, el }) {
       make("text", { class: "label", x: node.width / 2, y: node.height / 2 + 4.5, "text-anchor": "middle" }, group, node.label);
     } else {
       make("text", { class: "label", x: node.width / 2, y: 18, "text-anchor": "middle" }, group, sign + node.label);
-      make("text", { class: "type", x: node.width / 2, y: 33, "text-anchor": "middle" }, group, node.type);
+      make("text", { class: "type", x: node.width / 2, y: 33, "text-anchor": "middle" }, group, node.measured || node.type);
     }
     if (node.in_place) make("circle", { class: "shape", cx: node.width - 12, cy: 0, r: 4 }, group);
     const at = (event) => { const r = root.getBoundingClientRect(); return [event.clientX - r.left, event.clientY - r.top]; };
@@ -298,6 +302,8 @@ function render({ model, el }) {
     else if (back) { box.x = back.x - anchor.x / box.scale; box.y = back.y - anchor.y / box.scale; look(); }
     else look();
     anchor = null;
+    const put = graph.nodes.find((node) => node.marked);
+    if (put) reveal(put);
     if (focused) groups.get(focused)?.group.focus({ preventScroll: true });
   }
 
@@ -312,6 +318,8 @@ function render({ model, el }) {
     }
     if (graph.nodes.some((node) => node.in_place)) html("span", "", legend, "○ on the edge: works in place");
     if (graph.nodes.some((node) => node.openable)) html("span", "", legend, "▸ click to open");
+    if (graph.nodes.some((node) => node.marked)) html("span", "", legend, "┅ dashed: put in by this rewrite");
+    if (graph.nodes.some((node) => node.share !== null)) html("span", "", legend, "▂ bar and depth of colour: share of the whole");
   }
 
   function mark() {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 GRAPH = """
 import numpy as np, pytensor, pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
@@ -174,4 +176,69 @@ def test_panel_shows_formula_graph_and_table(screens: Any) -> None:
     screen.until(f"{shown}.includes('nodes') && {shown} !== '{written}'")
     assert screen.evaluate("len(panel.view.model.nodes)") == screen.page.locator(".genolab-graph .node").count()
     screen.screenshot("graph_panel_compiled")
+    screen.check()
+
+
+def stage(screen: Any, name: str) -> None:
+    screen.page.get_by_role("button", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize("kernel", ["genotype_posteriors", "pairwise_scores"])
+def test_rewrites_are_stepped_through(screens: Any, kernel: str) -> None:
+    screen = screens.show("lab", "graph panel", PANEL, "panel")
+    screen.run(f"panel.chooser.value = {kernel!r}")
+    stage(screen, "rewrites")
+    said = "[...document.querySelectorAll('.genolab-says')].map(e => e.textContent).join(' ')"
+    screen.until(f"{said}.includes('rewrites follow')")
+    further = screen.page.get_by_role("button", name="▶", exact=True)
+    before = screen.evaluate("len(panel.rewrites.history.model(0).nodes)")
+    for step in (1, 2, 3):
+        further.click()
+        screen.until(f"{said}.includes('{step} of ')")
+    search = screen.page.get_by_placeholder("find: fused")
+    search.fill("Fusion")
+    search.press("Enter")
+    screen.until("document.querySelector('.genolab-graph .node.marked')")
+    screen.page.locator(".genolab-status").scroll_into_view_if_needed()
+    screen.screenshot(f"graph_rewrites_{kernel}")
+    screen.run("panel.rewrites.go(10_000)")
+    screen.until(f"document.querySelectorAll('.genolab-graph .node').length < {before}")
+    screen.run("panel.rewrites.slider.value = 0")
+    screen.until(f"document.querySelectorAll('.genolab-graph .node').length === {before}")
+    screen.run("panel.rewrites.slider.value = len(panel.rewrites.history) - 2; panel.rewrites.play.value = True")
+    screen.until(f"{said}.includes(`${{{screen.run('len(panel.rewrites.history)')}}} of `)")
+    screen.check()
+
+
+def test_nodes_are_measured_and_show_their_values(screens: Any) -> None:
+    screen = screens.show("lab", "graph panel", PANEL, "panel")
+    screen.run("panel.chooser.value = 'genotype_posteriors'")
+    stage(screen, "compiled")
+    screen.page.get_by_role("button", name="time", exact=True).click()
+    screen.until("document.querySelectorAll('.genolab-graph .node.measured .bar').length > 10")
+    screen.page.locator(".genolab-graph-table tbody tr").nth(12).click()
+    screen.until("document.querySelector('.genolab-value dd')?.textContent.length > 0")
+    assert "µs" in screen.page.locator(".genolab-graph .node.measured .type").first.inner_text()
+    screen.page.locator(".genolab-status").scroll_into_view_if_needed()
+    screen.screenshot("graph_time")
+    stage(screen, "code")
+    screen.until("document.querySelector('.genolab-source pre')?.textContent.includes('numpy.')")
+    screen.screenshot("graph_code")
+    screen.check()
+
+
+def test_an_expression_is_drawn_as_it_is_typed(screens: Any) -> None:
+    screen = screens.show("lab", "play", "import genolab as gl\nplay = gl.play()", "play")
+    screen.until("document.querySelectorAll('.genolab-graph .node').length > 5")
+    text = screen.page.locator(".genolab-play textarea")
+    text.fill("pt.log1p(pt.exp(x)) @ q")
+    said = "[...document.querySelectorAll('.genolab-says')].map(e => e.textContent)"
+    screen.until(f"{said}.includes('There is no q; there are x, y, w, k, a, pt.')")
+    assert "line 1: q" in screen.page.evaluate(f"() => {said}")
+    screen.screenshot("play_refused")
+    text.fill("pt.log1p(pt.exp(x)) @ w")
+    screen.until("[...document.querySelectorAll('.genolab-graph .label')].some(e => e.textContent.includes('log1p'))")
+    stage(screen, "rewrites")
+    screen.until(f"{said}.some(t => t.includes('rewrites follow'))")
+    screen.screenshot("play")
     screen.check()
