@@ -207,7 +207,8 @@ def _kernel_names(op: OpFromGraph) -> tuple[list[str], list[str]] | None:
 
 def _scan_names(op: Scan) -> list[str]:
     inputs = op.inner_inputs
-    before = [v for group in (*op.inner_mitmot(inputs), *op.inner_mitsot(inputs)) for v in group]
+    groups = (*op.inner_mitmot(inputs), *op.inner_mitsot(inputs))  # lists, or variables, as the scan has been rewritten
+    before = [v for group in groups for v in (group if isinstance(group, list | tuple) else [group])]
     roles = (
         ("step", op.inner_seqs(inputs)),
         ("before", [*before, *op.inner_sitsot(inputs), *op.inner_untraced_sit_sot(inputs)]),

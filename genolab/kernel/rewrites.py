@@ -169,7 +169,9 @@ def _in_order(nodes: set[Apply]) -> list[Apply]:
 def _name(reason: Any) -> str:
     if isinstance(reason, str):
         return "in place" if "_inplace" in reason else reason
-    return str(getattr(reason, "__name__", None) or getattr(reason, "name", None) or reason)
+    name = str(getattr(reason, "__name__", None) or getattr(reason, "name", None) or reason)
+    several = re.match(r"SequentialNodeRewriter\((\w+),", name)
+    return f"{several[1]} and others" if several else name
 
 
 def _about(name: str, reason: Any) -> str:

@@ -183,8 +183,8 @@ def stage(screen: Any, name: str) -> None:
     screen.page.get_by_role("button", name=name, exact=True).click()
 
 
-@pytest.mark.parametrize("kernel", ["genotype_posteriors", "pairwise_scores"])
-def test_rewrites_are_stepped_through(screens: Any, kernel: str) -> None:
+@pytest.mark.parametrize(("kernel", "words"), [("genotype_posteriors", "fusion"), ("pairwise_scores", "push_out")])
+def test_rewrites_are_stepped_through(screens: Any, kernel: str, words: str) -> None:
     screen = screens.show("lab", "graph panel", PANEL, "panel")
     screen.run(f"panel.chooser.value = {kernel!r}")
     stage(screen, "rewrites")
@@ -196,7 +196,7 @@ def test_rewrites_are_stepped_through(screens: Any, kernel: str) -> None:
         further.click()
         screen.until(f"{said}.includes('{step} of ')")
     search = screen.page.get_by_placeholder("find: fused")
-    search.fill("Fusion")
+    search.fill(words)
     search.press("Enter")
     screen.until("document.querySelector('.genolab-graph .node.marked')")
     screen.page.locator(".genolab-status").scroll_into_view_if_needed()
