@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import comb, log, log10, sqrt
+from math import comb, exp, inf, log, log10, sqrt
 from typing import NamedTuple
 
 
@@ -228,3 +228,45 @@ def pile(reads: Sequence[Read], position: int, min_base_quality: int, min_mappin
                 del used[read.name]
                 reasons[better.read] = reasons[worse.read] = "mates disagree"
     return Pile(used, reasons)
+
+
+def pair_hmm(
+    read: Sequence[int],
+    quality: Sequence[float],
+    haplotype: Sequence[int],
+    opening: Sequence[float],
+    diagonal: int,
+    band: int,
+    extension: float,
+) -> float:
+    """log10 P(read | haplotype) of one pair, cell by cell in logarithms."""
+
+    def add(*logs: float) -> float:
+        largest = max(logs)
+        return largest if largest == -inf else largest + log(sum(exp(each - largest) for each in logs))
+
+    def ln(p: float) -> float:
+        return log(p) if p > 0 else -inf
+
+    n = len(haplotype)
+    m, ins, gone = [-inf] * n, [-inf] * n, [-inf] * n
+    for i, code in enumerate(read):
+        wrong = min(10 ** (-quality[i] / 10), 0.75)
+        new: list[list[float]] = [[], [], []]
+        for j in range(n):
+            if abs(j - i - diagonal) > band:
+                cell = (-inf, -inf, -inf)
+            else:
+                emitted = ln(1 - wrong) if code == haplotype[j] and code < 4 else ln(wrong / 3)
+                going_on = ln(1 - 2 * opening[j]) + m[j - 1] if j else -inf
+                entering = ln(1 - extension) + add(ins[j - 1], gone[j - 1]) if j else -inf
+                entering = 0.0 if i == 0 else entering
+                cell = (
+                    emitted + add(going_on, entering),
+                    add(ln(opening[j]) + m[j], ln(extension) + ins[j]),
+                    add(ln(opening[j]) + new[0][j - 1], ln(extension) + new[2][j - 1]) if j else -inf,
+                )
+            for state, value in zip(new, cell, strict=True):
+                state.append(value)
+        m, ins, gone = new
+    return add(*m, *ins) / log(10)

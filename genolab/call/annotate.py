@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -113,6 +114,53 @@ def rank_sum(
     ties = (tied * tied * tied - tied).sum(axis=1) / pt.maximum(total * (total - 1.0), 1.0)
     variance = n * m / 12.0 * (total + 1.0 - ties)
     return RankSum((u - 0.5 * n * m) / pt.sqrt(pt.maximum(variance, 1e-12)) * pt.gt(variance, 1e-9))
+
+
+_MOST_CELLS = 4_000_000  # of the strand test's table of sites by counts, so that a deep region stays small
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What fragments show at sites: one row an observation that shows the reference or a called allele."""
+
+    site: np.ndarray  # int64
+    alternate: np.ndarray  # bool
+    reverse: np.ndarray  # bool
+    end_distance: np.ndarray
+    mapping_quality: np.ndarray
+    base_quality: np.ndarray | None = None  # None where a base alone does not show the allele
+
+
+def annotate(
+    shown: Shown, heterozygous: np.ndarray, reference: np.ndarray, backend: str | None = None
+) -> dict[str, np.ndarray]:
+    """The signs of an artefact by site, each under the name of its column; NaN where there is nothing to compare."""
+    size = heterozygous.size
+    cell = shown.site * 4 + 2 * shown.alternate + shown.reverse
+    table = np.bincount(cell, minlength=4 * size).reshape(-1, 4)
+    ladder = ladder_for(int(table.sum(axis=1).max(initial=0)))
+    block = max(_MOST_CELLS // ladder.size, 1)
+    parts = [strand_bias(table[at : at + block], ladder, backend=backend) for at in range(0, max(size, 1), block)]
+    fisher, odds = (np.concatenate([part[k] for part in parts]) for k in range(2))
+    reference_count, alternate_count = table[:, :2].sum(axis=1), table[:, 2:].sum(axis=1)
+    comparable = (reference_count > 0) & (alternate_count > 0)
+    alternate = shown.alternate.astype(np.int64)
+
+    def compare(value: np.ndarray | None) -> np.ndarray:
+        if value is None:
+            return np.full(size, np.nan)
+        whole = np.minimum(value.astype(np.int64), VALUES - 1)
+        return np.where(comparable, rank_sum(shown.site, alternate, whole, reference, backend=backend).z, np.nan)
+
+    balance = alternate_count / np.maximum(reference_count + alternate_count, 1)
+    return {
+        "fisher_strand": fisher,
+        "strand_odds_ratio": odds,
+        "read_position_rank_sum": compare(shown.end_distance),
+        "mapping_quality_rank_sum": compare(shown.mapping_quality),
+        "base_quality_rank_sum": compare(shown.base_quality),
+        "allele_balance": np.where(heterozygous, balance, np.nan),
+    }
 
 
 def ladder_for(largest: int) -> np.ndarray:

@@ -11,7 +11,7 @@ import numpy as np
 
 from genolab import io
 from genolab.call.calls import VariantCalls, join
-from genolab.call.evidence import agreement, check_agreement, make_evidence
+from genolab.call.evidence import agreement, check_agreement, make_evidence, notices_of, widened
 from genolab.call.genotyping import check_ploidy, genotype
 from genolab.call.thresholds import Thresholds
 from genolab.errors import FileError, InputError
@@ -37,7 +37,7 @@ def call_variants(
     backend: str | None = None,
     tile: int = TILE,
 ) -> VariantCalls:
-    """Call substitutions in a BAM, CRAM or SAM file.
+    """Call substitutions, insertions and deletions in a BAM, CRAM or SAM file.
 
     Parameters
     ----------
@@ -88,10 +88,11 @@ def call_variants(
         for each in tiles:
             if progress is not None:
                 progress(done / total, f"calling {each}")
-            found = alignments.read(each, sample)
-            codes = opened.fetch(match.name(each.contig), each.start, each.end)
-            notices |= dict.fromkeys(found.notices)
-            evidence = make_evidence(found, codes, alignments, opened.path)
+            around = widened(each, alignments.contigs[each.contig])
+            found = alignments.read(around, sample)
+            codes = opened.fetch(match.name(each.contig), around.start, around.end)
+            notices |= dict.fromkeys(notices_of(found, each))
+            evidence = make_evidence(found, codes, each, alignments, opened.path)
             tally += agreement(evidence)
             check_agreement(evidence, tally)
             calls = genotype(evidence, thresholds, ploidy, backend)

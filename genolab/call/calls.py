@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genolab.call.likelihood import genotypes
 from genolab.call.thresholds import Thresholds
 from genolab.errors import InputError
 from genolab.io import Region
-from genolab.spec import BASES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,13 +33,13 @@ class VariantCalls:
     Attributes
     ----------
     contig, position, reference
-        Contig name, 0-based position, base code of the reference.
+        Contig name, 0-based position, reference allele as text; an indel begins with the base before it.
     alternates, genotype
-        Base codes of the alternate alleles; the genotype as indices into reference and alternates.
+        The alternate alleles; the genotype as indices into reference and alternates.
     forward, reverse
-        Fragments that show A, C, G, T, by strand: ``(site, 4)``.
+        Fragments that show each allele, by strand. One that ends inside a repeat shows none of its lengths.
     log10_likelihood
-        Of every genotype of the four bases, in VCF order: ``(site, genotype)``.
+        Of every genotype of the alleles, in VCF order, the likeliest 0.
     columns
         What the filters look at: ``quality``, ``genotype_quality``, ``depth``, ``fisher_strand``, ...
     filters
@@ -52,12 +50,12 @@ class VariantCalls:
 
     contig: np.ndarray = field(repr=False)
     position: np.ndarray = field(repr=False)
-    reference: np.ndarray = field(repr=False)
-    alternates: list[tuple[int, ...]] = field(repr=False)
+    reference: list[str] = field(repr=False)
+    alternates: list[tuple[str, ...]] = field(repr=False)
     genotype: list[tuple[int, ...]] = field(repr=False)
-    forward: np.ndarray = field(repr=False)
-    reverse: np.ndarray = field(repr=False)
-    log10_likelihood: np.ndarray = field(repr=False)
+    forward: list[tuple[int, ...]] = field(repr=False)
+    reverse: list[tuple[int, ...]] = field(repr=False)
+    log10_likelihood: list[np.ndarray] = field(repr=False)
     columns: dict[str, np.ndarray] = field(repr=False)
     filters: list[tuple[str, ...]] = field(repr=False)
     thresholds: Thresholds
@@ -79,20 +77,19 @@ class VariantCalls:
         """True where no filter was failed."""
         return np.array([not names for names in self.filters], dtype=bool)
 
+    @property
+    def is_indel(self) -> np.ndarray:
+        """True where an allele has another length than the reference's."""
+        pairs = zip(self.reference, self.alternates, strict=True)
+        return np.array([any(len(each) != len(one) for each in others) for one, others in pairs], dtype=bool)
+
     def allele_depth(self, site: int) -> tuple[int, ...]:
         """Fragments that show the reference and each alternate allele."""
-        order = [int(self.reference[site]), *self.alternates[site]]
-        return tuple(int(count) for count in (self.forward + self.reverse)[site][order])
+        return tuple(a + b for a, b in zip(self.forward[site], self.reverse[site], strict=True))
 
     def phred_likelihoods(self, site: int) -> tuple[int, ...]:
         """PL: the genotypes of reference and alternates in VCF order, against the likeliest, capped at 9,999."""
-        order = [int(self.reference[site]), *self.alternates[site]]
-        index = {genotype: at for at, genotype in enumerate(genotypes(self.ploidy))}
-        wanted = [
-            index[tuple(sorted(order[allele] for allele in genotype))]
-            for genotype in genotypes(self.ploidy, len(order))
-        ]
-        likelihood = self.log10_likelihood[site][wanted]
+        likelihood = self.log10_likelihood[site]
         phred = np.rint(-10.0 * (likelihood - likelihood.max()))
         return tuple(int(min(each, PHRED_CAP)) for each in phred)
 
@@ -109,8 +106,8 @@ class VariantCalls:
             {
                 "contig": self.contig,
                 "position": self.position + 1,
-                "reference": [BASES[code] for code in self.reference],
-                "alternate": [",".join(BASES[code] for code in codes) for codes in self.alternates],
+                "reference": self.reference,
+                "alternate": [",".join(each) for each in self.alternates],
                 "quality": self.columns["quality"],
                 "filter": [";".join(names) or "PASS" for names in self.filters],
                 "genotype": [self.genotype_text(site) for site in range(len(self))],
@@ -123,7 +120,7 @@ class VariantCalls:
                 "read_position_rank_sum": self.columns["read_position_rank_sum"],
                 "mapping_quality_rank_sum": self.columns["mapping_quality_rank_sum"],
                 "base_quality_rank_sum": self.columns["base_quality_rank_sum"],
-                "indel_share": self.columns["indel_share"],
+                "artefact_quality": self.columns["artefact_quality"],
             }
         )
 
@@ -179,18 +176,21 @@ def join(parts: list[VariantCalls]) -> VariantCalls:
     def stacked(name: str) -> np.ndarray:
         return np.concatenate([getattr(part, name) for part in parts])
 
+    def listed(name: str) -> list[Any]:
+        return [each for part in parts for each in getattr(part, name)]
+
     return replace(
         first,
         contig=stacked("contig"),
         position=stacked("position"),
-        reference=stacked("reference"),
-        alternates=[each for part in parts for each in part.alternates],
-        genotype=[each for part in parts for each in part.genotype],
-        forward=stacked("forward"),
-        reverse=stacked("reverse"),
-        log10_likelihood=stacked("log10_likelihood"),
+        reference=listed("reference"),
+        alternates=listed("alternates"),
+        genotype=listed("genotype"),
+        forward=listed("forward"),
+        reverse=listed("reverse"),
+        log10_likelihood=listed("log10_likelihood"),
         columns={name: np.concatenate([part.columns[name] for part in parts]) for name in first.columns},
-        filters=[each for part in parts for each in part.filters],
+        filters=listed("filters"),
         regions=tuple(region for part in parts for region in part.regions),
         notices=tuple(dict.fromkeys(notice for part in parts for notice in part.notices)),
         evidence=None,

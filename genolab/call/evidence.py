@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -16,6 +16,7 @@ from genolab.call.counts import ALLELES
 from genolab.call.pileup import Pileup
 from genolab.call.tally import Tally
 from genolab.call.thresholds import Thresholds
+from genolab.call.windows import HALO, Kept
 from genolab.errors import FileError
 from genolab.io import AlignedReads, Alignments, Region
 
@@ -32,38 +33,49 @@ class Evidence:
 
     Attributes
     ----------
-    pileup
-        Reads and reference codes.
+    region
+        The region, on the reads' contig.
+    wide
+        Reads and reference codes of the region and its surroundings: what a window at the region's edge needs.
     contigs
         Name to length, of every contig of the reads, for a file's header.
     notices
         What was decided while reading, in sentences.
     """
 
-    pileup: Pileup
+    region: Region
+    wide: Pileup
     reads_path: Path
     reference_path: Path
     contigs: dict[str, int]
     sample: str
     notices: tuple[str, ...]
     _kept: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
+    aligned: Kept = field(default_factory=dict, repr=False, compare=False)
 
-    @property
-    def region(self) -> Region:
-        """The region, on the reads' contig."""
-        return self.pileup.reads.region
+    @cached_property
+    def pileup(self) -> Pileup:
+        """Reads and reference codes of the region alone, as pictures need them."""
+        around = self.wide.reads.region
+        inside = self.wide.reference[self.region.start - around.start : self.region.end - around.start]
+        return Pileup(_over(self.wide.reads, self.region), inside)
 
     def counts(self, thresholds: Thresholds) -> np.ndarray:
-        """:meth:`Pileup.counts`, kept until the base or mapping quality threshold moves."""
+        """:meth:`Pileup.counts` of the region."""
+        before = self.region.start - self.wide.reads.region.start
+        return self.wide_counts(thresholds)[before : before + self.region.length]
+
+    def wide_counts(self, thresholds: Thresholds) -> np.ndarray:
+        """:meth:`Pileup.counts` of the surroundings too, kept until the base or mapping quality threshold moves."""
         key = (thresholds.min_base_quality, thresholds.min_mapping_quality)
         moved = "counts" in self._kept and self._kept["counts"][0] != key
         if moved:  # it will move again: worth keeping the bases in order
             return self.kept("counts", key, lambda: self._tally.counts(thresholds))
-        return self.kept("counts", key, lambda: self.pileup.counts(thresholds))
+        return self.kept("counts", key, lambda: self.wide.counts(thresholds))
 
     @cached_property
     def _tally(self) -> Tally:
-        return Tally(self.pileup)
+        return Tally(self.wide)
 
     def kept(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` returned for this key, or returns now; the newest of each name is kept."""
@@ -96,25 +108,81 @@ def collect(
         if not isinstance(region, Region):
             region = io.parse_region(region, alignments.contigs)
         match = io.match_contigs(alignments, opened, region.contig)
-        found = alignments.read(region, sample)
-        codes = opened.fetch(match.name(region.contig), region.start, region.end)
-        notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *found.notices))
-        evidence = make_evidence(found, codes, alignments, opened.path, tuple(notices))
+        around = widened(region, alignments.contigs[region.contig])
+        found = alignments.read(around, sample)
+        codes = opened.fetch(match.name(region.contig), around.start, around.end)
+        notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *notices_of(found, region)))
+        evidence = make_evidence(found, codes, region, alignments, opened.path, tuple(notices))
     check_agreement(evidence, agreement(evidence))
     return evidence
 
 
+def widened(region: Region, length: int) -> Region:
+    """A region with the surroundings that windows at its edges need, inside a contig of this length."""
+    return Region(region.contig, max(region.start - HALO, 0), min(region.end + HALO, length))
+
+
 def make_evidence(
-    reads: AlignedReads, codes: np.ndarray, alignments: Alignments, reference: Path, notices: tuple[str, ...] = ()
+    reads: AlignedReads,
+    codes: np.ndarray,
+    region: Region,
+    alignments: Alignments,
+    reference: Path,
+    notices: tuple[str, ...] = (),
 ) -> Evidence:
-    """Evidence from arrays that are in memory already. Reads that name no sample have the file's, where it has one."""
+    """Evidence of a region from reads and reference of it :func:`widened`, in memory already.
+
+    Reads that name no sample have the file's, where it has one.
+    """
     own = alignments.samples[0] if len(alignments.samples) == 1 else alignments.path.name.split(".")[0]
-    return Evidence(Pileup(reads, codes), alignments.path, reference, alignments.contigs, reads.sample or own, notices)
+    wide = Pileup(reads, codes)
+    return Evidence(region, wide, alignments.path, reference, alignments.contigs, reads.sample or own, notices)
+
+
+def notices_of(found: AlignedReads, region: Region) -> list[str]:
+    """What was noticed while reading a region's surroundings, said of the region itself."""
+    nobody = "No reads overlap "
+    said = [notice for notice in found.notices if not notice.startswith(nobody)]
+    if not ((found.position < region.end) & (found.reference_end > region.start)).any():
+        said.append(f"{nobody}{region}.")
+    return said
+
+
+def _over(reads: AlignedReads, region: Region) -> AlignedReads:
+    """The reads that overlap a region."""
+    chosen = np.flatnonzero((reads.position < region.end) & (reads.reference_end > region.start))
+    if chosen.size == len(reads):
+        return replace(reads, region=region)
+
+    def parts(offset: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        number = np.diff(offset)[chosen]
+        ends = np.cumsum(number)
+        return np.append(0, ends), np.repeat(offset[chosen] - (ends - number), number) + np.arange(number.sum())
+
+    base_offset, base = parts(reads.base_offset)
+    operation_offset, operation = parts(reads.operation_offset)
+    return replace(
+        reads,
+        region=region,
+        names=[reads.names[at] for at in chosen.tolist()],
+        **{
+            name: getattr(reads, name)[chosen]
+            for name in ("fragment", "position", "reference_end", "flag", "mapping_quality")
+        },
+        base_offset=base_offset.astype(reads.base_offset.dtype),
+        base=reads.base[base],
+        quality=reads.quality[base],
+        operation_offset=operation_offset.astype(reads.operation_offset.dtype),
+        operation=reads.operation[operation],
+        length=reads.length[operation],
+    )
 
 
 def agreement(evidence: Evidence) -> np.ndarray:
     """Bases that agree with the reference, all bases over a known reference, and positions that they cover."""
-    counts, reference = evidence.counts(Thresholds()), evidence.pileup.reference
+    before = evidence.region.start - evidence.wide.reads.region.start
+    counts = evidence.counts(Thresholds())
+    reference = evidence.wide.reference[before : before + evidence.region.length]
     known = reference < ALLELES
     depth = counts[known].sum(axis=1)
     return np.array([counts[known, reference[known]].sum(), depth.sum(), np.count_nonzero(depth)])

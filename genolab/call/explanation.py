@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from genolab.call.candidates import Reference, aligned_indels
 from genolab.call.counts import ALLELES
 from genolab.call.evidence import Evidence
 from genolab.call.flip import smallest_change
@@ -32,7 +34,7 @@ class Explanation:
     contig, position
         Where, 1-based.
     reference, alternate
-        The reference base, and the base that competes with it: the best genotype's, else the most frequent other.
+        The reference allele, and what competes with it: the best genotype's, else the most frequent or likeliest other.
     verdict
         ``"called"``, ``"filtered"`` or ``"not called"``.
     sentence
@@ -58,63 +60,24 @@ class Explanation:
     log10_posterior: np.ndarray = field(repr=False)
     flip: str
     thresholds: Thresholds = field(repr=False)
-    _evidence: Evidence = field(repr=False)
-    _found: Assessment = field(repr=False)
-    _contributions: np.ndarray = field(repr=False)
+    _reads: Callable[[], pd.DataFrame] = field(repr=False)
+    _haplotypes: Callable[[], pd.DataFrame] | None = field(default=None, repr=False)
 
     @cached_property
     def reads(self) -> pd.DataFrame:
         """One row a read over the position: what it shows, how good it is, and log10 P(read | genotype) for each.
 
         ``weight`` is what a read adds to the log10 odds of a variant against none; ``reason`` says why a read is not
-        evidence. Evidence first, the strongest for a variant on top.
+        evidence. Evidence first, the strongest for a variant on top. Near an indel a row is a fragment, with
+        log10 P(fragment | haplotype) too.
         """
-        import pandas as pd
-
-        seen, reads = self._found.observations, self._evidence.pileup.reads
-        used = seen.reason == USED
-        table = np.full((used.size, len(self.genotypes)), np.nan)
-        table[used] = self._contributions
-        frame = pd.DataFrame(
-            {
-                "name": [reads.names[index] for index in seen.read],
-                "base": [BASES[code] for code in seen.base],
-                "base_quality": seen.base_quality,
-                "mapping_quality": seen.mapping_quality,
-                "strand": np.where(seen.reverse, "-", "+"),
-                "end_distance": seen.end_distance,
-                "used": used,
-                "reason": [REASONS[code] for code in seen.reason],
-                **{f"log10 P(read | {name})": table[:, at] for at, name in enumerate(self.genotypes)},
-                "weight": table[:, 1:].max(axis=1) - table[:, 0],
-            }
-        )
-        without_base = self._without_base()
-        if len(without_base):
-            frame = pd.concat([frame, without_base], ignore_index=True)
+        frame = self._reads()
         return frame.sort_values(["used", "weight"], ascending=False, ignore_index=True, kind="stable")
 
-    def _without_base(self) -> pd.DataFrame:
-        """Reads that span the position without a base there: a deletion or a skip."""
-        import pandas as pd
-
-        reads, seen = self._evidence.pileup.reads, self._found.observations
-        spans = (reads.position < self.position) & (self.position <= reads.reference_end)
-        spans[seen.read] = False
-        index = np.flatnonzero(spans)
-        without = np.diff(reads.base_offset)[index] == 0
-        why = np.where(without, REASONS.index("the read has no bases"), REASONS.index("deleted or skipped here"))
-        excluded = self._evidence.pileup.exclusion[index]
-        return pd.DataFrame(
-            {
-                "name": [reads.names[at] for at in index],
-                "base": "-",
-                "mapping_quality": self._evidence.pileup.mapping_quality[index].astype(np.float64),
-                "strand": np.where((reads.flag[index] & 0x10) != 0, "-", "+"),
-                "used": np.zeros(index.size, dtype=bool),
-                "reason": [REASONS[code] for code in np.where(excluded > 0, excluded, why)],
-            }
-        )
+    @cached_property
+    def haplotypes(self) -> pd.DataFrame | None:
+        """Near an indel the haplotypes that the reads were held against, with their variants and copies; else None."""
+        return None if self._haplotypes is None else self._haplotypes()
 
     @property
     def excluded(self) -> dict[str, int]:
@@ -145,14 +108,26 @@ def explain(
 ) -> Explanation:
     """Explain one position of the evidence's region (0-based on the contig), called or not.
 
+    An indel is explained from any position that it could be placed at.
+
     Raises
     ------
     InputError
         If the position is outside the region.
     """
+    from genolab.call.explain_window import explain_window
+
     region, thresholds = evidence.region, thresholds or Thresholds()
     if not region.start <= position < region.end:
         raise InputError("explain", "position", f"inside {region}", f"{position + 1:,}")
+    of_window = explain_window(evidence, position, thresholds, ploidy, backend)
+    return of_window if of_window is not None else _explain_site(evidence, position, thresholds, ploidy, backend)
+
+
+def _explain_site(
+    evidence: Evidence, position: int, thresholds: Thresholds, ploidy: int, backend: str | None
+) -> Explanation:
+    """A position that is near no indel."""
     found = assess(evidence, np.array([position]), thresholds, ploidy, backend)
     reference = int(found.reference[0])
     alternate = _competitor(found, reference, ploidy)
@@ -161,29 +136,90 @@ def explain(
     verdict = CALLED if decisive is None else FILTERED if decisive.name in FILTER_NAMES else NOT_CALLED
     shown = _genotypes_of(reference, alternate, ploidy)
     index = [at for _, at in shown]
+    names = tuple(name for name, _ in shown)
     seen = found.observations.used
     copies = dosages(ploidy)[index][:, seen.base].T  # (observation, genotype)
     contributions = np.take_along_axis(found.by_copies, copies, axis=1)
     sentence = _sentence(found, reference, alternate, verdict, decisive, ploidy)
+    if verdict == NOT_CALLED and (aside := rare_indel(evidence, position, thresholds)):
+        sentence = f"{sentence} {aside}"
     flip = smallest_change(found, contributions, index, verdict, decisive, thresholds, ploidy)
     return Explanation(
-        contig=region.contig,
+        contig=evidence.region.contig,
         position=position + 1,
         reference=BASES[reference],
         alternate=BASES[alternate],
         verdict=verdict,
         sentence=sentence,
         steps=steps,
-        genotypes=tuple(name for name, _ in shown),
+        genotypes=names,
         log10_likelihood=found.log10_likelihood[0, index],
         log10_prior=found.log10_prior[0, index],
         log10_posterior=found.log10_posterior[0, index],
         flip=flip,
         thresholds=thresholds,
-        _evidence=evidence,
-        _found=found,
-        _contributions=contributions,
+        _reads=partial(_reads_of_site, evidence, position, found, contributions, names),
     )
+
+
+def rare_indel(evidence: Evidence, position: int, thresholds: Thresholds) -> str:
+    """What is said of an indel that some reads are aligned with here, but too few for it to be considered."""
+    wide = evidence.wide
+    reference = Reference(wide.reference, wide.reads.region.start)
+    best: tuple[int, str] = (0, "")
+    for allele, fragments in aligned_indels(wide, reference, thresholds, position).items():
+        variant = reference.variant(allele, len(fragments), thresholds.heterozygosity)
+        if variant.low <= position < variant.high and len(fragments) > best[0]:
+            kind = f"an insertion of {len(allele[2])}" if allele[2] else f"a deletion of {allele[1]}"
+            best = len(fragments), f"{kind} base{'s' if variant.size > 1 else ''}"
+    if not best[0]:
+        return ""
+    return f"{best[0]} fragment{'s are' if best[0] > 1 else ' is'} aligned with {best[1]}, too few to consider it."
+
+
+def _reads_of_site(
+    evidence: Evidence, position: int, found: Assessment, contributions: np.ndarray, genotypes: tuple[str, ...]
+) -> pd.DataFrame:
+    """The reads over a position that have a base there, and those that span it without one."""
+    import pandas as pd
+
+    seen, reads = found.observations, evidence.wide.reads
+    used = seen.reason == USED
+    table = np.full((used.size, len(genotypes)), np.nan)
+    table[used] = contributions
+    frame = pd.DataFrame(
+        {
+            "name": [reads.names[index] for index in seen.read],
+            "base": [BASES[code] for code in seen.base],
+            "base_quality": seen.base_quality,
+            "mapping_quality": seen.mapping_quality,
+            "strand": np.where(seen.reverse, "-", "+"),
+            "end_distance": seen.end_distance,
+            "used": used,
+            "reason": [REASONS[code] for code in seen.reason],
+            **{f"log10 P(read | {name})": table[:, at] for at, name in enumerate(genotypes)},
+            "weight": table[:, 1:].max(axis=1) - table[:, 0],
+        }
+    )
+    spans = (reads.position < position + 1) & (position + 1 <= reads.reference_end)
+    spans[seen.read] = False
+    index = np.flatnonzero(spans)
+    if not index.size:
+        return frame
+    without = np.diff(reads.base_offset)[index] == 0
+    why = np.where(without, REASONS.index("the read has no bases"), REASONS.index("deleted or skipped here"))
+    excluded = evidence.wide.exclusion[index]
+    others = pd.DataFrame(
+        {
+            "name": [reads.names[at] for at in index],
+            "base": "-",
+            "mapping_quality": evidence.wide.mapping_quality[index].astype(np.float64),
+            "strand": np.where((reads.flag[index] & 0x10) != 0, "-", "+"),
+            "used": np.zeros(index.size, dtype=bool),
+            "reason": [REASONS[code] for code in np.where(excluded > 0, excluded, why)],
+        }
+    )
+    return pd.concat([frame, others], ignore_index=True)
 
 
 def _competitor(found: Assessment, reference: int, ploidy: int) -> int:

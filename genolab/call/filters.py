@@ -64,31 +64,16 @@ FILTERS = (
         True,
         "AB: too small a share of a heterozygous site shows the alternate allele",
     ),
+    Filter("Artefact", "artefact_quality", "min_artefact_quality", True, "AQ: a systematic error explains it as well"),
 )
 
-NEAR_INDEL = "NearIndel"
-
-THRESHOLDS = frozenset({"indel_fraction", *(each.threshold for each in FILTERS)})
+THRESHOLDS = frozenset(each.threshold for each in FILTERS)
 """The thresholds that only filters look at: moving one judges no read anew."""
-
-
-def near_indel(share: np.ndarray, thresholds: Thresholds) -> np.ndarray:
-    """True where so many reads have an indel beside the site that its substitutions may be misalignments."""
-    return (share >= thresholds.indel_fraction) & (thresholds.indel_gap > 0)
-
-
-def describe_near_indel(thresholds: Thresholds) -> str:
-    """The rule with its thresholds, for a file's header."""
-    return (
-        f"An indel within {thresholds.indel_gap} bases in {thresholds.indel_fraction:.0%} or more of the reads: "
-        "a substitution here may be a misalignment"
-    )
 
 
 def apply(columns: Mapping[str, np.ndarray], thresholds: Thresholds) -> list[tuple[str, ...]]:
     """The names of the filters that each site fails; an empty tuple passes."""
     failed = {each.name: ~each.passes(columns[each.column], thresholds) for each in FILTERS}
-    failed[NEAR_INDEL] = near_indel(columns["indel_share"], thresholds)
     table = np.stack(list(failed.values()), axis=1)
     names = np.array(list(failed), dtype=object)
     return [tuple(names[row]) for row in table]

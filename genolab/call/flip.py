@@ -31,7 +31,7 @@ def smallest_change(
         needed = _needed(found, weight, thresholds, ploidy)
         return f"Without its {needed} strongest fragment{'s' if needed > 1 else ''} it would not be called."
     if verdict == FILTERED:
-        change = _threshold_that_passes(decisive)
+        change = threshold_that_passes(decisive)
         return f"It would pass this filter with {change}." if change else "No threshold lets it pass this filter."
     if decisive.name in _CONSIDERED and decisive.value > 0:
         return f"It would be considered with {_CONSIDERED[decisive.name]} {_rounded(decisive.value, True)}."
@@ -66,12 +66,9 @@ def _needed(found: Assessment, weight: np.ndarray, thresholds: Thresholds, ploid
     return int((~holds_alternate(best, reference, ploidy)).argmax()) + 1
 
 
-def _threshold_that_passes(step: Step) -> str:
+def threshold_that_passes(step: Step) -> str:
     """The filter's threshold, rounded to the side that passes, with its name; empty if that is out of its range."""
     about = {each.name: each.metadata for each in fields(Thresholds)}
-    if step.name == filters.NEAR_INDEL:
-        above = f"{(math.floor(step.value * 1000) + 1) / 1000:g}"  # the share must stay below it
-        return f"indel_fraction {above}" if float(above) <= about["indel_fraction"]["high"] else "indel_gap 0"
     rule = next(each for each in filters.FILTERS if each.name == step.name)
     text = _rounded(step.value, rule.at_least)
     low, high = about[rule.threshold]["low"], about[rule.threshold]["high"]

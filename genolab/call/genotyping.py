@@ -7,11 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from genolab.call import filters
-from genolab.call.annotate import VALUES, ladder_for, rank_sum, strand_bias
+from genolab.call.annotate import Shown, annotate, rank_sum, strand_bias
 from genolab.call.calls import GENOTYPE_QUALITY_CAP, VariantCalls
+from genolab.call.candidates import Reference, Variant, find_indels, find_substitutions
 from genolab.call.counts import ALLELES, candidate_alleles
 from genolab.call.evidence import Evidence
+from genolab.call.haplotypes import NEVER, artefact_likelihoods
+from genolab.call.indels import CalledSite, call_windows, log10_sum
 from genolab.call.likelihood import (
+    Likelihoods,
     considered_genotypes,
     dosages,
     genotype_likelihoods,
@@ -20,11 +24,13 @@ from genolab.call.likelihood import (
 )
 from genolab.call.pileup import Observations
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
+from genolab.call.windows import Window, make_windows
 from genolab.errors import InputError
+from genolab.io import Region
 from genolab.kernel.backends import backend_in_force
+from genolab.spec import BASES
 
 MAX_PLOIDY = 6
-_MOST_CELLS = 4_000_000  # of the strand test's table of sites by counts, so that a deep region stays small
 
 
 @dataclass(frozen=True)
@@ -57,28 +63,53 @@ def check_ploidy(ploidy: int) -> int:
     return int(ploidy)
 
 
-def candidate_sites(evidence: Evidence, thresholds: Thresholds, backend: str | None = None) -> np.ndarray:
-    """Positions where enough bases differ from the reference, 0-based on the contig.
+@dataclass(frozen=True)
+class Screened:
+    """What a region is looked at for: windows around indels, and positions of substitutions that are near none."""
 
-    Mates are counted twice here, so the share that is asked for is halved; :func:`assess` then counts fragments.
+    reference: Reference
+    windows: list[Window]
+    sites: np.ndarray  # int64, 0-based, sorted
+
+
+def screen(evidence: Evidence, thresholds: Thresholds, backend: str | None = None) -> Screened:
+    """Find what enough reads suggest: windows of the region and its surroundings, substitutions of the region.
+
+    Mates are counted twice here, so the share that is asked of a base is halved: no more than half of what covers a
+    site is the second look of a mate. :func:`assess` then counts fragments.
     """
-    counts = evidence.counts(thresholds)
+    region, wide = evidence.region, evidence.wide
+    counts = evidence.wide_counts(thresholds)
     found = candidate_alleles(
-        counts,
-        evidence.pileup.reference,
-        thresholds.min_alternate_count,
-        thresholds.min_alternate_fraction / 2,
-        backend=backend,
+        counts, wide.reference, thresholds.min_alternate_count, thresholds.min_alternate_fraction / 2, backend=backend
     )
-    return np.flatnonzero(found.candidate.any(axis=1)) + evidence.region.start
+    reference = Reference(wide.reference, wide.reads.region.start)
+    often = found.candidate & (counts >= thresholds.min_alternate_fraction * counts.sum(axis=1, keepdims=True))
+    substitutions = find_substitutions(counts, reference, thresholds, often)
+    indels = find_indels(wide, counts, reference, thresholds, substitutions)
+    windows, _ = make_windows(substitutions, indels)
+    judged = {each.position for window in windows for each in window.variants if each.is_substitution}
+    sites = np.flatnonzero(found.candidate.any(axis=1)) + reference.start
+    sites = sites[(sites >= region.start) & (sites < region.end)]
+    sites = sites[~np.isin(sites, list(judged))] if judged else sites
+    return Screened(reference, windows, sites)
+
+
+def inside(windows: list[Window], region: Region) -> list[Window]:
+    """The windows with a site in the region."""
+
+    def here(variant: Variant) -> bool:
+        return region.start <= variant.position - (not variant.is_substitution) < region.end
+
+    return [window for window in windows if any(here(each) for each in window.variants)]
 
 
 def assess(
     evidence: Evidence, sites: np.ndarray, thresholds: Thresholds, ploidy: int = 2, backend: str | None = None
 ) -> Assessment:
     """Judge the given positions (sorted, 0-based), whether or not anything varies there."""
-    pileup = evidence.pileup
-    reference = pileup.reference[sites - evidence.region.start]
+    pileup = evidence.wide
+    reference = pileup.reference[sites - pileup.reads.region.start]
     observations = pileup.observe(sites, thresholds)
     seen = observations.used
     likelihoods = genotype_likelihoods(
@@ -112,10 +143,13 @@ def assess(
         backend=backend,
     )
     best = np.where(considered, posteriors.log10_posterior, -np.inf).argmax(axis=1)
-    columns = _annotations(seen, reference, best, forward, reverse, ploidy, backend)
+    columns = _annotations(seen, reference, best, ploidy, backend)
+    columns["depth"] = (forward + reverse).sum(axis=1).astype(np.float64)
     columns["quality"] = np.maximum(posteriors.quality, 0.0)  # no -0
     columns["genotype_quality"] = np.minimum(posteriors.genotype_quality, GENOTYPE_QUALITY_CAP)
-    columns["indel_share"] = pileup.indel_share(sites, thresholds)
+    columns["artefact_quality"] = _artefact_quality(
+        seen, likelihoods, posteriors.log10_prior, reference, best, forward + reverse, ploidy, backend
+    )
     return Assessment(
         sites,
         reference,
@@ -133,92 +167,79 @@ def assess(
 
 
 def _annotations(
-    seen: Observations,
-    reference: np.ndarray,
-    best: np.ndarray,
-    forward: np.ndarray,
-    reverse: np.ndarray,
-    ploidy: int,
-    backend: str | None,
+    seen: Observations, reference: np.ndarray, best: np.ndarray, ploidy: int, backend: str | None
 ) -> dict[str, np.ndarray]:
     """What the filters look at, beside the likelihoods. An allele is alternate if the best genotype holds it."""
     copies = dosages(ploidy)[best]
-    known = np.minimum(reference, ALLELES - 1)[:, None]
-    is_reference = np.arange(ALLELES) == known
+    is_reference = np.arange(ALLELES) == np.minimum(reference, ALLELES - 1)[:, None]
     is_alternate = (copies > 0) & ~is_reference
-    sides = {
-        (name, strand): (counts * mask).sum(axis=1)
-        for name, mask in (("reference", is_reference), ("alternate", is_alternate))
-        for strand, counts in (("forward", forward), ("reverse", reverse))
-    }
-    table = np.stack(list(sides.values()), axis=1)
-    largest = int(table.sum(axis=1).max(initial=0))
-    ladder = ladder_for(largest)
-    block = max(_MOST_CELLS // ladder.size, 1)
-    parts = [strand_bias(table[at : at + block], ladder, backend=backend) for at in range(0, max(len(table), 1), block)]
-    fisher, odds = (np.concatenate([part[k] for part in parts]) for k in range(2))
+    alternate = is_alternate[seen.site, seen.base]
+    judged = is_reference[seen.site, seen.base] | alternate
+    shown = Shown(
+        seen.site[judged], alternate[judged], seen.reverse[judged], seen.end_distance[judged],
+        seen.mapping_quality[judged], seen.base_quality[judged],
+    )  # fmt: skip
+    return annotate(shown, is_alternate.any(axis=1) & (copies.max(axis=1) < ploidy), reference, backend)
 
-    reference_count = table[:, :2].sum(axis=1)
-    alternate_count = table[:, 2:].sum(axis=1)
-    judged = is_reference[seen.site, seen.base] | is_alternate[seen.site, seen.base]
-    alternate = is_alternate[seen.site, seen.base].astype(np.int64)[judged]
-    comparable = (reference_count > 0) & (alternate_count > 0)
 
-    def compare(value: np.ndarray) -> np.ndarray:
-        whole = np.minimum(value[judged].astype(np.int64), VALUES - 1)
-        z = rank_sum(seen.site[judged], alternate, whole, reference, backend=backend).z
-        return np.where(comparable, z, np.nan)
-
-    heterozygous = is_alternate.any(axis=1) & (copies.max(axis=1) < ploidy)
-    shown = np.maximum(reference_count + alternate_count, 1)
-    return {
-        "depth": (forward + reverse).sum(axis=1).astype(np.float64),
-        "fisher_strand": fisher,
-        "strand_odds_ratio": odds,
-        "read_position_rank_sum": compare(seen.end_distance),
-        "mapping_quality_rank_sum": compare(seen.mapping_quality),
-        "base_quality_rank_sum": compare(seen.base_quality),
-        "allele_balance": np.where(heterozygous, alternate_count / shown, np.nan),
-    }
+def _artefact_quality(
+    seen: Observations,
+    likelihoods: Likelihoods,
+    log10_prior: np.ndarray,
+    reference: np.ndarray,
+    best: np.ndarray,
+    depth: np.ndarray,
+    ploidy: int,
+    backend: str | None,
+) -> np.ndarray:
+    """AQ by site: the odds of a variant to a systematic error that shows the same alleles."""
+    known = np.minimum(reference, ALLELES - 1)
+    is_reference = np.arange(ALLELES) == known[:, None]
+    is_alternate = (dosages(ploidy)[best] > 0) & ~is_reference
+    most = np.where(is_reference, -1, depth).argmax(axis=1)
+    without = ~is_alternate.any(axis=1)
+    is_alternate[without, most[without]] = True
+    copies = (is_reference[seen.site, seen.base] * ploidy)[:, None]
+    background = np.take_along_axis(likelihoods.by_copies, copies, axis=1)[:, 0]
+    copies = (is_alternate[seen.site, seen.base] * ploidy)[:, None]
+    misled = np.take_along_axis(likelihoods.by_copies, copies, axis=1)[:, 0]
+    artefact = artefact_likelihoods(seen.site, background, misled, seen.reverse, reference, backend=backend)
+    joint = likelihoods.log10_likelihood + log10_prior
+    varies = (dosages(ploidy)[None, :, :] * ~is_reference[:, None, :]).sum(axis=2) > 0
+    joint = np.where(varies, joint, NEVER)
+    top = joint.argmax(axis=1)[:, None]
+    prior = np.take_along_axis(log10_prior, top, axis=1)[:, 0]
+    return 10.0 * (log10_sum(joint) - artefact.log10_artefact - prior)
 
 
 def genotype(
     evidence: Evidence, thresholds: Thresholds | None = None, ploidy: int = 2, backend: str | None = None
 ) -> VariantCalls:
-    """Call the substitutions of a region. Nothing is recompiled when a threshold changes.
+    """Call the substitutions, insertions and deletions of a region. Nothing is recompiled when a threshold changes.
 
-    A site is called if a base other than the reference's is seen often enough (``min_alternate_count``,
-    ``min_alternate_fraction``) and, of the genotypes of such bases and the reference's, one that holds such a base is
-    the most probable; then each filter may set it aside.
+    A base other than the reference's that is seen often enough (``min_alternate_count``, ``min_alternate_fraction``)
+    is a candidate, and so is an indel: see :func:`~genolab.call.candidates.find_indels`. Substitutions away from
+    indels are judged by the bases over them, what is near an indel by how well each read fits to each haplotype. A
+    candidate is called where the most probable genotype holds it; then each filter may set it aside.
     """
     thresholds, ploidy = thresholds or Thresholds(), check_ploidy(ploidy)
-    found = _assess_candidates(evidence, thresholds, ploidy, backend)
-    chosen = np.flatnonzero(holds_alternate(found.best, found.reference, ploidy))
-    kinds = genotypes(ploidy)
-    alternates, genotype_index = [], []
-    for site in chosen:
-        bases = kinds[found.best[site]]
-        reference = int(found.reference[site])
-        alternate = tuple(sorted({base for base in bases if base != reference}))
-        order = (reference, *alternate)
-        alternates.append(alternate)
-        genotype_index.append(tuple(sorted(order.index(base) for base in bases)))
-    columns = {name: values[chosen] for name, values in found.columns.items()}
+    sites, names = _judged(evidence, thresholds, ploidy, backend)
+    columns = {name: np.array([each.columns[name] for each in sites], np.float64) for name in names}
     return VariantCalls(
-        contig=np.full(chosen.size, evidence.region.contig, dtype=object),
-        position=found.sites[chosen],
-        reference=found.reference[chosen],
-        alternates=alternates,
-        genotype=genotype_index,
-        forward=found.forward[chosen],
-        reverse=found.reverse[chosen],
-        log10_likelihood=found.log10_likelihood[chosen],
+        contig=np.full(len(sites), evidence.region.contig, dtype=object),
+        position=np.array([each.position for each in sites], np.int64),
+        reference=[each.reference for each in sites],
+        alternates=[each.alternates for each in sites],
+        genotype=[each.genotype for each in sites],
+        forward=[each.forward for each in sites],
+        reverse=[each.reverse for each in sites],
+        log10_likelihood=[each.log10_likelihood for each in sites],
         columns=columns,
         filters=filters.apply(columns, thresholds),
         thresholds=thresholds,
         ploidy=ploidy,
         sample=evidence.sample,
-        sample_in_file=evidence.pileup.reads.sample,
+        sample_in_file=evidence.wide.reads.sample,
         regions=(evidence.region,),
         contigs=evidence.contigs,
         reads_path=evidence.reads_path,
@@ -228,16 +249,52 @@ def genotype(
     )
 
 
-def _assess_candidates(evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None) -> Assessment:
-    """:func:`assess` of the candidate sites, kept while only thresholds of filters move."""
+def _judged(
+    evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None
+) -> tuple[list[CalledSite], list[str]]:
+    """The called sites, sorted, and the names of their columns; kept while only thresholds of filters move."""
     moved = tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
 
-    def judge() -> Assessment:
-        return assess(evidence, candidate_sites(evidence, thresholds, backend), thresholds, ploidy, backend)
+    def judge() -> tuple[list[CalledSite], list[str]]:
+        screened = screen(evidence, thresholds, backend)
+        found = assess(evidence, screened.sites, thresholds, ploidy, backend)
+        windows = inside(screened.windows, evidence.region)
+        near = call_windows(evidence, screened.reference, windows, thresholds, ploidy, backend)
+        sites = [*called_substitutions(found, ploidy), *near]
+        sites = [each for each in sites if evidence.region.start <= each.position < evidence.region.end]
+        return sorted(sites, key=lambda each: (each.position, each.reference, each.alternates)), list(found.columns)
 
     kernels = (candidate_alleles, genotype_likelihoods, genotype_posteriors, strand_bias, rank_sum)
     running = tuple(backend_in_force(backend, each.backend) for each in kernels)
-    return evidence.kept("candidates", (moved, ploidy, running), judge)
+    return evidence.kept("sites", (moved, ploidy, running), judge)
+
+
+def called_substitutions(found: Assessment, ploidy: int) -> list[CalledSite]:
+    """The sites whose most probable genotype holds an alternate base."""
+    chosen = np.flatnonzero(holds_alternate(found.best, found.reference, ploidy))
+    kinds = genotypes(ploidy)
+    index = {genotype: at for at, genotype in enumerate(kinds)}
+    columns = {name: values.tolist() for name, values in found.columns.items()}
+    sites = []
+    for at in chosen.tolist():
+        bases, reference = kinds[found.best[at]], int(found.reference[at])
+        alternates = sorted({base for base in bases if base != reference})
+        order = [reference, *alternates]
+        wanted = [index[tuple(sorted(order[a] for a in each))] for each in genotypes(ploidy, len(order))]
+        likelihood = found.log10_likelihood[at][wanted]
+        sites.append(
+            CalledSite(
+                position=int(found.sites[at]),
+                reference=BASES[reference],
+                alternates=tuple(BASES[code] for code in alternates),
+                genotype=tuple(sorted(order.index(base) for base in bases)),
+                forward=tuple(found.forward[at][order].tolist()),
+                reverse=tuple(found.reverse[at][order].tolist()),
+                log10_likelihood=likelihood - likelihood.max(),
+                columns={name: values[at] for name, values in columns.items()},
+            )
+        )
+    return sites
 
 
 def holds_alternate(best: np.ndarray, reference: np.ndarray, ploidy: int) -> np.ndarray:

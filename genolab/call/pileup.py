@@ -114,15 +114,6 @@ class Pileup:
         aligned = np.isin(self.reads.operation, (MATCH, EQUAL, DIFFERENT)) & has_bases[read]
         return read[aligned], position[aligned], query[aligned], self.reads.length[aligned].astype(np.int64)
 
-    @cached_property
-    def indels(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Insertions and deletions of reads that may be evidence: read, first position, one past the last."""
-        read, position, _ = self.operations
-        deleted = self.reads.operation == DELETION
-        chosen = (deleted | (self.reads.operation == INSERTION)) & (self.exclusion[read] == 0)
-        end = position + np.where(deleted, self.reads.length, 0)
-        return read[chosen], position[chosen], end[chosen]
-
     def counts(self, thresholds: Thresholds) -> np.ndarray:
         """Usable bases of each kind at each position of the region, mates both counted. ``(site, allele)`` int64."""
         usable = (self.exclusion == 0) & (self.mapping_quality >= thresholds.min_mapping_quality)
@@ -210,25 +201,6 @@ class Pileup:
         quality[better] -= quality[worse]
         lost = quality[better] < thresholds.min_base_quality
         reason[better[lost]] = reason[worse[lost]] = REASONS.index("mates disagree")
-
-    def indel_share(self, sites: np.ndarray, thresholds: Thresholds) -> np.ndarray:
-        """Share of the usable reads over a site that have an indel within ``indel_gap`` bases of it. ``(site,)``."""
-        usable = (self.exclusion == 0) & (self.mapping_quality >= thresholds.min_mapping_quality)
-        read, begin, end = (each[usable[self.indels[0]]] for each in self.indels)
-        gap = thresholds.indel_gap
-        first = np.searchsorted(sites, begin - gap)
-        number = np.searchsorted(sites, end + gap) - first
-        site = np.repeat(first - (np.cumsum(number) - number), number) + np.arange(number.sum())
-        read = np.repeat(read, number)
-        # reads that end beside a site are left out, or the answer would depend on what else was fetched
-        over = (self.reads.position[read] <= sites[site]) & (sites[site] < self.reads.reference_end[read])
-        # a read with two indels near one site is one read
-        pairs = np.unique(site[over] * np.int64(self.reads.position.size) + read[over])
-        shown = np.bincount(pairs // max(self.reads.position.size, 1), minlength=sites.size)
-        starts = np.sort(self.reads.position[usable])
-        ends = np.sort(self.reads.reference_end[usable])
-        depth = np.searchsorted(starts, sites, side="right") - np.searchsorted(ends, sites, side="right")
-        return shown / np.maximum(depth, 1)
 
 
 _PIECE = 100_000  # bases

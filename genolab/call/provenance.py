@@ -9,11 +9,23 @@ from genolab import __version__
 from genolab.call.annotate import rank_sum, strand_bias
 from genolab.call.calls import VariantCalls
 from genolab.call.counts import allele_counts, candidate_alleles
+from genolab.call.haplotypes import artefact_likelihoods, haplotype_genotypes
 from genolab.call.likelihood import genotype_likelihoods, genotype_posteriors
+from genolab.call.pairhmm import pair_hmm
 from genolab.io import digest
 from genolab.kernel.backends import backend_in_force
 
-KERNELS = (allele_counts, candidate_alleles, genotype_likelihoods, genotype_posteriors, strand_bias, rank_sum)
+KERNELS = (
+    allele_counts,
+    candidate_alleles,
+    pair_hmm,
+    haplotype_genotypes,
+    genotype_likelihoods,
+    genotype_posteriors,
+    artefact_likelihoods,
+    strand_bias,
+    rank_sum,
+)
 """The kernels of a call, in the order in which they run."""
 
 

@@ -9,9 +9,8 @@ from typing import Any
 
 from genolab import __version__
 from genolab.call.calls import GENOTYPE_QUALITY_CAP, VariantCalls
-from genolab.call.filters import FILTERS, NEAR_INDEL, describe_near_indel
+from genolab.call.filters import FILTERS
 from genolab.io import Field, VariantRecords
-from genolab.spec import BASES
 
 _INFO = {
     "DP": ("depth", Field("1", "Integer", "Fragments that are evidence; overlapping mates are counted once"), 0),
@@ -25,7 +24,11 @@ _INFO = {
     "ReadPosRankSum": ("read_position_rank_sum", Field("1", "Float", "Rank sum z of distances to the read's end"), 3),
     "MQRankSum": ("mapping_quality_rank_sum", Field("1", "Float", "Rank sum z of mapping qualities"), 3),
     "BaseQRankSum": ("base_quality_rank_sum", Field("1", "Float", "Rank sum z of base qualities"), 3),
-    "IndelShare": ("indel_share", Field("1", "Float", "Share of the reads with an indel beside the site"), 3),
+    "AQ": (
+        "artefact_quality",
+        Field("1", "Float", "Phred-scaled odds of a variant to a systematic error in its place"),
+        2,
+    ),
 }
 
 _FORMAT = {
@@ -42,34 +45,31 @@ _FORMAT = {
 def to_records(calls: VariantCalls) -> VariantRecords:
     """The records of a result, in its order. The same calls give the same bytes: no dates, no host names."""
     sites = range(len(calls))
-    orders = [[int(calls.reference[site]), *calls.alternates[site]] for site in sites]
     info: dict[str, list[Any]] = {}
     for name, (column, _, digits) in _INFO.items():
         values = calls.columns[column].tolist()
         info[name] = [None if math.isnan(v) else int(v) if digits == 0 else round(v, digits) for v in values]
     quality = calls.columns["genotype_quality"].tolist()
-    forward, reverse = calls.forward.tolist(), calls.reverse.tolist()
     formats: dict[str, list[Any]] = {
         "GT": [[calls.genotype_text(site)] for site in sites],
         "GQ": [[round(value)] for value in quality],
         "DP": [[value] for value in info["DP"]],
         "AD": [[calls.allele_depth(site)] for site in sites],
-        "ADF": [[tuple(forward[site][code] for code in orders[site])] for site in sites],
-        "ADR": [[tuple(reverse[site][code] for code in orders[site])] for site in sites],
+        "ADF": [[each] for each in calls.forward],
+        "ADR": [[each] for each in calls.reverse],
         "PL": [[calls.phred_likelihoods(site)] for site in sites],
     }
     thresholds = calls.thresholds
     return VariantRecords(
         contigs=calls.contigs,
         samples=(calls.sample,),
-        filters={each.name: each.describe(thresholds) for each in FILTERS}
-        | {NEAR_INDEL: describe_near_indel(thresholds)},
+        filters={each.name: each.describe(thresholds) for each in FILTERS},
         info={name: kind for name, (_, kind, _) in _INFO.items()},
         format=_FORMAT,
         contig=calls.contig.tolist(),
         position=calls.position,
-        reference=[BASES[code] for code in calls.reference],
-        alternates=[tuple(BASES[code] for code in codes) for codes in calls.alternates],
+        reference=calls.reference,
+        alternates=calls.alternates,
         quality=calls.columns["quality"].round(2),
         filter=calls.filters,
         info_values=info,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ from genolab.spec import BASES
 
 CALLED, FILTERED, NOT_CALLED = "called", "filtered", "not called"
 
-FILTER_NAMES = {*(each.name for each in filters.FILTERS), filters.NEAR_INDEL}
+FILTER_NAMES = {each.name for each in filters.FILTERS}
 """Every filter by name; failing one leaves a call in the file."""
 
 
@@ -62,24 +63,24 @@ def steps_of(
     steps.append(
         Step("genotype", posterior, 0.0, variant, f"the most probable genotype is {'/'.join(names)} ({posterior:.4g})")
     )
+    return mark_decision([*steps, *filter_steps(found.columns, thresholds)])
+
+
+def filter_steps(columns: Mapping[str, np.ndarray], thresholds: Thresholds, site: int = 0) -> list[Step]:
+    """Each filter that has a value to look at, as a question."""
+    steps = []
     for each in filters.FILTERS:
-        value = found.columns[each.column]
+        value = columns[each.column][site : site + 1]
         limit = getattr(thresholds, each.threshold)
         if np.isnan(value[0]):
             continue
         word = "at least" if each.at_least else "at most"
         text = f"{each.meaning.partition(':')[0]} {round(float(value[0]), 3):g}; {word} {limit:g} passes"
         steps.append(Step(each.name, float(value[0]), float(limit), bool(each.passes(value, thresholds)[0]), text))
-    indel = found.columns["indel_share"]
-    near = bool(filters.near_indel(indel, thresholds)[0])
-    text = (
-        f"{indel[0]:.0%} of the reads have an indel within {thresholds.indel_gap} bases; "
-        f"less than {thresholds.indel_fraction:.0%} passes"
-    )
-    steps.append(Step(filters.NEAR_INDEL, float(indel[0]), thresholds.indel_fraction, not near, text))
-    return _mark_decision(steps)
+    return steps
 
 
-def _mark_decision(steps: list[Step]) -> tuple[Step, ...]:
+def mark_decision(steps: list[Step]) -> tuple[Step, ...]:
+    """The same, the first that was answered with no marked."""
     first = next((at for at, step in enumerate(steps) if not step.passed), None)
     return tuple(Step(**{**vars(step), "decides": at == first}) for at, step in enumerate(steps))

@@ -17,7 +17,9 @@ class Thresholds:
     """What a call must meet. ``metadata`` of each field holds its meaning, unit and range, for flags and sliders.
 
     The defaults are the field's own: base and mapping quality, strand bias, strand odds ratio and rank sums as in
-    GATK's hard filters (doi:10.1002/0471250953.bi1110s43), the distance to an indel as in bcftools' ``SnpGap``.
+    GATK's hard filters (doi:10.1002/0471250953.bi1110s43). What the model itself weighs is not asked twice: the number
+    of fragments, the certainty of the genotype, and the strand odds ratio filter nothing unless their slider is moved,
+    and reads of mapping quality 10 to 20 stay, which the model believes as far as their quality says.
 
     Raises
     ------
@@ -29,7 +31,7 @@ class Thresholds:
         10, "bases of lower quality are left out; missing qualities (255) count as 20", 0, 60, 1, "phred"
     )
     min_mapping_quality: int = _threshold(
-        20, "reads of lower mapping quality are left out; missing ones (255) count as 20", 0, 60, 1, "phred"
+        10, "reads of lower mapping quality are left out; missing ones (255) count as 20", 0, 60, 1, "phred"
     )
     min_alternate_count: int = _threshold(2, "fragments that must show an allele before it is considered", 1, 20, 1)
     min_alternate_fraction: float = _threshold(
@@ -40,11 +42,11 @@ class Thresholds:
     )
     min_quality: float = _threshold(20.0, "QUAL: confidence that the site varies at all", 0, 200, 1, "phred")
     min_genotype_quality: float = _threshold(
-        10.0, "GQ: confidence in the genotype, given that the site varies", 0, 99, 1, "phred"
+        0.0, "GQ: confidence in the genotype, given that the site varies", 0, 99, 1, "phred"
     )
-    min_depth: int = _threshold(3, "DP: fragments that cover the site", 0, 100, 1)
+    min_depth: int = _threshold(0, "DP: fragments that cover the site", 0, 100, 1)
     max_strand_bias: float = _threshold(60.0, "FS: Fisher's exact test of allele against strand", 0, 200, 1, "phred")
-    max_strand_odds_ratio: float = _threshold(3.0, "SOR: symmetric odds ratio of allele against strand", 0, 10, 0.1)
+    max_strand_odds_ratio: float = _threshold(10.0, "SOR: symmetric odds ratio of allele against strand", 0, 10, 0.1)
     min_read_position_rank_sum: float = _threshold(
         -8.0, "ReadPosRankSum: alternate bases nearer to read ends than reference bases", -20, 0, 0.5, "z"
     )
@@ -57,11 +59,8 @@ class Thresholds:
     min_allele_balance: float = _threshold(
         0.0, "AB: share of the fragments at a heterozygous site that show the alternate allele", 0.0, 0.5, 0.01
     )
-    indel_gap: int = _threshold(
-        3, "bases to an indel within which a substitution is not trusted; 0 trusts all", 0, 20, 1
-    )
-    indel_fraction: float = _threshold(
-        0.2, "share of the reads that must show an indel for it to cast doubt on its neighbours", 0.05, 1.0, 0.05
+    min_artefact_quality: float = _threshold(
+        0.0, "AQ: how much likelier a variant is than a systematic error in its place", -100, 100, 1, "phred"
     )
 
     def __post_init__(self) -> None:

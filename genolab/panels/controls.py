@@ -50,8 +50,7 @@ LABELS = {
         "base rank", "variants shown by poor bases only pass", "true variants are set aside by chance"
     ),
     "min_allele_balance": Label("allele balance", "lopsided sites pass", "true variants are set aside by chance"),
-    "indel_gap": Label("indel gap", "misalignments beside indels pass", "true variants near indels are set aside"),
-    "indel_fraction": Label("indel share", "one stray indel casts doubt", "misalignments beside indels pass"),
+    "min_artefact_quality": Label("artefact", "systematic errors pass", "true variants are set aside by chance"),
 }
 
 

@@ -65,10 +65,19 @@ def base_at(evidence: Evidence, position: int) -> tuple[np.ndarray, np.ndarray]:
     return covering, shown[covering]
 
 
+def with_indel(evidence: Evidence, position: int) -> np.ndarray:
+    """The reads that have an insertion or a deletion right behind a position (0-based), where VCF puts it."""
+    read, place, _ = evidence.pileup.operations
+    kind = evidence.pileup.reads.operation
+    here = (place == position + 1) & ((kind == INSERTION) | (kind == DELETION))
+    return np.unique(read[here])
+
+
 def sort_rows(packing: Packing, evidence: Evidence, position: int | None) -> Packing:
     """The same rows in another order: on top those whose read shows something other than the reference at a position.
 
-    Only whole rows change places, so nothing overlaps. Bases that differ stand together, the most frequent first.
+    Only whole rows change places, so nothing overlaps. An indel comes first, then bases that differ, the most frequent
+    on top.
     """
     if position is None or not packing.rows:
         return packing
@@ -82,6 +91,7 @@ def sort_rows(packing: Packing, evidence: Evidence, position: int | None) -> Pac
     rank[reference] = 6
     key = np.full(packing.rows, 7, np.int64)
     key[packing.row[covering]] = np.where(shown < 0, 5, rank[np.maximum(shown, 0)])
+    key[packing.row[with_indel(evidence, position)]] = -1
     place = np.empty(packing.rows, np.int64)
     place[np.argsort(key, kind="stable")] = np.arange(packing.rows)
     return Packing(place[packing.row], packing.rows)

@@ -12,7 +12,6 @@ from genolab.errors import InputError
 from genolab.io import Region
 from genolab.plots import style
 from genolab.plots.columns import Columns
-from genolab.spec import BASES
 
 if TYPE_CHECKING:
     from genolab.call import VariantCalls
@@ -26,7 +25,7 @@ KINDS = {
 }
 """Marker and colour by genotype; none of the colours is a base's."""
 
-FOUND, DIFFERS, SET_ASIDE, MISSED, OTHER = "found", "genotype differs", "filtered", "missed", "not a substitution"
+FOUND, DIFFERS, SET_ASIDE, MISSED, OTHER = "found", "genotype differs", "filtered", "missed", "not compared"
 STATES = {
     FOUND: ("diamond", style.GREEN),
     DIFFERS: ("diamond", style.ORANGE),
@@ -71,8 +70,8 @@ def call_columns(calls: VariantCalls, truth: Variants | None = None) -> Columns:
     return {
         "contig": np.asarray(calls.contig, dtype=object),
         "position": calls.position + 1,
-        "reference": _objects(BASES[code] for code in calls.reference),
-        "alternate": _objects(",".join(BASES[code] for code in codes) for codes in calls.alternates),
+        "reference": _objects(calls.reference),
+        "alternate": _objects(",".join(each) for each in calls.alternates),
         "genotype": _objects(calls.genotype_text(site) for site in sites),
         "quality": columns["quality"],
         "genotype_quality": columns["genotype_quality"],
@@ -95,17 +94,23 @@ def truth_columns(calls: VariantCalls, truth: Variants | None) -> Columns:
     if truth is None:
         none = np.zeros(0, dtype=object)
         return dict.fromkeys(_TRUTH, none)
-    called = {int(position): site for site, position in enumerate(calls.position)}
+    called: dict[_Key, int] = {}
+    for site in range(len(calls)):
+        for key in _keys(int(calls.position[site]), calls.reference[site], calls.alternates[site]):
+            called.setdefault(key, site)
     states = []
     for row, start in enumerate(truth.position.tolist()):
-        if not _is_substitution(truth, row):
+        if not _is_spelled(truth, row):
             states.append(OTHER)
-        elif (site := called.get(start)) is None:
+            continue
+        keys = _keys(start, truth.reference[row], truth.alternates[row])
+        found = next((called[key] for key in keys if key in called), None)
+        if found is None:
             states.append(MISSED)
-        elif calls.filters[site]:
+        elif calls.filters[found]:
             states.append(SET_ASIDE)
         else:
-            states.append(FOUND if _same(calls, site, truth, row) else DIFFERS)
+            states.append(FOUND if _same(calls, found, truth, row) else DIFFERS)
     return {
         "position": truth.position + 1,
         "reference": _objects(truth.reference),
@@ -119,7 +124,7 @@ def truth_columns(calls: VariantCalls, truth: Variants | None) -> Columns:
 
 
 def missed_columns(calls: VariantCalls, columns: Columns) -> Columns:
-    """The truth's substitutions that were not called, as rows of the table; ``columns`` are those of the truth."""
+    """The truth's variants that were not called, as rows of the table; ``columns`` are those of the truth."""
     rows = np.flatnonzero(columns["state"] == MISSED)
     nan = np.full(rows.size, np.nan)
     text = _objects("" for _ in rows)
@@ -144,32 +149,57 @@ def _text(genotype: tuple[int | None, ...]) -> str:
     return "/".join("." if allele is None else str(allele) for allele in genotype)
 
 
-def _is_substitution(truth: Variants, row: int) -> bool:
-    return len(truth.reference[row]) == 1 and any(len(each) == 1 and each in "ACGT" for each in truth.alternates[row])
+def _is_spelled(truth: Variants, row: int) -> bool:
+    return any(set(each.upper()) <= set("ACGTN") for each in truth.alternates[row])
 
 
-def _known(truth: Variants | None) -> dict[int, tuple[Variants, int]]:
-    if truth is None:
-        return {}
-    return {start: (truth, row) for row, start in enumerate(truth.position.tolist()) if _is_substitution(truth, row)}
+_Key = tuple[int, str, str]
+"""An allele without what it shares with the reference; of one place and kind alone, the bases are empty."""
 
 
-def _alleles(reference: str, alternates: tuple[str, ...], genotype: tuple[int | None, ...]) -> list[str]:
-    order = (reference, *alternates)
-    return sorted(order[allele] if allele is not None else "." for allele in genotype)
+def _trimmed(position: int, reference: str, alternate: str) -> _Key:
+    while reference and alternate and reference[-1] == alternate[-1]:
+        reference, alternate = reference[:-1], alternate[:-1]
+    while reference and alternate and reference[0] == alternate[0]:
+        position, reference, alternate = position + 1, reference[1:], alternate[1:]
+    return position, reference, alternate
+
+
+def _keys(position: int, reference: str, alternates: tuple[str, ...]) -> list[_Key]:
+    """What a record is found by: its alleles, and its place among records of its kind."""
+    alleles = [_trimmed(position, reference, each) for each in alternates]
+    kind = "base" if all(len(one) == len(other) for _, one, other in alleles) else "indel"
+    return [*alleles, (position, kind, "")]
+
+
+def _known(truth: Variants | None) -> dict[_Key, tuple[Variants, int]]:
+    known: dict[_Key, tuple[Variants, int]] = {}
+    for row, start in enumerate(truth.position.tolist() if truth is not None else []):
+        if truth is not None and _is_spelled(truth, row):
+            for key in _keys(start, truth.reference[row], truth.alternates[row]):
+                known.setdefault(key, (truth, row))
+    return known
+
+
+def _alleles(
+    position: int, reference: str, alternates: tuple[str, ...], genotype: tuple[int | None, ...]
+) -> list[_Key]:
+    order = [(-1, "", ""), *(_trimmed(position, reference, each) for each in alternates)]
+    return sorted(order[allele] if allele is not None else (-2, "", "") for allele in genotype)
 
 
 def _same(calls: VariantCalls, site: int, truth: Variants, row: int) -> bool:
-    """Whether the bases of both genotypes agree; without a genotype in the truth, the alternate bases."""
-    alternates = tuple(BASES[code] for code in calls.alternates[site])
+    """Whether the alleles of both genotypes agree; without a genotype in the truth, the alternate alleles."""
+    own = int(calls.position[site]), calls.reference[site], calls.alternates[site]
+    other = int(truth.position[row]), truth.reference[row], truth.alternates[row]
     if not truth.genotype[row]:
-        return set(alternates) == set(truth.alternates[row])
-    own = _alleles(BASES[calls.reference[site]], alternates, calls.genotype[site])
-    return own == _alleles(truth.reference[row], truth.alternates[row], truth.genotype[row])
+        return set(_keys(*own)[:-1]) == set(_keys(*other)[:-1])
+    return _alleles(*own, calls.genotype[site]) == _alleles(*other, truth.genotype[row])
 
 
-def _against(calls: VariantCalls, site: int, known: dict[int, tuple[Variants, int]]) -> str:
-    entry = known.get(int(calls.position[site]))
+def _against(calls: VariantCalls, site: int, known: dict[_Key, tuple[Variants, int]]) -> str:
+    keys = _keys(int(calls.position[site]), calls.reference[site], calls.alternates[site])
+    entry = next((known[key] for key in keys if key in known), None)
     if entry is None:
         return NOT_IN_TRUTH
     return FOUND if _same(calls, site, *entry) else DIFFERS

@@ -72,7 +72,7 @@ class WhyView:
                 [", ".join(f"{n}: {v:.3g}" for n, v in zip(names, each, strict=True)) for each in logs], dtype=object
             ),
         }
-        colour = np.array([style.BASE_COLOURS.get(str(each), GREY) for each in base], dtype=object)
+        colour = np.array([_colour(str(each), explanation) for each in base], dtype=object)
         columns.fill(self.reads, {**about, "colour": colour})
         self.heat.x_range.factors = list(names)
         cells = {
@@ -131,7 +131,7 @@ class WhyView:
         made.add_layout(Span(location=0, dimension="height", line_width=1))
         bars = made.hbar("row", left=0, right="weight", height=0.8, source=self.reads, color="colour", line_color=None)
         tips = [
-            ("read", "@name"), ("base", "@base, quality @base_quality{0} phred"),
+            ("read", "@name"), ("shows", "@base, quality @base_quality{0} phred"),
             ("mapping quality", "@mapping_quality{0} phred"),
             ("strand", "@strand"), ("to the read's end", "@end_distance{0} bases"),
             ("adds", "@weight{+0.000} log10 odds"),
@@ -190,6 +190,13 @@ _READS = (
 )  # fmt: skip
 _CELLS = ("genotype", "row", "log10", "name")
 _GENOTYPES = ("factor", "log10", "colour", "said", "probability")
+
+
+def _colour(shown: str, explanation: Explanation) -> str:
+    """A base's own colour; near an indel that of insertions for what shows it, grey for the rest."""
+    if len(explanation.reference) == 1 and all(len(each) == 1 for each in explanation.alternate.split(",")):
+        return style.BASE_COLOURS.get(shown, GREY)
+    return PURPLE if shown in explanation.alternate.split(",") else GREY
 
 
 def _title(text: str = "") -> Title:

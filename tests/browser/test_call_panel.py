@@ -111,6 +111,20 @@ def test_a_click_on_a_call_says_why(screens: Any, outside: list[str], place: str
     screen.check()
 
 
+def test_an_indel_says_why(screens: Any, outside: list[str], place: str) -> None:
+    screen = opened(screens, place)
+    if place == "lab":  # only there can Python be told where to look; the other page has the table
+        screen.run("panel.pick(7658, True)")
+        screen.until("document.querySelector('.genolab-why strong')?.textContent.includes('7,659 T>TGA')")
+        screen.until(f"{BARS} === 'called'")
+        screen.until(f"{screen.model('why_reads')}.data.weight.length > 10")
+        assert "show it" in screen.page.locator(".genolab-why").first.inner_text()
+        screen.screenshot("why_indel")
+    changes = f"Array.from({screen.model('table')}.data.change)"
+    assert "T>TGA" in screen.page.evaluate(f"() => {changes}")
+    screen.check()
+
+
 def test_the_wheel_zooms_and_python_draws_what_is_in_sight(screens: Any, outside: list[str], place: str) -> None:
     screen = opened(screens, place)
     window = screen.model("window")
@@ -180,7 +194,7 @@ def test_a_job_is_cancelled(screens: Any, outside: list[str], place: str) -> Non
 
 def test_a_second_view_and_a_reload_show_the_present(screens: Any, outside: list[str]) -> None:
     screen = ready(screens.open_lab("twice", [LAB + "display(lab, panel.stage.pane)"]))
-    screen.run("panel.controls.sliders['max_strand_odds_ratio'].value = 10.0")
+    screen.run("panel.controls.sliders['min_artefact_quality'].value = -100")
     for view in (0, 1):
         screen.until(f"Array.from({screen.model('calls', view)}.data.fill).every(v => v > 0)")
     screen.reload()
@@ -189,7 +203,7 @@ def test_a_second_view_and_a_reload_show_the_present(screens: Any, outside: list
             f"{screen.model('calls', view)} && Array.from({screen.model('calls', view)}.data.fill).every(v => v > 0)"
         )
     screen.until("document.querySelector('.genolab-state')?.textContent.startsWith('done')")
-    assert screen.evaluate("panel.thresholds.max_strand_odds_ratio") == 10.0
+    assert screen.evaluate("panel.thresholds.min_artefact_quality") == -100
     screen.check()
 
 

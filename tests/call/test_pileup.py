@@ -145,7 +145,7 @@ def test_reads_as_drawn(tmp_path):
         ACGTAC--GTACGTACGT
         ..T...  ..
          ,,,,,ag,,--,,
-          [TT]....   ....... | mapq=19
+          [TT]....   ....... | mapq=9
             ,c   ....        | duplicate
         """,
         tmp_path,
@@ -187,7 +187,6 @@ def test_nothing_there(tmp_path):
     pileup = pileup_of([], "ACGT", tmp_path)
     assert not pileup.counts(Thresholds()).any()
     assert pileup.observe(np.arange(4), Thresholds()).site.size == 0
-    np.testing.assert_array_equal(pileup.indel_share(np.arange(4), Thresholds()), [0, 0, 0, 0])
     some = pileup_of([simple("a", 0, "AC")], "ACGT", tmp_path)
     assert some.observe(np.array([], np.int64), Thresholds()).site.size == 0
 
@@ -195,23 +194,6 @@ def test_nothing_there(tmp_path):
 def test_an_all_unknown_reference_still_has_counts(tmp_path):
     pileup = pileup_of([simple("a", 0, "ACGT")], "NNNN", tmp_path)
     np.testing.assert_array_equal(pileup.counts(Thresholds()), np.eye(4))
-
-
-@pytest.mark.parametrize(
-    ("gap", "share"),
-    [(3, [0, 0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0, 0]), (1, [0] * 4 + [0.5] * 2 + [0] * 4), (0, [0] * 10)],
-)
-def test_indels_cast_doubt_on_both_sides(gap, share, tmp_path):
-    inserted = naive.Read("i", 0, 0, 60, [(5, "M"), (2, "I"), (5, "M")], "ACGTAGGACGTA", [30] * 12)
-    plain = simple("p", 0, "ACGTAACGTA")
-    pileup = pileup_of([inserted, plain], "ACGTAACGTA", tmp_path)
-    np.testing.assert_array_equal(pileup.indel_share(np.arange(10), Thresholds(indel_gap=gap)), share)
-
-
-def test_a_read_with_two_indels_is_one_read(tmp_path):
-    twice = naive.Read("i", 0, 0, 60, [(3, "M"), (1, "D"), (2, "M"), (1, "D"), (3, "M")], "ACGACGTA", [30] * 8)
-    pileup = pileup_of([twice, simple("p", 0, "ACGTAACGTA")], "ACGTAACGTA", tmp_path)
-    np.testing.assert_array_equal(pileup.indel_share(np.array([4, 5]), Thresholds()), [0.5, 0.5])
 
 
 @pytest.mark.parametrize("piece", [1, 7, 40, 10_000])

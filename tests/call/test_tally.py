@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import genolab as gl
 from genolab.call import Thresholds, filters, genotype, tally
 from genolab.call.evidence import Evidence, collect
-from genolab.call.genotyping import assess, candidate_sites
+from genolab.call.genotyping import assess, screen
 from genolab.call.tally import Tally
 
 MOVES = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)), min_size=1, max_size=6)
@@ -49,11 +49,11 @@ def test_what_was_judged_is_kept_only_where_the_threshold_is_a_filters(evidence:
     start = Thresholds()
     value = about.default + about.metadata["step"] * (3 if about.default < about.metadata["high"] else -3)
     moved = replace(start, **{name: value})
-    sites = candidate_sites(evidence, start)
+    sites = screen(evidence, start).sites
     assert sites.size
     genotype(evidence, start)
     again = genotype(evidence, moved)
-    fresh = genotype(replace(evidence, _kept={}), moved)
+    fresh = genotype(replace(evidence, _kept={}, aligned={}), moved)
     np.testing.assert_array_equal(again.position, fresh.position)
     assert again.filters == fresh.filters
     for column in fresh.columns:

@@ -60,19 +60,19 @@ def test_a_slider_changes_what_is_drawn_and_compiles_nothing(example: CallPanel)
     try:
         before = data_of(example, "calls")
         slider = example.controls.sliders["max_strand_odds_ratio"]
-        slider.value = 10.0
+        slider.value = 1.5
         settled(example)
         after = data_of(example, "calls")
         assert list(before["position"]) == list(after["position"])
-        loosened = np.flatnonzero(before["filter"] != after["filter"])
-        assert len(loosened) > 0
-        assert set(before["fill"][loosened]) == {0.0}, "a filtered call is hollow"
-        assert set(after["fill"][loosened]) == {0.95}, "and full when it passes"
+        tightened = np.flatnonzero((before["filter"] == "PASS") & (after["filter"] != "PASS"))
+        assert len(tightened) > 0
+        assert set(before["fill"][tightened]) == {0.95}, "a call that passes is full"
+        assert set(after["fill"][tightened]) == {0.0}, "and hollow when it is filtered"
         example.controls.sliders["min_base_quality"].value = 35
         settled(example)
         assert data_of(example, "depth")["depth"].sum() < 0.99 * len(data_of(example, "depth")["depth"]) * 60
         assert example.calls is not None
-        assert example.calls.thresholds == Thresholds(max_strand_odds_ratio=10.0, min_base_quality=35)
+        assert example.calls.thresholds == Thresholds(max_strand_odds_ratio=1.5, min_base_quality=35)
         assert events == []
     finally:
         unsubscribe()
@@ -187,7 +187,7 @@ def test_a_row_of_the_table_moves_the_view(example: CallPanel) -> None:
 def test_the_table_narrows(example: CallPanel) -> None:
     table = example.stage.table
     table.narrow("filtered")
-    assert set(table.source.data["filter"]) == {"StrandOddsRatio"}
+    assert set(table.source.data["filter"]) == {"Artefact"}
     table.narrow("all", "1/1 a>g")
     assert set(table.source.data["change"]) == {"A>G"}
     table.narrow("all")
@@ -393,7 +393,7 @@ def test_the_lab_has_no_empty_tab() -> None:
 
     workbench = lab()
     assert settled(workbench.call).refusal == ""
-    assert list(workbench.tabs) == ["Call", "Graph"]
+    assert {"Call", "Graph"} <= set(workbench.tabs)
     workbench.call._open_graph()
     assert workbench.graph is not None
     assert workbench.graph.kernel.name == "genotype_posteriors"

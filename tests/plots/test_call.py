@@ -238,3 +238,20 @@ def test_kinds_of_genotypes():
     assert sites.kind_of((1, 1)) == sites.HOMOZYGOUS
     assert sites.kind_of((1,)) == sites.HOMOZYGOUS
     assert sites.kind_of((1, 2)) == sites.SEVERAL
+
+
+def test_reads_with_an_indel_come_first_where_one_is_chosen(evidence):
+    from genolab.plots.reads import with_indel
+
+    whole = collect(evidence.reads_path, evidence.reference_path, "NC_001416.1:7,000-8,500")
+    calls = genotype(whole)
+    position = int(calls.position[calls.is_indel][0])
+    plain = pack(whole.pileup.reads)
+    packing = sort_rows(plain, whole, position)
+    having = with_indel(whole, position)
+    assert having.size > 5
+    others = np.setdiff1d(packing.row[base_at(whole, position)[0]], packing.row[having])
+    assert packing.row[having].max() < others.min()
+    view = WhyView()
+    view.show(calls.explain("NC_001416.1", position + 1))
+    assert len(set(view.reads.data["colour"])) == 2

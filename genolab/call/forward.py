@@ -1,0 +1,132 @@
+"""How the pair-HMM's sums are computed: lanes of vectors by Numba, or NumPy where loading Numba would take longer.
+
+Both do the same operations in the same order, so the choice changes no call.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+import numpy as np
+
+PRECISIONS: tuple[tuple[Any, int, float, float], ...] = (
+    (np.float32, 100, 1e-30, 1e-22),
+    (np.float64, 900, 1e-290, 1e-282),
+)
+"""Type, log2 of what a sum starts at, floor, and the least sum that is trusted: smaller ones are computed again.
+
+The floor is added to every M, so that no value is denormal: a hundred times slower, and Numba cannot flush them to 0.
+"""
+
+NOTHING, BEYOND = 7, 8  # letters that equal no other: N in a read, and beside the haplotype
+
+FEW_CELLS = 40_000_000
+"""Cells that NumPy sums up in the half second that loading Numba and its compiled loops takes."""
+
+_BLOCK = 2_048  # pairs side by side in NumPy's arrays
+_LOOPS = "genolab.call.loops.pairhmm"
+
+
+def likelihoods_of_pairs(*arrays: np.ndarray) -> np.ndarray:
+    """The driver of :data:`genolab.call.pairhmm.pair_hmm`: its inputs, in order; the likelihoods."""
+    base, quality, read_start, read_length, haplotype, opening, haplotype_start, haplotype_length, diagonal = arrays[:9]
+    extension = float(arrays[10])
+    result = np.empty(read_start.size)
+    if not result.size:
+        return result
+    longest_read, longest = int(read_length.max()), int(haplotype_length.max())
+    # beyond this a band leaves nothing out
+    farthest = np.maximum(haplotype_length - 1 - diagonal, read_length - 1 + diagonal)
+    band = min(int(arrays[9]), int(farthest.max()))
+    error = np.minimum(10.0 ** (quality / -10.0), 0.75)
+    left = np.lexsort((haplotype_length, read_length))
+    codes = np.where(base < 4, base, np.uint8(NOTHING))
+    width = max(longest + 2, longest_read + 2 * band + 2)
+    cells = int((read_length * np.minimum(haplotype_length, 2 * band + 1)).sum())
+    if _LOOPS in sys.modules or cells > FEW_CELLS:
+        from genolab.call.loops.pairhmm import sums_of_pairs
+    else:
+        sums_of_pairs = sums_by_arrays
+    for kind, start, floor, least in PRECISIONS:
+        if not left.size:
+            break
+        sums = sums_of_pairs(
+            left, codes, (1.0 - error).astype(kind), (error / 3.0).astype(kind), read_start, read_length, haplotype,
+            opening.astype(kind), haplotype_start, haplotype_length, diagonal, band, kind(extension),
+            kind(2.0**start), kind(floor), longest_read, width,
+        )  # fmt: skip
+        enough = sums > least
+        result[left[enough]] = np.log10(sums[enough].astype(np.float64)) - start * math.log10(2.0)
+        left = left[~enough]
+    if left.size:
+        from genolab.call.loops.pairhmm import one_by_one
+
+        one_by_one(left, codes, error, *arrays[2:9], band, extension, result)
+    return result
+
+
+def sums_by_arrays(
+    order: np.ndarray, base: np.ndarray, right_of: np.ndarray, wrong_of: np.ndarray, read_start: np.ndarray,
+    read_length: np.ndarray, haplotype: np.ndarray, opening: np.ndarray, haplotype_start: np.ndarray,
+    haplotype_length: np.ndarray, diagonal: np.ndarray, band: int, extension: Any, start: Any, floor: Any,
+    longest_read: int, width: int,
+) -> np.ndarray:  # fmt: skip
+    """:func:`genolab.call.loops.pairhmm.sums_of_pairs` in NumPy: a row of the matrices of 2,048 pairs at a time."""
+    parts = [np.zeros(0, opening.dtype)]
+    for at in range(0, order.size, _BLOCK):
+        members = order[at : at + _BLOCK]
+        parts.append(
+            _block(
+                base, right_of, wrong_of, read_start[members], read_length[members], haplotype, opening,
+                haplotype_start[members], haplotype_length[members], diagonal[members], band, extension, start, floor,
+            )
+        )  # fmt: skip
+    return np.concatenate(parts)
+
+
+def _block(
+    base: np.ndarray, right_of: np.ndarray, wrong_of: np.ndarray, read_start: np.ndarray, read_length: np.ndarray,
+    haplotype: np.ndarray, opening: np.ndarray, haplotype_start: np.ndarray, haplotype_length: np.ndarray,
+    diagonal: np.ndarray, band: int, extension: Any, start: Any, floor: Any,
+) -> np.ndarray:  # fmt: skip
+    kind, pairs = opening.dtype, read_start.size
+    rows, columns = int(read_length.max()), int(haplotype_length.max())
+    farthest = np.maximum(haplotype_length - 1 - diagonal, read_length - 1 + diagonal)
+    banded = bool((farthest > band).any())
+    width = rows + 2 * band + 2 if banded else columns + 1
+    shift = band + 1 - diagonal if banded else np.ones(pairs, np.int64)
+    j = np.arange(width)[:, None] - shift[None, :]
+    there = (j >= 0) & (j < haplotype_length)
+    at = np.where(there, haplotype_start + j, 0)
+    letters = np.where(there, haplotype[at], np.uint8(BEYOND))
+    gaps = np.where(there, opening[at], kind.type(0))
+    one = kind.type(1)
+    going_on, closing = one - (gaps + gaps), one - extension
+    starts = 2 * band + 1 if banded else columns
+    m, ins = np.zeros((2, width, pairs), kind)
+    deleted = np.where((j >= -1) & (j < haplotype_length - 1), start / closing, kind.type(0))
+    deleted[starts:] = 0
+    sums = np.zeros(pairs, kind)
+    for i in range(rows):
+        first, last = (i + 1, i + 2 * band + 2) if banded else (1, columns + 1)
+        here, before = slice(first, last), slice(first - 1, last - 1)
+        own = read_start + np.minimum(i, read_length - 1)
+        emitted = np.where(letters[here] == base[own], right_of[own], wrong_of[own])
+        new_m = emitted * (m[before] * going_on[here] + (ins[before] + deleted[before]) * closing) + floor
+        ins[here] = gaps[here] * m[here] + extension * ins[here]
+        opened = gaps[first + 1 : last] * new_m[:-1]
+        chain = deleted[here]
+        chain[0] = 0
+        for c in range(1, last - first):
+            np.multiply(chain[c - 1], extension, out=chain[c])
+            chain[c] += opened[c - 1]
+        m[here] = new_m
+        if i == 0:
+            m[0] = ins[0] = deleted[0] = 0
+        done = np.flatnonzero(read_length == i + 1)
+        if done.size:
+            shown = np.where(there[here][:, done], m[here][:, done] + ins[here][:, done], kind.type(0))
+            sums[done] = np.add.accumulate(shown, axis=0)[-1]  # one after the other, as the lanes do
+    return sums
