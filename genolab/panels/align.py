@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
 
 GRAPH, GRAPH_OF_MANY = "alignment_matrix", "align_profiles"
+_BOXES = {"queries": "query", "targets": "target"}
 MOST_SEQUENCES = 200
 """Sequences that are aligned together while a slider moves."""
 
@@ -257,6 +258,8 @@ class AlignPanel(ipywidgets.VBox):
         self.refusal.clear()
 
     def _refuse(self, error: BaseException | None) -> None:
+        if isinstance(error, InputError) and error.name in _BOXES:  # as the boxes are called here
+            error = InputError(error.who, _BOXES[error.name], error.expected, error.found, error.fix)
         self.refusal.show(error, self.place.text)
 
     # --- ways out
@@ -306,8 +309,8 @@ class AlignPanel(ipywidgets.VBox):
     # --- widgets
 
     def _lay_out(self) -> list[ipywidgets.Widget]:
-        more = ipywidgets.Accordion([ipywidgets.VBox(self.controls.more), self.mapping], titles=["More", "Map reads"])
-        more.add_class("genolab-more")
+        more = ipywidgets.Accordion([ipywidgets.VBox(self.controls.more)], titles=["More"]).add_class("genolab-more")
+        mapping = ipywidgets.Accordion([self.mapping], titles=["Map reads"]).add_class("genolab-more")
         ways = [
             button(text, about, partial(self.export, kind))
             for text, kind, about in (
@@ -327,6 +330,7 @@ class AlignPanel(ipywidgets.VBox):
             more,
             ipywidgets.HBox(ways).add_class("genolab-buttons").add_class("genolab-small"),
             ipywidgets.HBox(look).add_class("genolab-buttons").add_class("genolab-small"),
+            mapping,
         ]
         column = ipywidgets.VBox([*rows, self.downloads]).add_class("genolab-column")
         self.code_box.layout.display = "none"

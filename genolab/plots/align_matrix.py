@@ -164,11 +164,14 @@ class MatrixView:
         with self._lock:
             self.posterior = posterior
             # the scores step back, and the path becomes a thin line, so that the shares are seen
-            self._scores.glyph.global_alpha = 1.0 if posterior is None else 0.3
-            self._casing.glyph.line_width = 5.0 if posterior is None else 0.0
+            alone = posterior is None
+            self._scores.glyph.global_alpha = 1.0 if alone else 0.3
+            for each in self._casings:
+                each.visible = alone
             self._line.glyph.update(
-                line_width=3.0 if posterior is None else 1.5,
-                line_color=style.VERMILION if posterior is None else style.BLACK,
+                line_width=3.0 if alone else 1.0,
+                line_color=style.VERMILION if alone else style.BLACK,
+                line_alpha=1.0 if alone else 0.55,
             )
             if posterior is None:
                 columns.empty(self.sources["posterior"])
@@ -339,12 +342,14 @@ class MatrixView:
         self._scores = figure.image("image", source=self.sources["image"], color_mapper=shades)
         figure.image("image", source=self.sources["posterior"], color_mapper=seen)
         segments: dict[str, Any] = {"x0": "x0", "y0": "y0", "x1": "x1", "y1": "y1", "source": self.sources["edges"]}
-        figure.segment(**segments, line_color=style.BLACK, line_width=4, line_alpha=0.55)
-        figure.segment(**segments, line_color="#ffffff", line_width=2)
+        self._casings = [
+            figure.segment(**segments, line_color=style.BLACK, line_width=4, line_alpha=0.55),
+            figure.segment(**segments, line_color="#ffffff", line_width=2),
+        ]
         figure.line("x", "y", source=self.sources["walk"], line_color=style.BLACK, line_width=3, line_alpha=0.6)
         figure.line("x", "y", source=self.sources["walk"], line_color=style.PINK, line_width=1.5, line_dash=[4, 4])
         line: dict[str, Any] = {"source": self.sources["path"], "line_join": "round", "line_cap": "round"}
-        self._casing = figure.line("x", "y", line_color="#ffffff", line_width=5, **line)
+        self._casings.append(figure.line("x", "y", line_color="#ffffff", line_width=5, **line))
         self._line = figure.line("x", "y", line_color=style.VERMILION, line_width=3, **line)
         self._steps = figure.scatter(
             "x", "y", source=self.sources["path"], size=0, fill_color=style.VERMILION, line_color="#ffffff"

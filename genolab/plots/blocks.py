@@ -13,7 +13,7 @@ from bokeh.models import ColumnDataSource, FixedTicker, Range1d
 from genolab.plots import columns, letters, style
 
 COLUMN, LINE = 14, 16  # pixels of a letter
-_NAME = 6.8  # pixels of a letter of a name
+_NAME = 7.4  # pixels of a letter of a name
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class BlocksView:
         rows = self.rows
         width, height = self.size
         longest = max((len(name) for name in rows.names), default=5) if rows is not None else 5
-        gutter = min(max(longest, 8), 16) * _NAME + 44.0
+        gutter = min(max(longest, 8), 16) * _NAME + 50.0
         letter = min(COLUMN, max((width - gutter - 48) / self.width, 5.0))
         left = -gutter / letter
         self.x_range.update(start=left, end=left + width / letter)

@@ -55,7 +55,7 @@ def test_a_slider_aligns_again_and_a_cell_says_why(screens: Any, outside: list[s
     handle.focus()
     for _ in range(8):
         handle.press("ArrowLeft")
-    screen.until("document.querySelector('.genolab-facts').textContent.includes('score')")
+    screen.until("document.querySelector('.genolab-side .genolab-facts').textContent.includes('score')")
     screen.run("panel.wait()")
     assert screen.evaluate("panel.controls.scoring.gap_open") == 2
     assert screen.evaluate("panel.alignments.scores[0].item()") != before
