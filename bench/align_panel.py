@@ -1,6 +1,6 @@
 """From a slider of the align panel to the frames that leave for the browser: 300 x 300 letters, best of many.
 
-    python -m bench.align_panel [letters]
+    python bench/align_panel.py [letters]
 
 The frames are serialised as for a page that has painted everything so far; painting itself is the browser's.
 """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from bokeh.layouts import column
 
+from genolab.errors import InputError
 from genolab.plots.align_matrix import MatrixView
 from genolab.plots.blocks import BlocksView, Rows
 from genolab.plots.matrix_window import Pair, pair_of
@@ -72,7 +73,21 @@ def facts_of(pair: Pair, path: Path, seconds: float, count: float) -> dict[str, 
         "best": "not counted" if count != count else f"{count:,.0f}" if count < 1e6 else f"about {count:.1g}",
         "CIGAR": path.cigar if len(path.cigar) <= 400 else f"{path.cigar[:399]}…",
     }
-    return {name: value for name, value in facts.items() if value}
+    return {name: value for name, value in (facts | _surprise(pair)).items() if value}
+
+
+def _surprise(pair: Pair) -> dict[str, str]:
+    """Bit score and E-value of a local alignment, where statistics of its scoring are published."""
+    from genolab.align.score_statistics import karlin_altschul
+
+    if not pair.free_ends[4] or pair.dna:
+        return {}
+    try:
+        found = karlin_altschul(pair.scoring)
+    except InputError:
+        return {"E-value": "none published for these costs"}
+    expected = float(found.e_value(pair.score, pair.query.size, pair.target.size))
+    return {"bit score": f"{float(found.bit_score(pair.score)):.1f}", "E-value": f"{expected:.1e}"}
 
 
 def duration(seconds: float) -> str:

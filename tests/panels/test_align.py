@@ -67,6 +67,10 @@ def test_a_slider_aligns_again_and_compiles_nothing(panel: AlignPanel) -> None:
         panel.controls.mode.value = "local"
         settled(panel)
         assert panel.alignments.options["mode"] == "local"
+        assert panel.stage.facts.rows["E-value"] == "none published for these costs"
+        panel.controls.sliders["gap_extend"].value = 1
+        settled(panel)
+        assert float(panel.stage.facts.rows["E-value"]) < 1e-20
         assert panel.stage.matrix.pair.score == panel.alignments.scores[0]
         assert events == []
     finally:
