@@ -66,7 +66,7 @@ class PrepareStage(ipywidgets.VBox):
                 self.view.show("raw", loaded.chain.start)
                 self._recolour()
             self._head("raw", loaded.chain.start, "raw")
-            self.heads["prepared"].say("prepared: not ready yet", "soft")
+            self.heads["prepared"].say("prepared: at work (a step new to this machine is compiled first)", "soft")
             self._tell(())
 
     def show(self, made: Sequence[Done]) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -130,15 +131,27 @@ class Chain:
 
     def _take(self, step: Step, before: Done) -> Done:
         estimator, arguments = step.estimator(), step.arguments(self.samples)
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with _heard() as said:
             table = estimator.fit_transform(before.table, **arguments)
-        said = [str(each.message) for each in caught if issubclass(each.category, GenolabWarning)]
         constant = getattr(estimator, "constant_", None)
         if constant is not None and constant.any():
             said.append(f"{step.name}: {int(constant.sum()):,} constant genes became 0.")
         size = size_factor_of(estimator, before.table)
         return Done(table, unit_after(estimator, before.unit), estimator, tuple(dict.fromkeys(said)), size)
+
+
+@contextmanager
+def _heard() -> Iterator[list[str]]:
+    """Inside, our own warnings become sentences; those of others are passed on."""
+    said: list[str] = []
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", GenolabWarning)
+        yield said
+    for each in caught:
+        if issubclass(each.category, GenolabWarning):
+            said.append(str(each.message))
+        else:
+            warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
 
 
 def open_chain(X: Any, samples: pd.DataFrame | None = None, who: str = "Chain") -> tuple[Chain, tuple[str, ...]]:
@@ -151,10 +164,9 @@ def open_chain(X: Any, samples: pd.DataFrame | None = None, who: str = "Chain") 
     InputError
         What :func:`genolab.prepare.checks.checked_table` refuses, or a sample without a row in the sample table.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
+    with _heard() as heard:
         checked_table(who, X, missing=True)
-    said = tuple(str(each.message).removeprefix(f"{who}: ") for each in caught)
+    said = tuple(each.removeprefix(f"{who}: ") for each in heard)
     if samples is None and is_anndata(X) and len(X.obs.columns):
         samples = X.obs
     table = frame_of(X)

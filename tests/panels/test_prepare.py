@@ -187,6 +187,7 @@ def test_colours_follow_a_column(example: PreparePanel) -> None:
 # --- what can be handed over
 
 
+@pytest.mark.filterwarnings("ignore:.*infer_string")  # AnnData asks pandas for an option that is going
 def test_tables_of_every_kind() -> None:
     counts, sheet = small()
     table = anndata.AnnData(counts.to_numpy(np.float32), obs=sheet, var=pd.DataFrame(index=counts.columns))
