@@ -1,4 +1,4 @@
-"""Align sequences: scores, alignments and edit distances of pairs, each mode and gap cost by one recurrence."""
+"""Align sequences, each mode and gap cost by one recurrence: scores, alignments, edit distances; map reads."""
 
 from __future__ import annotations
 

@@ -15,8 +15,8 @@ from genolab.io import htslib, index
 from genolab.io.atomic import replacing
 from genolab.io.paths import PathLike, writable
 
-MEMORY = "256M"
-"""What sorting may take a thread; the rest lies on disk, beside the file."""
+MEMORY = 256
+"""Megabytes that sorting may take; the rest lies on disk, beside the file."""
 
 
 def check_bam_path(path: PathLike, who: str) -> Path:
@@ -50,7 +50,8 @@ def sorted_bam(
         with contextlib.closing(pysam.BGZFile(str(unsorted), "w1")) as stream:
             stream.write(b"".join(head))
             yield stream.write
-        words = ["--no-PG", "-m", MEMORY, "-@", str(threads - 1), "-T", str(Path(folder) / "part"), "-O", "bam"]
+        memory, workers = f"{max(MEMORY // threads, 8)}M", str(threads - 1)
+        words = ["--no-PG", "-m", memory, "-@", workers, "-T", str(Path(folder) / "part"), "-O", "bam"]
         try:
             with index._commands, htslib.quiet():
                 pysam.samtools.sort(*words, "-o", str(beside), str(unsorted))
