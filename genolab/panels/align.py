@@ -143,7 +143,10 @@ class AlignPanel(ipywidgets.VBox):
         self.stage.show(Aligned(ours, theirs, alignments, pair_of(alignments), seconds))
         self.place.say(f"{ours.names[0]} and {theirs.names[0]}", "soft")
         self._show_many(False)
-        self._look(progress)
+        if self._soft_ready or not self.controls.temperature.value or self.stage.shows_dots:
+            self._look(progress)
+        else:  # its kernel compiles the first time: the sliders must not wait for that
+            self.look()
 
     def _align_many(self, progress: Progress, given: Given, scoring: Scoring) -> None:
         if len(given.texts) > MOST_SEQUENCES:
@@ -166,7 +169,7 @@ class AlignPanel(ipywidgets.VBox):
         self.controls.mode.layout.display = "none" if many else "flex"
         self.controls.temperature_row.layout.display = "none" if many or self.stage.shows_dots else "flex"
 
-    _shows_many = False
+    _shows_many = _soft_ready = False
 
     def _warm(self, progress: Progress, ours: Given, theirs: Given, mode: str, scoring: Scoring) -> None:
         """Have the loops compiled on a few letters, once for each kind of scoring, so that the time shown is theirs."""
@@ -218,6 +221,7 @@ class AlignPanel(ipywidgets.VBox):
             soft = soft_align(query, target, mode=options["mode"], scoring=scoring, temperature=temperature)
             progress(None, "weighing all alignments")
             stage.show_posterior(soft.posterior(0))
+            self._soft_ready = True
 
     def cancel(self) -> None:
         """Stop whatever runs; what is on screen stays."""
