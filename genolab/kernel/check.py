@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.threads import spread
 from genolab.spec import Spec
+
+MANY = 1_000_000
+"""Values from which threads are worth their start."""
 
 
 def as_input(kernel: str, name: str, spec: Spec, value: Any, writeable: bool) -> np.ndarray:
@@ -34,13 +38,21 @@ def _check_range(kernel: str, name: str, spec: Spec, array: np.ndarray) -> None:
     if array.size == 0 or (spec.low is None and spec.high is None):
         return
     # one look at each bound that there is: a table of counts is read once and not twice
-    low_enough = spec.low is None or array.min() >= spec.low  # false for NaN
-    if low_enough and (spec.high is None or array.max() <= spec.high):
+    low_enough = spec.low is None or _bound(array, np.min) >= spec.low  # false for NaN
+    if low_enough and (spec.high is None or _bound(array, np.max) <= spec.high):
         return
     low, high = (None if limit is None else f"{limit:g}" for limit in (spec.low, spec.high))
     span = f"at most {high}" if low is None else f"at least {low}" if high is None else f"between {low} and {high}"
     found = array.max() if low_enough else array.min()
     raise InputError(kernel, name, f"{spec.doc}, {span}{spec.unit and ' '}{spec.unit}", f"{found.item():g}")
+
+
+def _bound(array: np.ndarray, bound: Callable[[Any], Any]) -> Any:
+    """The smallest or largest value; of a large array by threads."""
+    if array.size < MANY or not array.flags.c_contiguous:
+        return bound(array)
+    flat = array.reshape(-1)
+    return bound(spread(lambda first, last: bound(flat[first:last]), flat.size))
 
 
 def _converted(kernel: str, name: str, spec: Spec, array: np.ndarray) -> np.ndarray:
