@@ -125,6 +125,9 @@ HELD_OUT = 0.1
 CANDIDATES = tuple(np.geomspace(1, 0.01, 16)[1:])
 """Penalties tried, as shares of the largest singular value."""
 
+STOPS = CANDIDATES[4::5]
+"""Larger penalties on the way to one that is given."""
+
 ROUGH, ROUGH_STEPS = 1e-3, 10
 """How far the solutions on the way are taken: it is the last one that counts."""
 
@@ -189,7 +192,7 @@ class SoftImpute(_FactorImputer):
         largest = path.largest or 1.0  # nothing varies: any penalty leaves the means
         self.penalties_, self.held_out_errors_ = np.empty(0), np.empty(0)
         self.penalty_ = float(self.penalty) if self.penalty is not None else self._chosen(table.values, rank, largest)
-        for share in CANDIDATES:
+        for share in CANDIDATES if self.penalty is None else STOPS:
             if share * largest > self.penalty_:
                 path.solve(share * largest, rough=True)
         right, strength = path.solve(self.penalty_)
