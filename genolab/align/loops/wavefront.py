@@ -40,7 +40,7 @@ def fresh_state(state, marks):
     marks[BEST], marks[BEST_QUERY], marks[BEST_TARGET] = LOW, 0, 0
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def rows_of_diagonal(d, m, n, band):
     """First and last row of anti-diagonal ``d`` within the matrix and the band; the last is the lower where none is."""
     low, high = min(0, n - m) - band, max(0, n - m) + band
@@ -85,7 +85,7 @@ def advance(
                 scores[1] = 0
             if last == d:
                 scores[d + 1] = 0
-            to = 0 if where is None else where[d] + first
+            to = np.int64(0) if where is None else where[d] + first
             diagonal(
                 state, h + a, h_diagonal, e + a, f_in, f + a, e_2 + a, f_in_2, f_2 + a, scores, a, count, gaps, floor,
                 two_pieces, directions, to,
@@ -117,7 +117,7 @@ def advance(
     return True
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _start(state, h, e, f, e_2, f_2, gaps, directions, to):
     """Let an alignment start in a cell, where that is worth no less than what leads there."""
     if state[h] <= 0:
@@ -130,7 +130,7 @@ def _start(state, h, e, f, e_2, f_2, gaps, directions, to):
             directions[to] = START  # gaps that leave here are new, or worth no more than new ones
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _find_end(h, first, last, d, m, n, freedom, marks):
     """Note the best cell where an alignment may end; among equals the first in the target, then in the query."""
     if freedom[5]:
@@ -149,7 +149,7 @@ def _find_end(h, first, last, d, m, n, freedom, marks):
         _note_end(h[0], first, d, marks)
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 def _note_end(score, row, d, marks):
     if score > marks[BEST] or (score == marks[BEST] and d - row < marks[BEST_TARGET]):
         marks[BEST], marks[BEST_QUERY], marks[BEST_TARGET] = score, row, d - row
@@ -159,5 +159,6 @@ def _note_end(score, row, d, marks):
 def with_room(codes, backwards):
     """A copy of a sequence with the room behind it that vectors need."""
     copy = np.zeros(codes.size + WAVE, np.uint8)
-    copy[: codes.size] = codes[::-1] if backwards else codes
+    for i in range(codes.size):  # Numba compiles assignments of slices for seconds
+        copy[i] = codes[codes.size - 1 - i if backwards else i]
     return copy
