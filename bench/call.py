@@ -1,4 +1,4 @@
-"""`genolab call` against `bcftools mpileup | bcftools call` on the same reads, in the same run, turn by turn.
+"""`genolab call` against `bcftools mpileup | bcftools call` and `freebayes` on the same reads, turn by turn.
 
 python bench/call.py --data DIR [--region R] [--repeats N] [--markdown FILE]
 
@@ -11,6 +11,7 @@ that runs already.
 from __future__ import annotations
 
 import argparse
+import gzip
 import json
 import os
 import platform
@@ -50,8 +51,8 @@ def find(folder: Path) -> Files:
     return Files(reads, reference, only(".vcf.gz"))
 
 
-def commands(files: Files, region: str) -> dict[str, Callable[[Path], list[list[str]]]]:
-    """Each contender's pipeline, given where its calls go. bcftools in its default way and without indels."""
+def commands(files: Files, region: str, plain_reference: Path) -> dict[str, Callable[[Path], list[list[str]]]]:
+    """Each contender's pipeline, given where its calls go; freebayes where it is on this machine."""
     plain = region.replace(",", "")
     reads, reference = str(files.reads), str(files.reference)
 
@@ -68,7 +69,25 @@ def commands(files: Files, region: str) -> dict[str, Callable[[Path], list[list[
 
         return pipeline
 
-    return {"genolab call": genolab, "bcftools": bcftools(), "bcftools, no indels": bcftools("--skip-indels")}
+    def freebayes(output: Path) -> list[list[str]]:
+        caller = ["freebayes", "-f", str(plain_reference), "-r", plain.replace("-", ".."), reads]
+        return [caller, ["bcftools", "view", "-Oz", "-o", str(output)]]
+
+    found = {"genolab call": genolab, "bcftools": bcftools()}
+    return found | ({"freebayes": freebayes} if shutil.which("freebayes") else {})
+
+
+def uncompressed(reference: Path, scratch: Path) -> Path:
+    """The reference as freebayes reads it: plain, with an index beside it."""
+    if reference.suffix != ".gz":
+        return reference
+    import pysam
+
+    plain = scratch / "reference.fa"
+    with gzip.open(reference) as source, plain.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    pysam.faidx(str(plain))
+    return plain
 
 
 def run(pipeline: list[list[str]]) -> tuple[float, float]:
@@ -107,18 +126,17 @@ def in_process(files: Files, region: str, output: Path, repeats: int) -> float:
 
 
 def score(files: Files, region: str, calls: Path, scorer: Path) -> str:
-    """SNV precision / recall / F1 and genotype concordance at QUAL >= 20, filters ignored and filters kept."""
+    """Precision / recall / F1 of SNVs, and of indels with F1 where genotypes count, at QUAL >= 20 of what passes."""
     if files.truth is None or not scorer.is_file():
-        return "no truth or no scorer"
+        return "no truth or no scorer | "
+    command = [sys.executable, str(scorer), str(files.truth), "none", str(files.reference), str(calls)]
+    command += [region.replace(",", ""), "--min-qual", "20"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     said = []
-    for options in ([], ["--all-filters"]):
-        command = [sys.executable, str(scorer), str(files.truth), "none", str(files.reference), str(calls)]
-        command += [region.replace(",", ""), "--min-qual", "20", *options]
-        found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)["SNV"]
-        said.append(
-            f"{found['precision']:.3f} / {found['recall']:.3f} / {found['f1']:.3f}, GT {found['gt_concordance']:.3f}"
-        )
-    return said[0] if said[0] == said[1] else f"{said[0]} (all filters: {said[1]})"
+    for kind, last in (("SNV", "gt_concordance"), ("INDEL", "f1_gt")):
+        values = [found[kind][name] or 0.0 for name in ("precision", "recall", "f1", last)]
+        said.append(" / ".join(f"{value:.3f}" for value in values))
+    return " | ".join(said)
 
 
 def main() -> None:
@@ -135,7 +153,7 @@ def main() -> None:
         sys.exit("bcftools is needed for the comparison.")
     files = find(options.data)
     with tempfile.TemporaryDirectory() as scratch:
-        contenders = commands(files, options.region)
+        contenders = commands(files, options.region, uncompressed(files.reference, Path(scratch)))
         times: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
         for turn in range(options.repeats + 1):
             for name, pipeline in contenders.items():
@@ -146,15 +164,23 @@ def main() -> None:
             name: [statistics.median(column) for column in zip(*rows, strict=True)] for name, rows in times.items()
         }
         wall, cpu = middle["bcftools"]
-        heads = ["", "wall s", "CPU s", "wall / bcftools", "CPU / bcftools", "SNV P / R / F1"]
-        lines = [f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|"]
+        heads = [
+            "",
+            "wall s",
+            "CPU s",
+            "wall / bcftools",
+            "CPU / bcftools",
+            "SNV P / R / F1 / GT",
+            "indel P / R / F1 / F1 with GT",
+        ]
+        lines = [f"| {' | '.join(heads)} |", "|---|---|---|---|---|---|---|"]
         for name, (own_wall, own_cpu) in middle.items():
             scored = score(files, options.region, Path(scratch, f"{name}.vcf.gz"), options.scorer)
             lines.append(
                 f"| {name} | {own_wall:.2f} | {own_cpu:.2f} | {own_wall / wall:.2f} | {own_cpu / cpu:.2f} | {scored} |"
             )
         inside = in_process(files, options.region, Path(scratch, "inside.vcf.gz"), options.repeats)
-        lines.append(f"| genolab in process, warm | | {inside:.2f} | | {inside / cpu:.2f} | |")
+        lines.append(f"| genolab in process, warm | | {inside:.2f} | | {inside / cpu:.2f} | | |")
     version = subprocess.run(["bcftools", "--version"], capture_output=True, text=True).stdout.splitlines()[0]
     about = f"{version}, Python {platform.python_version()}, {os.cpu_count()} cores, medians of {options.repeats} turns"
     text = "\n".join([*lines, "", f"{about}; {options.region} of {files.reads.name}"])

@@ -25,7 +25,7 @@ NOTHING, BEYOND = 7, 8  # letters that equal no other: N in a read, and beside t
 FEW_CELLS = 40_000_000
 """Cells that NumPy sums up in the half second that loading Numba and its compiled loops takes."""
 
-_BLOCK = 2_048  # pairs side by side in NumPy's arrays
+_BLOCK = 1_024  # pairs side by side in NumPy's arrays
 _LOOPS = "genolab.call.loops.pairhmm"
 
 
@@ -73,7 +73,7 @@ def sums_by_arrays(
     haplotype_length: np.ndarray, diagonal: np.ndarray, band: int, extension: Any, start: Any, floor: Any,
     longest_read: int, width: int,
 ) -> np.ndarray:  # fmt: skip
-    """:func:`genolab.call.loops.pairhmm.sums_of_pairs` in NumPy: a row of the matrices of 2,048 pairs at a time."""
+    """:func:`genolab.call.loops.pairhmm.sums_of_pairs` in NumPy: a row of the matrices of 1,024 pairs at a time."""
     parts = [np.zeros(0, opening.dtype)]
     for at in range(0, order.size, _BLOCK):
         members = order[at : at + _BLOCK]
