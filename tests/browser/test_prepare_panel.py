@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 
 LAB = """
-import genolab as gl
-lab = gl.lab()
-lab.bring("Prepare")
+from genolab.panels.lab import Lab
+lab = Lab(first="Prepare")
 panel = lab.panel("Prepare")
 """
 
