@@ -88,3 +88,14 @@ def test_words_have_a_usual_length_and_proteins_no_strand():
 def test_refusals(first, options, words):
     with pytest.raises(InputError, match=words):
         dot_plot(first, **options)
+
+
+def test_the_table_of_a_long_sequence_finds_what_a_search_finds():
+    rng = np.random.default_rng(8)
+    first, second = (rng.integers(0, 4, size).astype(np.uint8) for size in (20_000, 3_000))
+    second[500:900] = first[7_000:7_400]
+    made = dot_plot(first, second, word=12)
+    assert made.whole[2] > 2**14
+    whole = made.bins(shape=(1, 1))[0].sum()
+    parts = sum(made.bins((top, 0, 2_000, 3_000), (1, 1))[0].sum() for top in range(0, 20_000, 2_000))
+    assert whole == parts >= 389
