@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import naive_soft as naive
 import numpy as np
 import pytensor
@@ -136,9 +138,10 @@ def test_grad_gives_the_posterior_of_every_cell(local):
         ups = [soft_cell_score(cells + k * step, *values[1:], np.array(local)).score for k in (1, -1, 2, -2)]
         numeric = (8 * (ups[0] - ups[1]) - (ups[2] - ups[3])) / (12 * 1e-3)
         assert abs(numeric - found.paired[i, j]) < 1e-6
-    definition = soft_posteriors.definition(*values, np.array(local))
-    for name in found._fields:
-        np.testing.assert_allclose(getattr(found, name), getattr(definition, name), atol=1e-10)
+    if os.environ.get("GENOLAB_SLOW_TESTS"):  # compiling this gradient of a scan takes a quarter of a minute
+        definition = soft_posteriors.definition(*values, np.array(local))
+        for name in found._fields:
+            np.testing.assert_allclose(getattr(found, name), getattr(definition, name), atol=1e-10)
 
 
 @pytest.mark.parametrize("mode", ["global", "local"])

@@ -33,7 +33,7 @@ LEAK = 1e-11
 MOST_BYTES = 2**28
 """Memory for the kept rows of a block; pairs that need more go one by one in log space."""
 
-ROWS_APART = 4
+ROWS_APART = 8
 """Rows between two kept ones, where there is memory for so many: few enough to stay in the cache."""
 
 

@@ -18,8 +18,8 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
-LANES = 16
-"""Pairs at once; narrower processors take a vector in parts."""
+LANES = 8
+"""Pairs at once: more, and their rows would not stay in the cache. Narrower processors take a vector in parts."""
 
 FLOOR = 2.0**-1000
 """The least weight; doubles go down to 2**-1022."""
@@ -175,8 +175,9 @@ def backward_row(typing, forward, below, row, letters, table, constants, sums, s
     """Compute ``row``, the adjoint of ``forward``, columns ``last`` to 0, from the row ``below``; add to ``sums``.
 
     ``letters`` and ``table`` are as for :func:`forward_row`, of the row below. ``constants``: a gap's first letter and
-    a further one, down (with the scale of the row below) and along; an end. ``shares[column, 0]`` becomes the share
-    of alignments that pair the letters; unless ``whole`` is None, ``shares[column, state]`` that of each state.
+    a further one, down (with the scale of the row below) and along; an end. Without ``letters``, ``shares[column,
+    0]`` becomes the share that pairs the two letters; unless ``whole`` is None, ``shares[column, state]`` is that of
+    each state.
     """
     plain, each_state = (not isinstance(given, types.NoneType) for given in (letters, whole))
     signature = types.void(forward, below, row, letters, table, constants, sums, shares, whole, last)
@@ -208,7 +209,7 @@ def backward_row(typing, forward, below, row, letters, table, constants, sums, s
             if each_state:
                 for k, value in enumerate((share, down * now_down + tiny, along * now_along + tiny)):
                     v.store(value, held, builder.add(here, _INDEX(k)))
-            else:
+            elif not plain:
                 v.store(share, held, here)
             opened = pair * (new_down + new_along) + (down * new_along + opened)
             extended = down * further + (along * on + extended)
