@@ -90,7 +90,7 @@ def map_reads(
     30 are not written (for reads shorter than 40, three quarters of the length).
     """
     from genolab.align.mapping import batch as work
-    from genolab.align.mapping.records import Texts
+    from genolab.align.mapping.records import Texts, write_records
 
     paths = _paths(reads)
     threads = _checked_threads(threads)
@@ -122,8 +122,7 @@ def map_reads(
             if batch.paired and insert is None and found[0].first == 0:
                 insert = work.inserts_of(candidates, seed, threads)
             placed = work.decide(candidates, index, seed, insert, threads)
-            for part in work.written(placed, index, names, sample.encode(), secondary, threads):
-                put(part)
+            put(write_records(placed, index, names, sample.encode(), secondary, threads).tobytes())
             tally.add(placed)
             tell(0.95 * fraction, f"mapping: {tally.reads:,} reads")
         tell(0.95, "sorting")

@@ -156,7 +156,7 @@ def test_bands_are_what_align_computes(tmp_path):
         queries.append((3 - own[::-1]).astype(np.uint8) if row[c.STRAND] else own)
         targets.append(index.codes[row[c.FIRST] : row[c.FIRST] + size + row[c.SLOTS] - 1])
         slots.append(row[c.SLOTS])
-    again, operations = rows.copy(), np.empty(len(rows) * 100, np.uint32)
+    again, operations = rows.copy(), np.empty(len(rows) * 100, np.int64)
     again[:, c.OPERATIONS] = np.arange(len(rows)) * 100
     lanes, longest, wide = bands.LANES, 200, max(slots)
     bands.align_bands(
@@ -192,6 +192,25 @@ def test_a_single_difference_needs_no_band(tmp_path_factory, seed, reverse):
     found = align(read, codes, mode="local", scoring=SCORING, traceback=True)
     assert row[c.SCORE] == found.scores[0]
     assert (row[c.READ_START], row[c.READ_END]) == (found.query_start[0], found.query_end[0])
+
+
+@settings(max_examples=150)
+@given(st.integers(0, 2**32), st.sampled_from(["ACGT", "ACGT", "AC", "AAAC"]), st.booleans(), st.booleans())
+def test_two_differences_are_seen_through_only_where_nothing_is_better(seed, letters, reverse, gapped):
+    rng = np.random.default_rng(seed)
+    codes = work.CODES[np.frombuffer("".join(rng.choice(list(letters), 120)).encode(), np.uint8)]
+    read = codes[20:100].copy()
+    if gapped:  # a gap and an even number of letters, so that few differences are left near an end
+        cut, size = rng.integers(60, 78), rng.integers(1, 4)
+        read = np.concatenate([codes[20:cut], codes[cut + size : 100 + size]])
+    else:
+        read[rng.choice(80, 2, replace=False)] ^= 1
+    given_read = (3 - read[::-1]).astype(np.uint8) if reverse else read
+    if c.differences(given_read, 0, read.size, int(reverse), codes, 20) != 2:
+        return
+    if c.two_are_best(given_read, 0, read.size, int(reverse), codes, 20):
+        found = align(read, codes[20 - 15 : 20 + read.size + 15], mode="local", band=0, scoring=SCORING)
+        assert found.scores[0] == read.size - 10
 
 
 def test_quality_grows_with_the_lead_and_falls_with_company():

@@ -37,7 +37,7 @@ LOWEST = -(2**15)
 LONGEST = 60_000
 """Letters of a read that 16 bits have room for."""
 
-_NO_READ, _NO_REFERENCE, _OUTSIDE = 6, 5, 7  # letters that equal nothing
+_NO_REFERENCE, _OUTSIDE = 5, 7  # letters that equal nothing
 _INDEX = ir.IntType(64)
 
 
@@ -100,17 +100,24 @@ def fill(members, candidates, codes, start, length, reference, starts, lengths, 
         row = candidates[members[min(lane, members.size - 1)]]
         r, strand = row[c.READ], row[c.STRAND]
         size = length[r]
-        for i in range(size):
-            letter = c.letter_at(codes, start[r], size, strand, i)
-            ours[i * LANES + lane] = letter if letter < 4 else _NO_READ
+        if strand == 0:
+            for i in range(size):
+                ours[i * LANES + lane] = codes[start[r] + i]
+        else:  # what is no base wraps round to 255
+            for i in range(size):
+                ours[i * LANES + lane] = np.uint8(3 - codes[start[r] + size - 1 - i])
         for i in range(size, rows):
             ours[i * LANES + lane] = _OUTSIDE
         low = starts[row[c.CONTIG]]
         high, first = low + lengths[row[c.CONTIG]], row[c.FIRST]
-        for j in range(rows + slots - 1):
-            at = first + j
-            code = reference[at] if low <= at < high else np.uint8(_NO_REFERENCE)
-            theirs[j * LANES + lane] = code if code < 4 else _NO_REFERENCE
+        begin, end = max(low - first, 0), min(high - first, rows + slots - 1)
+        for j in range(begin):
+            theirs[j * LANES + lane] = _NO_REFERENCE
+        for j in range(begin, end):
+            code = reference[first + j]
+            theirs[j * LANES + lane] = code + (code >> 2)  # 5 for what is no base, which a read's 4 does not equal
+        for j in range(max(end, 0), rows + slots - 1):
+            theirs[j * LANES + lane] = _NO_REFERENCE
 
 
 @njit(nogil=True, cache=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from genolab.align.mapping import bands, chains, choice, pairs, records
+from genolab.align.mapping import bands, chains, choice, pairs, tags
 from genolab.align.mapping.index import ReferenceIndex
 from genolab.io.fastq import FastqReads
 from genolab.kernel.threads import spread
@@ -118,7 +118,7 @@ def find(batch: Batch, index: ReferenceIndex, threads: int) -> Found:
         chains.find_candidates, len(reads), codes, reads.start, reads.length, index.codes, index.starts, index.lengths,
         index.table, index.shift, index.entries, index.k, index.w, MOST_HITS, threads=threads,
     )  # fmt: skip
-    return _extend(Found(batch, codes, np.concatenate(found), np.empty(0, np.uint32)), index, threads)
+    return _extend(Found(batch, codes, np.concatenate(found), np.empty(0, np.int64)), index, threads)
 
 
 def inserts_of(found: Found, seed: int, threads: int) -> pairs.InsertSize | None:
@@ -161,10 +161,7 @@ def decide(found: Found, index: ReferenceIndex, seed: int, insert: pairs.InsertS
     spread(choice.choose, count, bounds, candidates, length, seed, numbers, forced, threads=threads)
     if together:
         spread(pairs.surer_together, pair_count, bounds, candidates, fit, proper, threads=threads)
-    spread(
-        records.count_edits, len(candidates), candidates, found.codes, batch.reads.start, length, index.codes,
-        found.operations, threads=threads,
-    )  # fmt: skip
+    spread(tags.count_edits, len(candidates), candidates, found.operations, threads=threads)
     candidates = np.concatenate([candidates, np.zeros((1, chains.COLUMNS), np.int64)])
     return Placed(batch, found.codes, candidates, bounds, found.operations, proper)
 
@@ -178,32 +175,13 @@ def _joined_with(found: Found, tried: Found) -> Found:
     return Found(found.batch, found.codes, candidates, tried.operations)
 
 
-def written(
-    placed: Placed, index: ReferenceIndex, names: records.Texts, group: bytes, secondary: int, threads: int
-) -> list[bytes]:
-    """The records of a batch as BAM holds them, in the order of the reads."""
-    reads = placed.batch.reads
-    step = 2 if placed.batch.paired else 1
-
-    def share(first: int, last: int) -> bytes:
-        out: np.ndarray = records.write_records(
-            first * step, last * step, placed.bounds, placed.candidates, placed.batch.paired, placed.proper, secondary,
-            reads.names, reads.name_start, reads.name_length, reads.letters, reads.qualities, placed.codes, reads.start,
-            reads.length, index.codes, index.starts, placed.operations, names.letters, names.begin,
-            np.frombuffer(group, np.uint8),
-        )  # fmt: skip
-        return out.tobytes()
-
-    return spread(share, len(reads) // step, threads=threads)
-
-
 def _extend(found: Found, index: ReferenceIndex, threads: int) -> Found:
     """Align candidates along their bands and settle their ends; their operations go behind those there are."""
     candidates, reads = found.candidates, found.batch.reads
     gapped, length = candidates[:, chains.GAPPED] > 0, reads.length[candidates[:, chains.READ]]
     rooms = np.where(gapped, length // 3 + 8, 1)  # a gap costs seven letters at least
     candidates[:, chains.OPERATIONS] = found.operations.size + np.cumsum(rooms) - rooms
-    operations = np.concatenate([found.operations, np.empty(int(rooms.sum()), np.uint32)])
+    operations = np.concatenate([found.operations, np.empty(int(rooms.sum()), np.int64)])
     slots = candidates[:, chains.SLOTS]
     large = gapped & ((length * slots * bands.LANES > MOST_BYTES) | (length > bands.LONGEST))
     members = np.flatnonzero(gapped & ~large)

@@ -123,6 +123,38 @@ def along_diagonal(codes, start, length, strand, reference, at, different, row):
 
 
 @njit(nogil=True, cache=True)
+def two_are_best(codes, start, length, strand, reference, at):
+    """Whether a read that differs from ``reference[at:]`` in two letters is best aligned there from end to end.
+
+    That costs 10. Less would be a clipped end, or one gap of at most three letters with at most two letters clipped and
+    no difference, so that all between the first difference, or the last, and an end agrees on a neighbouring diagonal.
+    """
+    first = last = -1
+    for i in range(length):
+        letter = letter_at(codes, start, length, strand, i)
+        if letter != reference[at + i] or letter > 3:
+            if first < 0:
+                first = i
+            last = i
+    cost = MATCH - MISMATCH
+    if min(first, last - first - 1, length - 1 - last) < 2 * cost:  # a clip may pay, or too little is left to see
+        return False
+    for shift in range(-3, 4):
+        if shift == 0:
+            continue
+        for side in range(2):
+            begin, end = (first + 4, length - 2) if side == 0 else (2, last - 3)
+            agrees = True
+            for i in range(begin, end):
+                if letter_at(codes, start, length, strand, i) != reference[at + shift + i]:
+                    agrees = False
+                    break
+            if agrees:
+                return False
+    return True
+
+
+@njit(nogil=True, cache=True)
 def _collect(n, k, score, previous, reference_place, read_place, group, strands, length, used, rows):
     """The chains of a read, the best first, as rows; returns how many are worth a look."""
     count, best_score = 0, 0
@@ -189,8 +221,8 @@ def find_candidates(
 ):
     """Where each of the reads ``first_read`` to ``last_read - 1`` may lie: a table of candidates, read after read.
 
-    A candidate whose chain keeps to one diagonal with at most one difference is done: no gap could be worth more. The
-    others are marked as ``GAPPED``, with the band to look at.
+    A candidate whose chain keeps to one diagonal with at most one difference is done, for no gap could be worth more,
+    and so are most with two. The others are marked as ``GAPPED``, with the band to look at.
     """
     longest = 0
     for r in range(first_read, last_read):
@@ -206,13 +238,13 @@ def find_candidates(
     result = np.zeros((2 * (last_read - first_read) + MOST_CANDIDATES, COLUMNS), np.int64)
     total = 0
     for r in range(first_read, last_read):
-        n, size = 0, length[r]
+        n, size = 0, length[r] if entries.size else 0
         for attempt in range(2):
             window = w if attempt == 0 else 1  # a read without a hit gets another chance with all its k-mers
             if size < k + window - 1:
                 continue
             count = minimizers(codes, start[r], start[r] + size, k, window, values, found)
-            look_up(found, count, table, shift, entries, begins, ends)
+            look_up(found, count, table, shift, entries, begins, ends, values)
             n = anchors_of(found, count, begins, ends, entries, size, k, most, keys)
             if n == 0:
                 n = anchors_of(found, count, begins, ends, entries, size, k, 40 * most, keys)
@@ -236,14 +268,17 @@ def find_candidates(
             row = rows[c]
             row[READ], row[CONTIG] = r, row[CONTIG] >> 1
             if row[GAPPED] == 0:
-                low, at = starts[row[CONTIG]], row[START]
+                low, at, strand = starts[row[CONTIG]], row[START], row[STRAND]
                 different = size
-                if low <= at and at + size <= low + lengths[row[CONTIG]]:
-                    different = differences(codes, start[r], size, row[STRAND], reference, at)
-                if different > 1:
+                if low + 3 <= at and at + size <= low + lengths[row[CONTIG]] - 3:
+                    different = differences(codes, start[r], size, strand, reference, at)
+                if different <= 1:
+                    along_diagonal(codes, start[r], size, strand, reference, at, different, row)
+                elif different == 2 and two_are_best(codes, start[r], size, strand, reference, at):
+                    row[SCORE], row[READ_START], row[READ_END] = size * MATCH - 2 * (MATCH - MISMATCH), 0, size
+                    row[END] = at + size
+                else:
                     row[GAPPED] = 1
-                else:  # worth more than any alignment with a gap
-                    along_diagonal(codes, start[r], size, row[STRAND], reference, at, different, row)
             row[COUNT] = 0
             row[ROLE], row[SECOND], row[SECONDS], row[QUALITY], row[OPERATIONS] = 0, 0, 0, 0, 0
             for column in range(COLUMNS):

@@ -12,7 +12,7 @@ import numpy as np
 from genolab import io
 from genolab.errors import FileError, InputError
 
-K, W = 15, 8
+K, W = 16, 10
 """Letters of a k-mer, and k-mers of a window, unless others are asked for."""
 
 LARGEST = 2**31 - 2

@@ -83,16 +83,21 @@ def minimizers_of_all(codes, k, w, result):
 
 
 @njit(nogil=True, cache=True)
-def look_up(found, count, table, shift, entries, begins, ends):
+def look_up(found, count, table, shift, entries, begins, ends, seen):
     """Where in ``entries`` the hashes of ``count`` minimizers are: ``begins[z]`` to ``ends[z] - 1``.
 
-    Three sweeps, so that the memory is asked for the next while it still looks for the last.
+    Three sweeps without a decision in the first two, so that the memory is asked for many at a time.
     """
+    last = entries.size - 1
     for z in range(count):
         bucket = np.int64(found[z] >> np.uint64(32)) >> shift
         begins[z], ends[z] = table[bucket], table[bucket + 1]
     for z in range(count):
+        seen[z] = entries[min(begins[z], last)] >> np.uint64(32)
+    for z in range(count):
         wanted, begin, end = found[z] >> np.uint64(32), begins[z], ends[z]
+        if begin < end and seen[z] < wanted:
+            begin += 1
         while begin < end and entries[begin] >> np.uint64(32) < wanted:
             begin += 1
         begins[z] = begin

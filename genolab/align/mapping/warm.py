@@ -9,7 +9,7 @@ import numpy as np
 from genolab.align.mapping import batch as work
 from genolab.align.mapping import index as indexing
 from genolab.align.mapping.pairs import InsertSize
-from genolab.align.mapping.records import Texts
+from genolab.align.mapping.records import Texts, write_records
 from genolab.io.fastq import FastqReads, reads_in_memory
 
 
@@ -32,7 +32,7 @@ def run_all() -> None:
     found = work.find(batch, index, 1)
     work.inserts_of(found, 0, 1)
     placed = work.decide(found, index, 0, InsertSize.given(250, 20), 1)
-    work.written(placed, index, Texts(np.frombuffer(b"warm", np.uint8), np.array([0, 4])), b"1", 1, 1)
+    write_records(placed, index, Texts(np.frombuffer(b"warm", np.uint8), np.array([0, 4])), b"1", 1, 1)
 
 
 def _named(reads: FastqReads) -> FastqReads:
