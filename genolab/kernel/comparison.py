@@ -12,6 +12,7 @@ import numpy as np
 
 from genolab.errors import GenolabWarning, InputError
 from genolab.kernel.backends import available_backends
+from genolab.kernel.flow import duration
 
 if TYPE_CHECKING:
     from genolab.kernel.kernel import Kernel
@@ -35,6 +36,18 @@ class BackendRow:
     difference: float
     failure: str = ""
     note: str = ""
+
+    def __str__(self) -> str:
+        """In a line, without its name."""
+        if self.failure:
+            return f"cannot run it: {self.failure}"
+        how = "loaded from the disk cache" if self.from_disk else "compiled"
+        if not np.isfinite(self.difference):
+            apart = "results differ in shape or in what is infinite"
+        else:
+            apart = "the same numbers" if self.difference == 0 else f"{self.difference:.1e} apart at most"
+        seconds = f"in {duration(self.compile_seconds)}; runs in {duration(self.run_seconds)}"
+        return f"{how} {seconds}; {apart}. {self.note}".rstrip()
 
 
 def compare_backends(kernel: Kernel, arrays: Sequence[Any], **named: Any) -> Iterator[BackendRow]:

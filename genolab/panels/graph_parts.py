@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import numpy as np
 
 from genolab.kernel.flow import duration
 from genolab.panels.page import Code, Facts, Says
@@ -209,18 +208,4 @@ class BackendBox(ipywidgets.VBox):
     def show(self, rows: Iterable[BackendRow], origin: str) -> None:
         """List the rows that are known."""
         self.rows = list(rows)
-        self.facts.show([(row.backend, backend_words(row)) for row in self.rows], f"Run with {origin}")
-
-
-def backend_words(row: BackendRow) -> str:
-    """One backend in a line."""
-    if row.failure:
-        return f"cannot run it: {row.failure}"
-    how = "loaded from the disk cache" if row.from_disk else "compiled"
-    if not np.isfinite(row.difference):
-        apart = "results differ in shape or in what is infinite"
-    else:
-        apart = "the same numbers" if row.difference == 0 else f"{row.difference:.1e} apart at most"
-    return (
-        f"{how} in {duration(row.compile_seconds)}; runs in {duration(row.run_seconds)}; {apart}. {row.note}".rstrip()
-    )
+        self.facts.show([(row.backend, str(row)) for row in self.rows], f"Run with {origin}")
