@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from genolab import align, call, io, prepare
+    from genolab import align, call, io, predict, prepare
     from genolab.kernel import Kernel, set_backend
     from genolab.panels.lab import lab
     from genolab.panels.play import play
 
-_ROOMS = ("align", "call", "data", "errors", "io", "kernel", "panels", "plots", "prepare", "scale", "spec")
-_SUBJECTS = ("align", "call", "prepare")
+_ROOMS = ("align", "call", "data", "errors", "io", "kernel", "panels", "plots", "predict", "prepare", "scale", "spec")
+_SUBJECTS = ("align", "call", "predict", "prepare")
 _NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab", "play": "genolab.panels.play"}
 
-__all__ = ["__version__", "align", "call", "io", "kernels", "lab", "play", "prepare", "set_backend"]
+__all__ = ["__version__", "align", "call", "io", "kernels", "lab", "play", "predict", "prepare", "set_backend"]
 
 
 def kernels() -> list[Kernel]:

@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "genolab"
-SUBJECTS = {"align", "call", "prepare"}
+SUBJECTS = {"align", "call", "predict", "prepare"}
 
 # a room may import from rooms of a lower number only
 RANK = {
@@ -230,6 +230,7 @@ def test_importing_genolab_loads_nothing_and_warns_of_nothing():
     [
         "genolab.align",
         "genolab.call",
+        "genolab.predict",
         "genolab.prepare",
         "genolab.io",
         "genolab.data",

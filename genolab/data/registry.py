@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 class Entry:
     """What is known of an example before it is opened; ``size`` in bytes, ``shipped`` or fetched when asked for.
 
-    ``kind`` is what it holds: ``"reads"`` of a ``region``, or ``"counts"`` (a table of counts or expression).
+    ``kind`` is what it holds: ``"reads"`` of a ``region``, ``"counts"`` (a table of counts or expression), or
+    ``"labelled"`` (sequences with a label or a value each).
     """
 
     name: str
@@ -52,6 +53,13 @@ class CountExample(Entry):
 
 
 @dataclass(frozen=True, kw_only=True)
+class LabelledExample(Entry):
+    """A table of sequences with a label or a value each, for :func:`genolab.io.read_labelled`."""
+
+    table: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Files:
     """An entry's files by role; ``sha256`` names every file that is fetched, ``urls`` the folders that have them."""
 
@@ -60,6 +68,7 @@ class _Files:
     reference: str = ""
     counts: str = ""
     samples: str = ""
+    table: str = ""
     truth: str | None = None
     confident: str | None = None
     folder: str
@@ -67,7 +76,7 @@ class _Files:
     sha256: dict[str, str] = field(default_factory=dict)
 
 
-_EXAMPLES = (
+_EXAMPLES: tuple[_Files, ...] = (
     _Files(
         entry=Entry(
             name="phage",
@@ -172,6 +181,45 @@ _EXAMPLES = (
 )
 
 
+def _labelled(name: str, title: str, description: str, origin: str, licence: str) -> _Files:
+    entry = Entry(
+        name=name, title=title, description=description, origin=origin, licence=licence, shipped=True, kind="labelled"
+    )
+    return _Files(entry=entry, folder=name, table="sequences.csv.gz")
+
+
+_EXAMPLES += (
+    _labelled(
+        "promoters",
+        "Promoters of E. coli, 106 sequences",
+        "57 bases each, half of them promoters. The others overlap one another: words counted anywhere tell by that.",
+        "UCI Machine Learning Repository, data set 67 (Harley, Reynolds, Noordewier)",
+        "CC BY 4.0",
+    ),
+    _labelled(
+        "splice",
+        "Splice junctions of primates, 3,186 sequences",
+        "60 bases each: donors, acceptors, and neither. Some sequences come more than once.",
+        "UCI Machine Learning Repository, data set 69 (Noordewier, Towell, Shavlik)",
+        "CC BY 4.0",
+    ),
+    _labelled(
+        "sortseq",
+        "Sort-seq of the lac promoter, 6,000 variants",
+        "75 bases each with the mean bin of fluorescence; all are variants of one sequence.",
+        "Kinney et al. 2010, doi:10.1073/pnas.1004290107, by the Python package mavenn; a draw of 6,000",
+        "MIT",
+    ),
+    _labelled(
+        "mpsa",
+        "Splicing by 5' splice sites, 8,000 variants",
+        "Nine bases each with how often the exon is spliced in.",
+        "Wong, Kinney and Krainer 2018, doi:10.1016/j.molcel.2018.07.033, by mavenn; a draw of 8,000",
+        "MIT",
+    ),
+)
+
+
 def examples(kind: str | None = None) -> tuple[Entry, ...]:
     """Every example, or those of one kind, the one to start with first; nothing is opened or fetched."""
     return tuple(_entry(files) for files in _EXAMPLES if kind in (None, files.entry.kind))
@@ -180,8 +228,10 @@ def examples(kind: str | None = None) -> tuple[Entry, ...]:
 @overload
 def example(name: Literal["batches", "bladder"]) -> CountExample: ...  # type: ignore[overload-overlap]
 @overload
+def example(name: Literal["promoters", "splice", "sortseq", "mpsa"]) -> LabelledExample: ...  # type: ignore[overload-overlap]
+@overload
 def example(name: str) -> Example: ...
-def example(name: str) -> Example | CountExample:
+def example(name: str) -> Example | CountExample | LabelledExample:
     """The example ``name`` with the paths of its files.
 
     One that does not ship is looked for in ``GENOLAB_DATA``, in ``GENOLAB_SHARED`` and beside a checkout of genolab,
@@ -190,6 +240,8 @@ def example(name: str) -> Example | CountExample:
     files = _find(name)
     folder = _folder(files)
     truth = folder / files.truth if files.truth else None
+    if files.entry.kind == "labelled":
+        return LabelledExample(**vars(_entry(files)), table=folder / files.table)
     if files.entry.kind == "counts":
         return CountExample(
             **vars(_entry(files)), counts=folder / files.counts, samples=folder / files.samples, truth=truth

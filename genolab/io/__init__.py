@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from genolab.io.digests import digest
     from genolab.io.fastq import FastqFile, FastqReads, open_fastq, read_batches
     from genolab.io.index import build_index
+    from genolab.io.labelled import LabelledSequences, read_labelled
+    from genolab.io.models import read_model, write_model
     from genolab.io.paths import readable
+    from genolab.io.plink import Genotypes, read_plink
     from genolab.io.reads import AlignedReads
     from genolab.io.records import Field, VariantRecords
     from genolab.io.reference import Reference, open_reference
@@ -44,6 +47,8 @@ _HOME = {
     "Variants": "variants", "read_variants": "variants", "check_bam_path": "alignment_writer",
     "sorted_bam": "alignment_writer", "FastqFile": "fastq", "FastqReads": "fastq", "open_fastq": "fastq",
     "read_batches": "fastq", "readable": "paths",
+    "LabelledSequences": "labelled", "read_labelled": "labelled",
+    "Genotypes": "plink", "read_plink": "plink", "read_model": "models", "write_model": "models",
 }  # fmt: skip
 
 __all__ = [
@@ -56,6 +61,8 @@ __all__ = [
     "FastqFile",
     "FastqReads",
     "Field",
+    "Genotypes",
+    "LabelledSequences",
     "NamedSequences",
     "Reference",
     "Region",
@@ -78,6 +85,9 @@ __all__ = [
     "read_batches",
     "read_bed",
     "read_counts",
+    "read_labelled",
+    "read_model",
+    "read_plink",
     "read_samples",
     "read_sequences",
     "read_variants",
@@ -85,6 +95,7 @@ __all__ = [
     "sorted_bam",
     "variant_bytes",
     "write_aligned",
+    "write_model",
     "write_variants",
 ]
 

@@ -27,6 +27,7 @@ from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from pytensor.tensor.elemwise import Elemwise
 
 from genolab.errors import GenolabWarning, InputError
+from genolab.kernel.fast import register_with_numba
 
 BACKENDS = ("numpy", "numba", "c", "jax")
 
@@ -101,10 +102,10 @@ def to_ufuncs(fgraph: Any, node: Apply) -> list[Any] | None:
     if isinstance(operation, scalar.Clip):
         value, low, high = node.inputs
         return [pt.minimum(pt.maximum(value, low), high).astype(node.outputs[0].type.dtype)]
-    if isinstance(operation, scalar.Second):  # a number spread over an array's shape
-        like, number = node.inputs
-        if all(length == 1 for length in number.type.shape):
-            return [pt.alloc(number, *like.shape)]
+    if isinstance(operation, scalar.Second):  # a value spread over an array's shape
+        like, value = node.inputs
+        if not any(a == 1 != b for a, b in zip(like.type.shape, value.type.shape, strict=True)):
+            return [pt.alloc(value, *like.shape)]
     return None
 
 
@@ -144,6 +145,8 @@ def mode_of(backend: str, simplify: bool = True) -> Mode:
         return Mode(linker="py", optimizer=RewriteDatabaseQuery(include=passes))
     if backend == "c":
         _find_blas()
+    if backend == "numba":
+        register_with_numba()
     return get_mode({"numba": "NUMBA", "jax": "JAX", "c": "CVM"}[backend]).excluding(*_NOT_WANTED)
 
 

@@ -6,7 +6,8 @@ For work that is more than one loop: lengths to sort, widths to choose, shares f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,14 @@ class DrivenImplementation(FastImplementation):
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
+
+    def bound(self, static: Mapping[str, Any]) -> FastImplementation:
+        """The driver and its gradient with the kernel's structure, which they take by name."""
+        if not static:
+            return self
+        made = DrivenImplementation(partial(self.driver, **static))
+        made.gradient = None if self.gradient is None else self.gradient.bound(static)
+        return made
 
     def run(self, *inputs: np.ndarray) -> Any:
         """What the Python linker calls. Read-only inputs, so that Numba compiles the loops once and not twice."""

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytensor.compile.builders import OpFromGraph
+from pytensor.tensor.exceptions import ShapeError
+
+if TYPE_CHECKING:
+    from genolab.kernel.pullback import DrivenGradient
 
 Loop = Callable[..., Any]
 
@@ -28,8 +32,14 @@ class FastImplementation:
         The same for the `numpy` backend, where NumPy alone is as fast; without it, ``loop`` is compiled and cached.
     """
 
+    gradient: DrivenGradient | None = None
+
     def __init__(self, loop: Loop, arrays: Loop | None, version: int) -> None:
         self.loop, self.arrays, self.version = loop, arrays, version
+
+    def bound(self, static: Mapping[str, Any]) -> FastImplementation:
+        """The same for a kernel's structure, which a loop learns from its arrays."""
+        return self
 
     @cached_property
     def key(self) -> str:
@@ -83,6 +93,10 @@ class FastOp(OpFromGraph):
         # OpFromGraph would compile its inner graph here, which nothing is going to run
         return self.make_py_thunk(node, storage_map, compute_map, no_recycling)
 
+    def infer_shape(self, *given: Any) -> Any:
+        # OpFromGraph would look into the definition, again for each node behind this one
+        raise ShapeError
+
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:
         results = self.implementation.run(*inputs)
         if not isinstance(results, tuple):
@@ -119,6 +133,8 @@ def register_with_numba() -> None:
     silently ignored, and the definition is compiled instead.
     """
     global _numba_is_loaded
+    if not _awaiting_numba:
+        return
     from pytensor.link.numba.dispatch.basic import register_funcify_and_cache_key
 
     _numba_is_loaded = True

@@ -13,7 +13,6 @@ import numpy as np
 import pytensor
 import pytensor.tensor as pt
 from pytensor.compile.builders import OpFromGraph
-from pytensor.gradient import DisconnectedType, disconnected_type
 
 from genolab.errors import InputError
 from genolab.kernel import fast
@@ -31,6 +30,7 @@ from genolab.kernel.check import check_outputs
 from genolab.kernel.driver import DrivenImplementation, Driver
 from genolab.kernel.events import CompileEvent, State, announce
 from genolab.kernel.opened import Opened
+from genolab.kernel.pullback import DrivenGradient, symbolic_pullback
 from genolab.kernel.recording import record
 from genolab.spec import Spec
 
@@ -118,15 +118,29 @@ class Kernel(Opened):
         """The symbolic inputs and outputs as written, before any rewrite."""
         with COMPILE_LOCK:
             inputs, outputs = self._definition()
-            if self._implementation is None:
-                return Graph(inputs, outputs)
-            gradient = None if self._gradient is None else self._pullback
-            node = fast.fast_op(self.name, list(inputs), list(outputs), self._implementation, gradient)
-            fresh = tuple(variable.type(name=variable.name) for variable in inputs)
-            results = node(*fresh, return_list=True)
-            for variable, name in zip(results, self.outputs, strict=True):
-                variable.name = name
-            return Graph(fresh, tuple(results))
+            return Graph(inputs, outputs) if self._implementation is None else self._as_node(inputs, outputs)
+
+    def _as_node(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> Graph:
+        assert self._implementation is not None
+        implementation, gradient = self._implementation.bound(self.static), None
+        if self._gradient is not None:
+            gradient = symbolic_pullback(self._gradient, tuple(self.inputs), self.Result)
+        elif implementation.gradient is not None:
+            gradient = implementation.gradient.pullback(self.name, list(inputs), list(outputs))
+        node = fast.fast_op(self.name, list(inputs), list(outputs), implementation, gradient)
+        fresh = tuple(variable.type(name=variable.name) for variable in inputs)
+        results = node(*fresh, return_list=True)
+        for variable, name in zip(results, self.outputs, strict=True):
+            variable.name = name
+        return Graph(fresh, tuple(results))
+
+    def _graph_for(self, variables: tuple[Any, ...]) -> Graph:
+        """The node for these variables: lengths that are known stay known inside it, as JAX needs them."""
+        shapes = [variable.type.shape for variable in variables]
+        if all(shape == spec.lengths for shape, spec in zip(shapes, self.inputs.values(), strict=True)):
+            return self.graph
+        with COMPILE_LOCK:
+            return self._as_node(*self._definition(shapes))
 
     @cached_property
     def definition(self) -> Kernel:
@@ -135,9 +149,11 @@ class Kernel(Opened):
             return self
         return self._changed(implementation=None)
 
-    def _definition(self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    def _definition(self, shapes: list[Any] | None = None) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        shapes = shapes or [spec.lengths for spec in self.inputs.values()]
         variables = tuple(
-            pt.TensorType(spec.dtype, shape=spec.lengths)(name=name) for name, spec in self.inputs.items()
+            pt.TensorType(spec.dtype, shape=shape)(name=name)
+            for (name, spec), shape in zip(self.inputs.items(), shapes, strict=True)
         )
         outputs = tuple(self._build(*variables, **self.static))
         check_outputs(self.name, self.outputs, outputs)
@@ -156,14 +172,15 @@ class Kernel(Opened):
         InputError
             If a variable has not the axes that its spec states, or a dtype that does not fit without loss.
         """
-        inputs, outputs = self.graph
         variables = bind_symbols(self.name, self.inputs, self.defaults, variables)
+        inputs, outputs = self.graph if self._implementation is None else self._graph_for(variables)
         if self._implementation is None:
             results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(
                 *variables, return_list=True
             )
         else:
-            fast.register_with_numba()
+            if pytensor.config.linker != "py":  # importing Numba takes half a second, which Python's linker spares
+                fast.register_with_numba()
             results = outputs[0].owner.op(*variables, return_list=True)
         return self.Result(*results)
 
@@ -226,17 +243,15 @@ class Kernel(Opened):
         self._gradient = build
         return build
 
-    def _pullback(self, inputs: Any, outputs: Any, output_gradients: Any) -> list[Any]:
-        assert self._gradient is not None
-        known = [
-            pt.zeros_like(output) if isinstance(given.type, DisconnectedType) else given
-            for output, given in zip(outputs, output_gradients, strict=True)
-        ]
-        found = self._gradient(dict(zip(self.inputs, inputs, strict=True)), self.Result(*known))
-        return [
-            found.get(name, pt.zeros_like(value)) if value.type.dtype.startswith("float") else disconnected_type()
-            for name, value in zip(self.inputs, inputs, strict=True)
-        ]
+    def driven_gradient(self, *wanted: str) -> Callable[[Driver], Driver]:
+        """Decorate a driver: inputs, outputs, gradient of the first output to those of the ``wanted`` inputs."""
+
+        def decorate(driver: Driver) -> Driver:
+            assert self._implementation is not None, "give the kernel its loop first"
+            self._implementation.gradient = DrivenGradient(driver, wanted)
+            return driver
+
+        return decorate
 
     # ------------------------------------------------------------------ compiled
 

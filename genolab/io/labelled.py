@@ -1,0 +1,92 @@
+"""Tables of sequences with a label or a value each (CSV or TSV): what a model learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from genolab.errors import FileError
+from genolab.io import guard
+from genolab.io.paths import PathLike
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_WHO = "read_labelled"
+
+
+@dataclass(frozen=True)
+class LabelledSequences:
+    """Sequences in rows: ``labels`` are text, or numbers where every one is a number; ``groups`` None or text."""
+
+    path: Path
+    sequences: tuple[str, ...] = field(repr=False)
+    labels: np.ndarray = field(repr=False)
+    groups: np.ndarray | None = field(repr=False, default=None)
+
+    def __len__(self) -> int:
+        return len(self.sequences)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A row per sequence."""
+        import pandas as pd
+
+        table = pd.DataFrame({"sequence": self.sequences, "label": self.labels})
+        return table if self.groups is None else table.assign(group=self.groups)
+
+
+def read_labelled(path: PathLike) -> LabelledSequences:
+    """Read a table with a header: a column ``sequence``, one ``label`` or ``value``, perhaps one ``set`` or ``group``.
+
+    Raises
+    ------
+    FileError
+        A missing column, an empty cell, a value that is no number: with its line.
+    """
+    import pandas as pd
+
+    seen = guard.nature(path, _WHO)
+    if seen.format:
+        guard.expect(path, _WHO, "a table of text")
+    text = guard.text_of(seen).removeprefix(b"\xef\xbb\xbf")
+    head = guard.decoded(text.split(b"\n", 1)[0], seen.path, 1)
+    separator = "\t" if "\t" in head else ";" if ";" in head else ","
+    try:
+        table = pd.read_csv(BytesIO(text), sep=separator, dtype=str, keep_default_na=False)
+    except (ValueError, UnicodeDecodeError) as error:  # pandas' own parser errors are ValueErrors
+        fix = "Save it as CSV with a header."
+        raise FileError(seen.path, expected="a table", found=str(error).strip(), fix=fix) from None
+    names = {str(name).strip().lower(): str(name) for name in table.columns}
+    label = names.get("label") or names.get("value")
+    if "sequence" not in names or label is None:
+        expected = "columns named sequence and label (or value)"
+        raise FileError(seen.path, line=1, expected=expected, found=", ".join(map(str, table.columns))[:80])
+    if not len(table):
+        raise FileError(seen.path, expected="one sequence or more", found="a header alone")
+    for name in (names["sequence"], label):
+        empty = np.flatnonzero(table[name].str.strip() == "")
+        if empty.size:
+            raise FileError(seen.path, line=int(empty[0]) + 2, field=name, expected="something", found="nothing")
+    group = names.get("group") or names.get("set")
+    return LabelledSequences(
+        seen.path, tuple(table[names["sequence"]].str.strip()), _values(seen.path, table[label], "value" in names),
+        None if group is None else table[group].to_numpy(object),
+    )  # fmt: skip
+
+
+def _values(path: Path, cells: pd.Series[str], numbers: bool) -> np.ndarray:
+    import pandas as pd
+
+    read = pd.to_numeric(cells, errors="coerce").to_numpy(float)
+    wrong = np.flatnonzero(np.isnan(read))
+    if not wrong.size:
+        whole = read.astype(np.int64)
+        return whole if not numbers and (whole == read).all() else read
+    if numbers:
+        line, found = int(wrong[0]) + 2, repr(str(cells.iloc[wrong[0]])[:40])
+        raise FileError(path, line=line, field="value", expected="a number", found=found)
+    return cells.str.strip().to_numpy(object).astype(str)

@@ -1,0 +1,186 @@
+"""Honest scores: folds that keep relatives together, a baseline beside the model, intervals, a permutation control."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+
+from genolab.errors import GenolabWarning, InputError
+from genolab.predict.bases import Bases, encode
+from genolab.predict.kmers import Words
+from genolab.predict.leaks import Leaks, check_leaks, similarity_clusters
+from genolab.predict.linear import fit_linear
+from genolab.predict.metrics import interval, scores_of
+from genolab.predict.model import LINEAR, PENALTY, SequenceModel
+from genolab.predict.splits import fold_numbers
+from genolab.predict.training import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SPLITS = ("similarity", "random", "group", "leave_one_out")
+CLEARLY = 0.05
+"""How far above chance shuffled labels must lie before the evaluation itself is blamed."""
+
+MODEL, BASELINE, SHUFFLED = "model", "baseline (word counts)", "model, labels shuffled"
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What cross-validation found.
+
+    ``table`` has a row for the model, the baseline and the shuffled control, and for each score its value over all
+    held-out sequences with a 95 % interval; ``folds`` the scores of each fold; ``leaks`` what ties each fold's held-out
+    sequences to its training set; ``output`` the model's outputs, each made without its sequence.
+    """
+
+    table: pd.DataFrame
+    folds: pd.DataFrame
+    leaks: tuple[Leaks, ...] = field(repr=False)
+    fold: np.ndarray = field(repr=False)
+    output: np.ndarray = field(repr=False)
+    split: str
+    notices: tuple[str, ...] = ()
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table: score, value, low, high for each model."""
+        return self.table
+
+    def value(self, score: str, of: str = MODEL) -> float:
+        """One score of one model."""
+        rows = self.table[(self.table["of"] == of) & (self.table["score"] == score)]
+        return float(rows["value"].iloc[0])
+
+    def __str__(self) -> str:
+        lines = [f"{row.of}: {row.score} {row.value:.3f} ({row.low:.3f} to {row.high:.3f})"
+                 for row in self.table.itertuples()]  # fmt: skip
+        return "\n".join([*lines, *self.notices])
+
+
+def cross_validate(
+    model: SequenceModel, sequences: Any, labels: Any, *, split: str = "similarity", groups: Any = None,
+    folds: int = 5, shuffled: bool = True, seed: int = 0, progress: Progress | None = None,
+) -> Evaluation:  # fmt: skip
+    """Judge a model by sequences that it has not seen, and by what it would have to beat.
+
+    Parameters
+    ----------
+    split
+        ``similarity``: similar sequences stay in one fold (:func:`similarity_clusters`). ``group``: those of one
+        group do, such as a chromosome, a gene family or a human family, named in ``groups``. ``random``: each
+        sequence by itself; ``leave_one_out``: as many folds as sequences.
+    shuffled
+        Also train on labels in another order: a score well above chance there is a fault of the evaluation.
+
+    Raises
+    ------
+    InputError
+        An unknown split, groups without ``split="group"`` or fewer of them than folds, sequences or labels that the
+        model refuses.
+    """
+    who = "cross_validate"
+    bases = encode(who, "sequences", sequences)
+    judge = clone(model)
+    target = judge._targets(labels, fitting=True)
+    if len(target) != len(bases):
+        raise InputError(who, "labels", f"one for each of {len(bases):,} sequences", f"{len(target):,}")
+    fold, units = _folds(who, bases, target, split, groups, folds, seed)
+    loss, given = judge._loss(), np.asarray(labels)
+    other = given[np.random.default_rng(seed + 1).permutation(len(given))]
+    outputs = {MODEL: np.zeros((len(bases), judge._outputs(target.shape[1]))), BASELINE: np.zeros(target.shape)}
+    if shuffled:
+        outputs[SHUFFLED] = np.zeros_like(outputs[MODEL])
+    rows, leaks, number = [], [], int(fold.max()) + 1
+    scored = number <= 20
+    for k in range(number):
+        train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
+        inside, held = bases.take(train), bases.take(test)
+        leaks.append(check_leaks(inside, held, seed=seed))
+        for name in outputs:
+            if progress is not None:
+                progress(k / number, f"fold {k + 1} of {number}, {name}")
+            outputs[name][test] = _output(judge, name, inside, held, given[train], other[train], target[train])
+            if scored:
+                found = scores_of(_loss_of(name, loss), outputs[name][test], target[test])
+                rows += [{"fold": k, "of": name, "score": score, "value": value} for score, value in found.items()]
+    import pandas as pd
+
+    table = pd.DataFrame([row for name in outputs for row in _summary(name, loss, outputs[name], target, units, seed)])
+    return Evaluation(table, pd.DataFrame(rows), tuple(leaks), fold, outputs[MODEL], split,
+                      _notices(split, leaks, table, loss))  # fmt: skip
+
+
+def _folds(
+    who: str, bases: Bases, target: np.ndarray, split: str, groups: Any, folds: int, seed: int
+) -> tuple[np.ndarray, np.ndarray | None]:
+    if split not in SPLITS:
+        raise InputError(who, "split", f"one of {', '.join(SPLITS)}", repr(split))
+    if (split == "group") != (groups is not None):
+        raise InputError(who, "groups", 'given with split="group", and only then', "one without the other")
+    if split == "leave_one_out":
+        return np.arange(len(bases)), None
+    units = np.asarray(groups) if groups is not None else similarity_clusters(bases) if split == "similarity" else None
+    if split == "similarity" and units is not None and np.unique(units).size < folds:
+        fix = 'They are variants of few sequences: say split="random", and read what the leak check finds.'
+        raise InputError(who, "sequences", f"of at least {folds} clusters", f"{np.unique(units).size}", fix)
+    return fold_numbers(who, target, units, folds, seed), units
+
+
+def _output(
+    judge: SequenceModel, name: str, inside: Bases, held: Bases, labels: np.ndarray, other: np.ndarray,
+    target: np.ndarray,
+) -> np.ndarray:  # fmt: skip
+    if name == BASELINE:
+        sizes = (1, 2) if judge.architecture in LINEAR else (3, 4)
+        plain = Words("kmer_logistic", None, judge.strands != "one", {"sizes": sizes, "at_positions": False})
+        loss = judge._loss()
+        kind = loss if loss in ("binary", "multiclass") else "squared"
+        weight = np.ones(len(target), np.float32)
+        fitted = fit_linear(plain(inside), target, weight, PENALTY / len(target), kind)
+        baseline: np.ndarray = plain(held) @ fitted["weight"] + fitted["intercept"]
+        return baseline
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GenolabWarning)
+        fitted_model = clone(judge).fit(inside, labels if name == MODEL else other)
+    return fitted_model._raw(held)
+
+
+def _loss_of(name: str, loss: str) -> str:
+    return "squared" if name == BASELINE and loss not in ("binary", "multiclass") else loss
+
+
+def _summary(
+    name: str, loss: str, output: np.ndarray, target: np.ndarray, units: np.ndarray | None, seed: int
+) -> list[dict[str, Any]]:
+    kind, rows = _loss_of(name, loss), []
+    for score, value in scores_of(kind, output, target).items():
+        low, high = interval(
+            lambda a, b, score=score: scores_of(kind, a, b).get(score, float("nan")), output, target, groups=units,
+            draws=100, seed=seed,
+        )  # fmt: skip
+        rows.append({"of": name, "score": score, "value": value, "low": low, "high": high})
+    return rows
+
+
+def _notices(split: str, leaks: list[Leaks], table: pd.DataFrame, loss: str) -> tuple[str, ...]:
+    said, leaking = [], sum(len(set(each.test.tolist())) for each in leaks)
+    tested = sum(each.checked for each in leaks)
+    if leaking:
+        kinds = {kind: sum(each.counts()[kind] for each in leaks) for kind in leaks[0].counts()}
+        found = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+        said.append(
+            f"Leaks: {leaking:,} of {tested:,} held-out sequences have a relative in their training set ({found}); "
+            f"the {split} split flatters the model."
+        )
+    first = table["score"].iloc[0]
+    scores = {row.of: row for row in table[table["score"] == first].itertuples()}
+    if scores[MODEL].low <= scores[BASELINE].value:
+        said.append(f"The model is not clearly better than the baseline by {first}.")
+    chance = 0.5 if first == "auroc" else 0.0
+    if SHUFFLED in scores and loss != "multiclass" and scores[SHUFFLED].low > chance + CLEARLY:
+        said.append(f"With shuffled labels {first} is above chance: something in the evaluation leaks.")
+    return tuple(said)

@@ -1,0 +1,100 @@
+"""Scores of predictions, and how sure they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def scores_of(loss: str, output: np.ndarray, target: np.ndarray) -> dict[str, float]:
+    """The scores that suit a loss: AUROC, average precision and accuracy for classes; r, rank r and R² for numbers."""
+    if loss == "binary":
+        scored = [k for k in range(target.shape[1]) if 0 < target[:, k].sum() < len(target)]
+        if not scored:
+            return {"accuracy": float(((output > 0) == (target > 0.5)).mean())}
+        return {
+            "auroc": float(np.mean([auroc(target[:, k], output[:, k]) for k in scored])),
+            "average_precision": float(np.mean([average_precision(target[:, k], output[:, k]) for k in scored])),
+            "accuracy": float(((output > 0) == (target > 0.5)).mean()),
+        }
+    if loss == "multiclass":
+        present = [k for k in range(target.shape[1]) if 0 < target[:, k].sum() < len(target)]
+        ranks = [auroc(target[:, k], output[:, k] - np.delete(output, k, axis=1).max(axis=1)) for k in present]
+        return {
+            "accuracy": float((output.argmax(axis=1) == target.argmax(axis=1)).mean()),
+            "auroc": float(np.mean(ranks)) if ranks else float("nan"),
+        }
+    if loss == "cox":
+        return {"concordance": concordance(output[:, 0], target[:, 0], target[:, 1])}
+    width = target.shape[1]
+    guess = output[:, :width] if loss == "squared" else np.exp(output[:, :width])
+    return {
+        "r": float(np.mean([pearson(guess[:, k], target[:, k]) for k in range(width)])),
+        "rank_r": float(np.mean([spearman(guess[:, k], target[:, k]) for k in range(width)])),
+        "r2": float(np.mean([r_squared(guess[:, k], target[:, k]) for k in range(width)])),
+    }
+
+
+def auroc(label: np.ndarray, score: np.ndarray) -> float:
+    """The probability that a positive scores above a negative; ties count half."""
+    from sklearn.metrics import roc_auc_score
+
+    return float(roc_auc_score(label > 0.5, score))
+
+
+def average_precision(label: np.ndarray, score: np.ndarray) -> float:
+    """The mean precision over the positives, from the highest score down."""
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(label > 0.5, score))
+
+
+def pearson(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation; 0 where one does not vary."""
+    a, b = a - a.mean(), b - b.mean()
+    size = float(np.sqrt((a * a).sum(dtype=np.float64) * (b * b).sum(dtype=np.float64)))
+    return float((a * b).sum(dtype=np.float64)) / size if size > 0 else 0.0
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Pearson's correlation of the ranks; equal values share theirs."""
+    from scipy.stats import rankdata
+
+    return pearson(rankdata(a), rankdata(b))
+
+
+def r_squared(guess: np.ndarray, truth: np.ndarray) -> float:
+    """One less the squared errors over those of the mean."""
+    spread = float(((truth - truth.mean()) ** 2).sum(dtype=np.float64))
+    return 1 - float(((guess - truth) ** 2).sum(dtype=np.float64)) / spread if spread > 0 else 0.0
+
+
+def concordance(risk: np.ndarray, time: np.ndarray, event: np.ndarray) -> float:
+    """Of the pairs whose order is known, the share in which the higher risk comes first; ties of risk count half."""
+    first = (event[:, None] > 0.5) & (time[:, None] < time[None, :])
+    better = (risk[:, None] > risk[None, :]) + 0.5 * (risk[:, None] == risk[None, :])
+    return float((better * first).sum() / max(first.sum(), 1))
+
+
+def interval(
+    score: Callable[..., float], *arrays: np.ndarray, groups: np.ndarray | None = None, draws: int = 200,
+    level: float = 0.95, seed: int = 0,
+) -> tuple[float, float]:  # fmt: skip
+    """The bootstrap interval of a score over sequences; over whole groups where they are given."""
+    rng, found = np.random.default_rng(seed), []
+    members = [np.flatnonzero(groups == g) for g in np.unique(groups)] if groups is not None else None
+    for _ in range(draws):
+        if members is None:
+            chosen: Any = rng.integers(0, len(arrays[0]), len(arrays[0]))
+        else:
+            chosen = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
+        try:
+            found.append(score(*(values[chosen] for values in arrays)))
+        except ValueError:  # a draw of one class has no score
+            continue
+    if not found:
+        return float("nan"), float("nan")
+    low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,71 @@
+"""Batch normalisation as one node, with its gradient."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import pytensor.tensor as pt
+
+from genolab.kernel import kernel
+from genolab.spec import Spec, Symbol
+
+Rows = Annotated[Symbol, Spec("row channel", "float32", "a row per position of each sequence")]
+Channel = Annotated[Symbol, Spec("channel", "float32", "a number per channel")]
+
+
+class Normed(NamedTuple):
+    """Rows on one scale, and what they had."""
+
+    normed: Rows
+    mean: Channel
+    variance: Channel
+
+
+@kernel(backend="numpy")
+def batch_norm(
+    value: Rows,
+    inside: Annotated[Symbol, Spec("row", "float32", "1 where the row counts, else 0", low=0, high=1)],
+    scale: Channel,
+    shift: Channel,
+    epsilon: Annotated[Symbol, Spec("", "float32", "added to the variance", low=0)] = 1e-5,
+) -> Normed:
+    r"""Each channel with mean 0 and variance 1 over the rows that count, then scaled and shifted.
+
+    .. math:: y_{rc} = \gamma_c \frac{x_{rc} - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} + \beta_c
+
+    See Ioffe and Szegedy 2015, arXiv:1502.03167.
+    """
+    weight = inside[:, None] / pt.maximum(inside.sum(dtype=value.dtype), np.array(1, value.dtype))
+    mean = (value * weight).sum(axis=0, dtype=value.dtype)
+    variance = ((value - mean) ** 2 * weight).sum(axis=0, dtype=value.dtype)
+    return Normed((value - mean) / pt.sqrt(variance + epsilon) * scale + shift, mean, variance)
+
+
+@batch_norm.driven
+def _normed(value: np.ndarray, inside: np.ndarray, scale: np.ndarray, shift: np.ndarray, epsilon: Any) -> Any:
+    weight = inside / max(inside.sum(), value.dtype.type(1))
+    mean = weight @ value
+    out = value - mean
+    variance = weight @ (out * out)
+    out *= scale / np.sqrt(variance + epsilon)
+    out += shift
+    return out, mean, variance
+
+
+@batch_norm.driven_gradient("value", "scale", "shift")
+def _gradient(
+    value: np.ndarray, inside: np.ndarray, scale: np.ndarray, shift: np.ndarray, epsilon: Any, normed: np.ndarray,
+    mean: np.ndarray, variance: np.ndarray, gradient: np.ndarray,
+) -> Any:  # fmt: skip
+    weight = inside / max(inside.sum(), value.dtype.type(1))
+    inverse = 1 / np.sqrt(variance + epsilon)
+    unit = (value - mean) * inverse
+    by_shift = gradient.sum(axis=0)
+    by_scale = np.einsum("rc,rc->c", gradient, unit)
+    out = unit * by_scale
+    out += by_shift
+    out *= -weight[:, None]
+    out += gradient
+    out *= scale * inverse
+    return out, by_scale, by_shift
