@@ -73,6 +73,8 @@ class Genotypes:
 def read_plink(prefix: PathLike) -> Genotypes:
     """Open ``PREFIX.bed`` with its ``.bim`` and ``.fam`` (or any of the three names); each may be gzipped.
 
+    Of a fam file with more traits (columns beyond the sixth) the first is ``phenotype``; give the others as ``y``.
+
     Raises
     ------
     FileError
@@ -83,7 +85,7 @@ def read_plink(prefix: PathLike) -> Genotypes:
     for suffix in (".gz", ".bed", ".bim", ".fam"):
         stem = stem.removesuffix(suffix)
     paths = {kind: _companion(stem, kind) for kind in ("bed", "bim", "fam")}
-    people = _rows(paths["fam"], 6)
+    people = _rows(paths["fam"], 6, more=True)
     variants = _rows(paths["bim"], 6)
     names = [row[1] for row in people]
     _check_once(paths["fam"], [f"{row[0]} {row[1]}" for row in people], "samples")
@@ -105,7 +107,7 @@ def _companion(stem: str, kind: str) -> Path:
     return readable(plain, _WHO)
 
 
-def _rows(path: Path, width: int) -> list[list[str]]:
+def _rows(path: Path, width: int, more: bool = False) -> list[list[str]]:
     seen = guard.nature(path, _WHO)
     if seen.format:
         guard.expect(path, _WHO, "a table of text")
@@ -115,7 +117,7 @@ def _rows(path: Path, width: int) -> list[list[str]]:
         cells = guard.decoded(line, path, number).split()
         if not cells and number == len(lines):
             continue
-        if len(cells) != width:
+        if len(cells) != width and not (more and len(cells) > width):
             raise FileError(path, line=number, expected=f"{width} columns", found=str(len(cells)))
         rows.append(cells)
     if not rows:
