@@ -81,7 +81,8 @@ def edit_distances(
 
 
 @edit_distances.driven
-def _distances(*arrays: np.ndarray) -> np.ndarray:
+def _distances(*arrays: np.ndarray, longest_query: int = 0, longest_target: int = 0) -> np.ndarray:
+    """Bit planes need no lengths beforehand."""
     from genolab.align.loops.edit import distances_of_pairs
 
     return distances_of_pairs(*arrays)

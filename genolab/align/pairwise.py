@@ -149,7 +149,8 @@ def pairwise_scores(
 
 
 @pairwise_scores.driven
-def _scores(*arrays: np.ndarray) -> np.ndarray:
+def _scores(*arrays: np.ndarray, longest_query: int = 0, longest_target: int = 0) -> np.ndarray:
+    """Lanes need no lengths beforehand."""
     from genolab.align.loops.pairs import scores_of_pairs
 
     return scores_of_pairs(*arrays)

@@ -116,8 +116,9 @@ def _score(
     ) -> list:  # fmt: skip
         columns = d - rows
         inside = pt.ge(columns, 0) & pt.le(columns, n) & pt.le(rows, m)
-        border = pt.eq(rows, 0) | pt.eq(columns, 0)
-        origin = pt.eq(rows + columns, 0) & ~local
+        # no `~`: inside a scan PyTensor's Python linker takes the complement of True for -2, which is true
+        within = inside & pt.gt(rows, 0) & pt.gt(columns, 0)
+        origin = pt.eq(rows, 0) & pt.eq(columns, 0) & pt.eq(local, np.False_)
         pair = term(tables[0], rows, columns) / temperature + from_above(h2)
         x = _log_add(from_above(p1) - opening, from_above(x1)) - extend
         y = _log_add(p1 - opening, x1 - opening, y1) - extend
@@ -125,7 +126,7 @@ def _score(
             x, y = (
                 each + term(table, rows, columns) / temperature for each, table in zip((x, y), tables[1:], strict=True)
             )
-        pair = pt.switch(inside & ~border, pair, pt.switch(origin, 0.0, NEVER))
+        pair = pt.switch(within, pair, pt.switch(origin, 0.0, NEVER))
         x = pt.switch(inside & pt.gt(rows, 0), x, NEVER)
         y = pt.switch(inside & pt.gt(columns, 0), y, NEVER)
         h = _log_add(pair, x, y)

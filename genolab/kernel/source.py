@@ -156,7 +156,7 @@ def _machine_code(kernel: Kernel, fgraph: Any) -> list[Source]:
 
 def _text_of(function: Any) -> str:
     try:
-        return inspect.cleandoc("\n" + inspect.getsource(function))
+        return inspect.cleandoc("\n" + inspect.getsource(getattr(function, "func", function)))  # under a partial
     except (OSError, TypeError):
         return ""
 

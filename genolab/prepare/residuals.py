@@ -63,8 +63,10 @@ class ResidualSums(NamedTuple):
 def residual_sums(counts: Counts, share: Share, theta: Theta = 100.0, limit: Limit = np.inf) -> ResidualSums:
     r"""Sums of :func:`pearson_residuals` and of their squares over samples, without making them.
 
-    Their variance :math:`\tfrac{1}{S} \sum_s y_{sg}^2 - (\tfrac{1}{S} \sum_s y_{sg})^2` is large where a gene differs
-    between samples by more than chance. See Lause, Berens and Kobak 2021, doi:10.1186/s13059-021-02451-7.
+    .. math:: a_g = \sum_s y_{sg}, \qquad b_g = \sum_s y_{sg}^2
+
+    Their variance :math:`b_g / S - (a_g / S)^2` is large where a gene differs between samples by more than chance.
+    See Lause, Berens and Kobak 2021, doi:10.1186/s13059-021-02451-7.
     """
     residual = _residuals(counts, share, theta, limit)
     return ResidualSums(residual.sum(axis=0), (residual**2).sum(axis=0))

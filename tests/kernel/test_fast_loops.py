@@ -16,6 +16,7 @@ from pytensor.gradient import verify_grad
 from toy_kernels import MARK, kernel_with_loop, marked_loop, running_total
 
 from genolab.call.counts import allele_counts
+from genolab.call.haplotypes import haplotype_copies, haplotype_genotypes
 from genolab.kernel import Kernel, available_backends
 from genolab.kernel.backends import compiling_for, mode_of
 from genolab.kernel.fast import FastImplementation, FastOp
@@ -156,5 +157,25 @@ def test_every_loop_of_the_caller_is_held_to_its_definition():
     from genolab.call.provenance import KERNELS
 
     looped = {each.name for each in KERNELS if each.definition is not each}
-    # pair_hmm is held to its own in tests/call/test_pairhmm.py
-    assert looped == {"allele_counts", "pair_hmm"}, "add the new loop to the tests above"
+    # pair_hmm is held to its definition in tests/call/test_pairhmm.py
+    assert looped == {"allele_counts", "haplotype_genotypes", "pair_hmm"}, "add the new loop to the tests here"
+
+
+@pytest.mark.parametrize("ploidy", [1, 2, 4])
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=20)
+def test_haplotype_genotypes_in_numpy_and_definition_agree(ploidy, seed):
+    random = np.random.default_rng(seed)
+    fragments, haplotypes = int(random.integers(1, 6)), int(random.integers(1, 4))
+    copies = haplotype_copies(haplotypes, ploidy)
+    kind = random.integers(0, 2, (2, len(copies)))
+    values = (
+        -random.uniform(0, 5, (fragments, haplotypes)),
+        10.0 ** -random.uniform(1, 6, fragments),
+        copies,
+        -random.uniform(0, 4, len(copies)),
+        kind[:, None, :] == np.arange(2)[None, :, None],
+    )
+    expected, found = haplotype_genotypes.definition(*values), haplotype_genotypes(*values)
+    for name in expected._fields:
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-9)
