@@ -19,10 +19,9 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
-from screens import MissingError, opened
+from screens import MissingError, Screen, opened
 
 PANEL = "import genolab as gl\nlab = gl.lab()\npanel = lab.call"
 STARTS = {  # slider: its threshold, and a value around which each move changes what is drawn
@@ -93,13 +92,13 @@ def sliders(frontend: str, moves: int) -> dict[str, list[float]]:
             screen.run(f"panel.controls.sliders[{threshold!r}].value = {value}")
         screen.page.evaluate(WATCH)
         for label in STARTS:
-            took[label] = _moves(screen.page, label, moves)
+            took[label] = _moves(screen, label, moves)
     return took
 
 
-def _moves(page: Any, label: str, moves: int) -> list[float]:
-    row = page.locator(".genolab-row", has=page.get_by_text(label, exact=True)).first
-    handle = row.locator(".noUi-handle")
+def _moves(screen: Screen, label: str, moves: int) -> list[float]:
+    page = screen.page
+    handle = screen.slider(label)
     handle.scroll_into_view_if_needed()
     handle.focus()
     found = []

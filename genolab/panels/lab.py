@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from genolab.panels.call import CallPanel
+from genolab.panels.call import GRAPH, CallPanel
 from genolab.panels.graph import GraphPanel
 from genolab.panels.page import Says
 from genolab.panels.parts import button
@@ -78,7 +78,7 @@ class Lab(ipywidgets.VBox):
             (opener.add_class if name == tab else opener.remove_class)("genolab-open")
         if tab == "Graph":
             if self.graph is None:
-                self.graph = GraphPanel(kernel, self._arguments)
+                self.graph = GraphPanel(kernel or GRAPH, self._arguments)
                 own = button("Write your own", "type an expression and watch its graph", self._play)
                 own.add_class("genolab-own")
                 self._graph_place.children = (own, self.graph)

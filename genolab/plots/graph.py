@@ -90,14 +90,46 @@ class NodeTable(anywidget.AnyWidget):
 
 _SIGNS = {"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "theta": "θ", "lambda": "λ", "mu": "μ"}
 _SIGNS |= {"pi": "π", "rho": "ρ", "sigma": "σ", "phi": "φ", "sum": "∑", "prod": "∏", "cdot": "·", "times": "×"}
-_SIGNS |= {"le": "≤", "ge": "≥", "ne": "≠", "infty": "∞", "in": "∈"}
+_SIGNS |= {
+    "le": "≤",
+    "ge": "≥",
+    "ne": "≠",
+    "infty": "∞",
+    "in": "∈",
+    "eta": "η",
+    "tau": "τ",
+    "Delta": "Δ",
+    "leftarrow": "←",
+}
+_SIGNS |= {
+    "quad": "  ",
+    "qquad": "    ",
+    "partial": "∂",
+    "langle": "⟨",
+    "rangle": "⟩",
+    "to": "→",
+    "left": "",
+    "right": "",
+}
+_SIGNS |= {"propto": "∝", "mid": "|", "wedge": "∧", "odot": "⊙", "ell": "ℓ", "dots": "…", "leftarrow": "←", "right": ""}
+_INSIDE = r"\{((?:[^{}]|\{[^{}]*\})*)\}"  # braces, with at most one more pair inside
 
 
 def readable(docstring: str) -> str:
     """Return a docstring without its markup: roles and backticks go, Greek letters and signs stand for their names."""
-    text = re.sub(r":[a-z]+:`~?([^`]*)`", r"\1", docstring).replace("``", "")
+    text = re.sub(r":[a-z]+:`~?([^`]*)`", r"\1", docstring).replace("``", "").replace(".. math:: ", "")
+    text = text.replace(r"\\", "").replace("&=", "=").replace(r"\{", "{").replace(r"\}", "}").replace(r"\#", "#")
+    text = re.sub(rf"\\(?:text|mathrm|mathit|operatorname){_INSIDE}", r"\1", text)
+    text = re.sub(r"\\[td]?frac(\d)(\d)", r"\1/\2", text)
+    text = re.sub(rf"\\[td]?frac{_INSIDE}{_INSIDE}", lambda found: f"{_whole(found[1])}/{_whole(found[2])}", text)
+    text = re.sub(rf"\\sqrt{_INSIDE}", r"√(\1)", text)
     text = re.sub(r"\\([A-Za-z]+)", lambda found: _SIGNS.get(found[1], found[1]), text)
     return re.sub(r"\\[,;:! ]\s?", " ", text)
+
+
+def _whole(term: str) -> str:
+    """A part of a fraction, in parentheses where it is more than one name or number."""
+    return term if re.fullmatch(r"\w+", term) else f"({term})"
 
 
 USUAL_WIDTH = 1040  # pixels, of a panel on a small laptop

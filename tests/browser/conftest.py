@@ -17,6 +17,7 @@ A `Screen` has the Playwright ``page`` and
                      expression (raises what the kernel raised); the names of the notebook's cells are in scope,
 ``evaluate(code)``   the same, read back as a Python literal,
 ``until(js)``        waits until a JavaScript expression is true and returns its value: no fixed sleeps anywhere,
+``slider(label)``    the handle of a panel's slider,
 ``model(name, 0)``   a JavaScript expression for the Bokeh model of that name in the n-th view on the page,
 ``reload()``         saves the notebook and loads the page again; the kernel lives on (not in Voila),
 ``screenshot(name)`` saves ``screenshots/<frontend>_<name>.png`` (git-ignored); look at it,
@@ -56,6 +57,12 @@ def frontend(request: pytest.FixtureRequest) -> str:
     """Each frontend in turn."""
     if request.param == "notebook" and importlib.util.find_spec("notebook") is None:
         pytest.skip("Notebook 7 is not installed")
+    return str(request.param)
+
+
+@pytest.fixture(params=["lab", "voila"])
+def place(request: pytest.FixtureRequest) -> str:
+    """JupyterLab and Voila in turn: where a whole panel is driven."""
     return str(request.param)
 
 

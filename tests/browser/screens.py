@@ -109,6 +109,11 @@ class Screen:
         """Return a JavaScript expression for the Bokeh model called `name` in the given view."""
         return f"{BOKEH}.map(d => [...d.all_models].find(m => m.name === {json.dumps(name)})).filter(m => m)[{view}]"
 
+    def slider(self, label: str) -> Any:
+        """The handle of the slider with that label."""
+        words = self.page.get_by_text(label, exact=True)
+        return self.page.locator(".genolab-row", has=words).first.locator(".noUi-handle")
+
     def reload(self) -> None:
         """Save the notebook and load the page again."""
         if self.frontend != "voila":

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 LAB = """
 from genolab.panels.lab import Lab
 lab = Lab(first="Align")
@@ -25,16 +23,6 @@ def ready(screen: Any) -> Any:
     return screen
 
 
-def slider(screen: Any, label: str) -> Any:
-    words = screen.page.get_by_text(label, exact=True)
-    return screen.page.locator(".genolab-row", has=words).first.locator(".noUi-handle")
-
-
-@pytest.fixture(params=["lab", "voila"])
-def place(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def test_it_opens_with_an_example_and_fits_the_page(screens: Any, outside: list[str], place: str) -> None:
     screen = opened(screens, place)
     assert "HBA_HUMAN and HBB_HUMAN: score" in screen.page.locator(".genolab-nav").first.inner_text()
@@ -51,7 +39,7 @@ def test_it_opens_with_an_example_and_fits_the_page(screens: Any, outside: list[
 def test_a_slider_aligns_again_and_a_cell_says_why(screens: Any, outside: list[str], place: str) -> None:
     screen = opened(screens, place)
     before = screen.evaluate("panel.alignments.scores[0].item()")
-    handle = slider(screen, "gap open")
+    handle = screen.slider("gap open")
     handle.focus()
     for _ in range(8):
         handle.press("ArrowLeft")

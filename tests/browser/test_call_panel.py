@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 LAB = """
 import genolab as gl
 lab = gl.lab()
@@ -48,16 +46,6 @@ def ready(screen: Any) -> Any:
     return screen
 
 
-def slider(screen: Any, label: str) -> Any:
-    words = screen.page.get_by_text(label, exact=True)
-    return screen.page.locator(".genolab-row", has=words).first.locator(".noUi-handle")
-
-
-@pytest.fixture(params=["lab", "voila"])
-def place(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def test_it_opens_with_an_example_and_fits_the_page(screens: Any, outside: list[str], place: str) -> None:
     screen = opened(screens, place)
     assert "known found" in screen.page.locator(".genolab-nav").first.inner_text()
@@ -77,7 +65,7 @@ def test_a_slider_redraws(screens: Any, outside: list[str], place: str) -> None:
     drawn = f"{screen.model('calls')}.data.fill"
     full = f"Array.from({drawn}).filter(v => v > 0).length"
     before = screen.page.evaluate(f"() => {full}")
-    handle = slider(screen, "strand bias")
+    handle = screen.slider("strand bias")
     handle.scroll_into_view_if_needed()
     handle.focus()
     for _ in range(12):

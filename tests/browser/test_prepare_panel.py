@@ -43,11 +43,6 @@ def figure(screen: Any, name: str) -> str:
     return f"{pages}.map(page => page.root.Bokeh.index.find_one({screen.model(name)})).find(view => view)"
 
 
-@pytest.fixture(params=["lab", "voila"])
-def place(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 def test_it_opens_with_an_example_and_fits_the_page(screens: Any, outside: list[str], place: str) -> None:
     screen = opened(screens, place)
     sizes = screen.page.evaluate(

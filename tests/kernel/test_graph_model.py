@@ -232,3 +232,12 @@ def test_keep_apart_is_the_nearest_that_keeps_the_distances(items):
 def test_a_cycle_is_refused():
     with pytest.raises(ValueError, match="cycle"):
         layered_layout([Box("a", 1, 1), Box("b", 1, 1)], [Route("a", "b"), Route("b", "a")])
+
+
+def test_a_formula_reads_without_its_markup():
+    from genolab.plots.graph import readable
+
+    said = readable(r".. math:: w \leftarrow \eta \frac{m_t / 2}{\sqrt{v} + 1} \cdot \tfrac12 \text{ (all)}")
+    assert said == "w ← η (m_t / 2)/(√(v) + 1) · 1/2  (all)"
+    assert readable("Of :func:`soft` and ``x``.") == "Of soft and x."
+    assert readable(r"\frac{k}{P} \le \{a\} \\") == "k/P ≤ {a} "
