@@ -38,6 +38,9 @@ class StatusBar(ipywidgets.HBox):
         self.notices.add_class("genolab-notices")
         self.engine = Says("", "soft")
         self.engine.add_class("genolab-right")
+        self.watchers: list[Callable[[Job[Any]], None]] = []
+        """Called with every job of the panel when it changes: the lab lists them."""
+        self.on_note: Callable[[tuple[str, ...]], None] | None = None
         self.stop.on_click(lambda _: on_cancel())
         super().__init__([self.state, self.progress, self.stop, self.notices, self.engine])
         self.add_class("genolab-bar")
@@ -54,6 +57,8 @@ class StatusBar(ipywidgets.HBox):
     def note(self, notices: tuple[str, ...]) -> None:
         """List what was decided for the user."""
         self.notices.say("", "soft", notices, f"notices ({len(notices)})")
+        if self.on_note is not None:
+            self.on_note(notices)
 
 
 class Listener:
@@ -72,6 +77,8 @@ class Listener:
 
     def __call__(self, job: Job[Any]) -> None:
         """Most jobs are done before an eye could read that they run, so what runs is shown a little later."""
+        for watch in self.bar.watchers:
+            watch(job)
         if job.state.finished or job.elapsed > _SOON:
             self._tell(job)
         elif job.state is State.QUEUED:
