@@ -1,0 +1,7 @@
+"""``python -m genolab.cli``."""
+
+import sys
+
+from genolab.cli import main
+
+sys.exit(main())

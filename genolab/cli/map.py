@@ -1,0 +1,58 @@
+"""``genolab map``: FASTQ and a reference in, a sorted and indexed BAM out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+from genolab.cli.bar import Bar
+
+
+def add_options(command: argparse.ArgumentParser) -> None:
+    """Add the options of this command to its parser."""
+    command.add_argument("reads", type=Path, metavar="READS", help="FASTQ, plain or gzipped")
+    command.add_argument("mates", type=Path, nargs="?", metavar="MATES", help="the second file of paired reads")
+    command.add_argument("--reference", type=Path, required=True, metavar="FASTA", help="plain or compressed")
+    command.add_argument("--output", type=Path, required=True, metavar="BAM", help="a name that ends in .bam")
+    command.add_argument("--sample", help="name of the sample (default: that of the first file)")
+    command.add_argument("--secondary", type=int, default=0, metavar="N", help="other places of a read (default 0)")
+    size = "mean and standard deviation; estimated by default"
+    command.add_argument("--insert-size", type=float, nargs=2, metavar=("MEAN", "SD"), help=size)
+    command.add_argument("--seed", type=int, default=0, metavar="N", help="decides between equal places (default 0)")
+    command.add_argument("--threads", type=int, metavar="N", help="default: one a processor")
+    command.add_argument("--quiet", action="store_true", help="no progress and no summary")
+    command.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run it; returns the exit status."""
+    began = time.perf_counter()
+    from genolab.align import map_reads
+
+    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
+        result = map_reads(
+            (options.reads, options.mates) if options.mates else options.reads,
+            options.reference,
+            options.output,
+            sample=options.sample,
+            secondary=options.secondary,
+            insert_size=options.insert_size and tuple(options.insert_size),
+            seed=options.seed,
+            threads=options.threads,
+            progress=bar,
+        )
+    if not options.quiet:
+        for notice in result.notices:
+            print(f"genolab map: {notice}", file=sys.stderr)
+    names = ("reads", "mapped", "sure", "pairs", "proper_pairs", "supplementary", "secondary")
+    summary = {"output": str(options.output)} | {name: getattr(result, name) for name in names}
+    summary |= {"notices": list(result.notices), "seconds": round(time.perf_counter() - began, 3)}
+    if options.json:
+        print(json.dumps(summary))
+    elif not options.quiet:
+        text = "{mapped:,} of {reads:,} reads mapped, {sure:,} of them surely, written to {output} in {seconds:.1f} s"
+        print(text.format(**summary))
+    return 0
