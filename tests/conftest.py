@@ -22,3 +22,10 @@ def shared_folder() -> Path:
     if not folder.is_dir():
         pytest.skip("the shared files are not on this machine (set GENOLAB_SHARED)")
     return folder
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several workers a file's tests share one, and so its compiled kernels; all browser tests share another."""
+    for item in items:
+        room = item.path.parent if item.path.parent.name == "browser" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(room.relative_to(ROOT))))
