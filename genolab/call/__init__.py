@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genolab.call.caller import call_variants
     from genolab.call.calls import VariantCalls
+    from genolab.call.comparing import compare
+    from genolab.call.comparison import Comparison
     from genolab.call.evidence import Evidence, collect
     from genolab.call.explanation import Explanation, explain
     from genolab.call.genotyping import genotype
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _HOME = {
     "call_variants": "caller",
     "VariantCalls": "calls",
+    "compare": "comparing",
+    "Comparison": "comparison",
     "Evidence": "evidence",
     "collect": "evidence",
     "Explanation": "explanation",
@@ -25,12 +29,14 @@ _HOME = {
 }
 
 __all__ = [
+    "Comparison",
     "Evidence",
     "Explanation",
     "Thresholds",
     "VariantCalls",
     "call_variants",
     "collect",
+    "compare",
     "explain",
     "genotype",
 ]

@@ -134,21 +134,14 @@ class VariantCalls:
 
     def explain(self, contig: str, position: int) -> Explanation:
         """Why a position (1-based) was or was not called: every fragment, the prior, and the step that decides."""
-        from genolab.call.evidence import collect
+        from genolab.call.evidence import evidence_at
         from genolab.call.explanation import explain
 
-        region = Region(contig, position - 1, position)
         if contig not in self.contigs or not 1 <= position <= self.contigs[contig]:
             expected = f"a position of the contigs of {self.reads_path.name}"
             raise InputError("explain", "position", expected, f"{contig}:{position:,}")
-        evidence = self.evidence
-        if (
-            evidence is None
-            or evidence.region.contig != contig
-            or not (evidence.region.start <= region.start < evidence.region.end)
-        ):
-            evidence = collect(self.reads_path, self.reference_path, region, self.sample_in_file)
-        return explain(evidence, region.start, self.thresholds, self.ploidy)
+        evidence = evidence_at(self, contig, position - 1)
+        return explain(evidence, position - 1, self.thresholds, self.ploidy)
 
     def plot(self) -> Any:
         """Coverage, calls and reads as a live figure."""

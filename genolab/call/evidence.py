@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,9 @@ from genolab.call.thresholds import Thresholds
 from genolab.call.windows import HALO, Kept
 from genolab.errors import FileError
 from genolab.io import AlignedReads, Alignments, Region
+
+if TYPE_CHECKING:
+    from genolab.call.calls import VariantCalls
 
 T = TypeVar("T")
 
@@ -115,6 +118,14 @@ def collect(
         evidence = make_evidence(found, codes, region, alignments, opened.path, tuple(notices))
     check_agreement(evidence, agreement(evidence))
     return evidence
+
+
+def evidence_at(calls: VariantCalls, contig: str, position: int) -> Evidence:
+    """The evidence that calls were made from, at a position (0-based): what they hold, or read again."""
+    held = calls.evidence
+    if held is not None and held.region.contig == contig and held.region.start <= position < held.region.end:
+        return held
+    return collect(calls.reads_path, calls.reference_path, Region(contig, position, position + 1), calls.sample_in_file)
 
 
 def widened(region: Region, length: int) -> Region:
