@@ -224,9 +224,9 @@ def _records(rows: VariantCalls | Variants) -> Iterator[_Row]:
 
 
 def read_rows(
-    source: VariantCalls | Variants | str | os.PathLike[str], region: Region | None, sample: str | None
+    source: VariantCalls | Variants | str | os.PathLike[str], region: Region | None, sample: str | None, length: int
 ) -> VariantCalls | Variants:
-    """Calls or records as they are; a path is read, a region of it under either name of its contig."""
+    """Calls or records as they are; a path is read, a region of it under either name of its contig, of a ``length``."""
     if not isinstance(source, str | os.PathLike):
         return source
     if region is None:
@@ -234,7 +234,7 @@ def read_rows(
     bare = region.contig.removeprefix("chr")
     aliases = ("MT", "chrM", "M") if plain_name(bare) == "m" else (bare, f"chr{bare}")
     names = dict.fromkeys([region.contig, *aliases])
-    wide = max(region.start - 1_000, 0), region.end + 1_000
+    wide = max(region.start - 1_000, 0), min(region.end + 1_000, length)
     refusal: InputError | None = None
     for name in names:
         try:

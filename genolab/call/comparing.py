@@ -69,7 +69,8 @@ def compare(
         raise InputError("compare", "reference", "a FASTA file", "none", "Give the one that the calls were made with.")
     with io.open_reference(path) as opened:
         where = _region(calls, region, opened.contigs)
-        rows, known = read_rows(calls, where, sample), read_rows(truth, where, truth_sample)
+        length = opened.contigs.get(where.contig, 2**31 - 1) if where is not None else 0
+        rows, known = (read_rows(of, where, name, length) for of, name in ((calls, sample), (truth, truth_sample)))
         called, expected = alleles_of(rows, opened, where), alleles_of(known, opened, where)
         inside = _Inside(where, confident)
         letters = {plain_name(name): Letters(opened, name) for name in opened.contigs}
