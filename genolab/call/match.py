@@ -25,7 +25,7 @@ class Matched:
 
 @dataclass(frozen=True)
 class _Change:
-    """An allele on a haplotype: the bases from ``start`` to ``end`` become ``text``, on the copies of one of ``places``."""
+    """Bases from ``start`` to ``end`` become ``text``, on the copies of one of ``places``."""
 
     start: int
     end: int
