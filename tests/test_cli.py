@@ -242,3 +242,24 @@ def answer(url: str) -> tuple[int, str, str]:
     except urllib.error.HTTPError as error:
         with error:
             return error.code, error.url, ""
+
+
+def test_compare_prints_and_writes(tmp_path, capsys):
+    donor = gl.data.example("phage")
+    output = tmp_path / "comparison.json"
+    words = [
+        "compare",
+        "--reference",
+        str(donor.reference),
+        "--output",
+        str(output),
+        str(donor.truth),
+        str(donor.truth),
+    ]
+    assert cli.main([*words, "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert {row["type"]: row["f1"] for row in printed["by_type"]}["SNV"] == 1.0
+    assert json.loads(output.read_text())["by_type"] == printed["by_type"]
+    assert cli.main(words) == 0
+    assert "Ti/Tv" in capsys.readouterr().out
+    assert cli.main([*words[:-1], str(tmp_path / "nothing.vcf")]) == 1

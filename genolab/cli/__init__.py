@@ -17,6 +17,7 @@ COMMANDS = {
     "lab": "open JupyterLab on the start notebook",
     "app": "open the lab as a page without code",
     "call": "call variants: reads and a reference in, a VCF out",
+    "compare": "compare calls with a truth: precision, recall and genotypes, matched by haplotype",
     "align": "align pairs of sequences: scores, identities and CIGARs as a table",
     "map": "map reads: FASTQ and a reference in, a sorted and indexed BAM out",
     "check": "read whole files and say what is wrong with them, and where",

@@ -13,7 +13,7 @@ from bokeh.core.serialization import DeserializationError, Deserializer
 from bokeh.document import Document
 from bokeh.events import ModelEvent
 from bokeh.model import Model
-from bokeh.models import GlyphRenderer, LayoutDOM, Range, Selection, Tool, Toolbar
+from bokeh.models import GlyphRenderer, LayoutDOM, Range, Selection, Slider, Tool, Toolbar
 from bokeh.models.annotations import BoxAnnotation
 
 _WRITABLE: tuple[tuple[type[Model], frozenset[str]], ...] = (
@@ -22,6 +22,7 @@ _WRITABLE: tuple[tuple[type[Model], frozenset[str]], ...] = (
     (Toolbar, frozenset({"active_drag", "active_inspect", "active_multi", "active_scroll", "active_tap"})),
     (Tool, frozenset({"active"})),
     (GlyphRenderer, frozenset({"visible", "muted"})),  # the clickable legend
+    (Slider, frozenset({"value"})),
     (BoxAnnotation, frozenset({"left", "right", "top", "bottom"})),  # the box of a range tool
     (LayoutDOM, frozenset({"inner_width", "inner_height", "outer_width", "outer_height"})),
 )
