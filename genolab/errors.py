@@ -64,6 +64,10 @@ class FileError(GenolabError):
         return {name: getattr(self, name) for name in names if getattr(self, name) not in (None, "")}
 
 
+class TooLargeError(FileError):
+    """More memory would be taken, or an archive swell more, than may be: ``fix`` says how to allow it."""
+
+
 class MissingIndexError(FileError):
     """An alignment, variant or reference file has no index; :func:`genolab.io.build_index` makes one."""
 

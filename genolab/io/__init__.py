@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from genolab.io.alignment_writer import check_bam_path, sorted_bam
     from genolab.io.alignments import Alignments, open_alignments
     from genolab.io.bed import BedIntervals, read_bed
+    from genolab.io.budget import limits
     from genolab.io.cache import cache_folder
     from genolab.io.checks import Checked, check, check_all
     from genolab.io.contigs import ContigMatch, match_contigs
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from genolab.io.fastq import FastqFile, FastqReads, open_fastq, read_batches
     from genolab.io.index import build_index
     from genolab.io.labelled import LabelledSequences, read_labelled
+    from genolab.io.looking import first_look
     from genolab.io.models import read_model, write_model
     from genolab.io.paths import readable
     from genolab.io.plink import Genotypes, read_plink
@@ -35,6 +37,7 @@ _HOME = {
     "aligned_text": "aligned", "write_aligned": "aligned",
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
     "read_bed": "bed", "cache_folder": "cache",
+    "limits": "budget", "first_look": "looking",
     "Checked": "checks", "check": "checks", "check_all": "checks",
     "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "count_blocks": "count_reader",
@@ -77,6 +80,8 @@ __all__ = [
     "check_bam_path",
     "count_blocks",
     "digest",
+    "first_look",
+    "limits",
     "match_contigs",
     "open_alignments",
     "open_fastq",

@@ -10,16 +10,20 @@ from typing import Literal
 import numpy as np
 import pysam
 
-from genolab.errors import FileError, InputError
-from genolab.io import bgzf, guard, htslib
+from genolab.errors import FileError, InputError, TooLargeError
+from genolab.io import bgzf, budget, guard, htslib, native
 from genolab.io.header import Header, parse_header
 from genolab.io.index import build_index, ended, find_index, is_stale, missing
 from genolab.io.paths import PathLike, readable
 from genolab.io.reads import AlignedReads, Columns, assemble
 from genolab.io.region import Region, parse_region
 from genolab.io.sam_text import SamText, read_sam
+from genolab.io.vcf_rules import MOST_SAID
 
 _WHO = "open_alignments"
+_OF_READ, _OF_READ_ALONE = 1800, 800  # bytes of memory: with 150 letters and their qualities, and without any
+_MOST_OF_PACKED = 16  # bytes of memory for one of a BAM file
+_SMALLER = "Read a smaller region, or tile by tile."
 _BROKEN = (OSError, ValueError, EOFError, OverflowError, MemoryError, NotImplementedError)
 
 
@@ -74,6 +78,7 @@ class Alignments:
             elif not self.has_index:
                 raise missing(self.path, self.format)
             else:
+                self._ask(self._file, place)
                 columns, left_out = self._fetch(self._file, place, groups)
         reads = assemble(columns, self.path, place, sample, self.contigs[place.contig])
         said = []
@@ -86,6 +91,17 @@ class Alignments:
         if said:
             object.__setattr__(reads, "notices", (*reads.notices, *said))
         return reads
+
+    def _ask(self, file: pysam.AlignmentFile, place: Region) -> None:
+        """Ask before a region is read that needs more memory than there may be, as far as the index can tell."""
+        if self.format != "BAM" or self.path.stat().st_size * _MOST_OF_PACKED < budget.memory():
+            return  # whatever the region, its reads fit; of CRAM the index does not tell
+        with htslib.quiet():
+            try:
+                reads = self._by_offsets(file, place)
+            except _BROKEN:
+                return  # said by what reads
+        budget.ask_memory(self.path, reads * _OF_READ, f"about {reads:,} reads of {place}", _SMALLER)
 
     def estimate(self, region: Region | str) -> int | None:
         """About how many reads overlap the region, from the index and the file's size; None where it cannot be told."""
@@ -117,7 +133,8 @@ class Alignments:
         name, flag, position = columns.name.append, columns.flag.append, columns.position.append
         mapping, cigar = columns.mapping_quality.append, columns.cigar.append
         sequence, quality = columns.sequence.append, columns.quality.append
-        left_out = 0
+        left_out = letters_read = 0
+        allowed = budget.memory()
         try:
             with htslib.quiet():
                 for read in file.fetch(place.contig, place.start, place.end):
@@ -135,10 +152,17 @@ class Alignments:
                     cigar(operations)
                     letters = read.query_sequence
                     sequence(letters)
+                    letters_read += len(letters or "")
+                    if _OF_READ_ALONE * len(columns.name) + 6 * letters_read > allowed:
+                        needed = 2.0 * allowed  # at least
+                        found = f"more than {len(columns.name):,} reads of {place}"
+                        budget.ask_memory(self.path, needed, found, _SMALLER)
                     if letters is not None and len(letters) == 1:
                         quality(_one_quality(read))
                     else:
                         quality(read.query_qualities_str)
+        except TooLargeError:
+            raise
         except _BROKEN as error:
             raise self._damaged(error, place, len(columns.name)) from error
         if None in columns.name:
@@ -246,6 +270,7 @@ def open_alignments(
     header, file = _open(seen, fasta, found, threads, blank)
     if found is None:
         notices.append("The file has no index.")
+    notices += header.remarks[:MOST_SAID]
     if not header.contigs:
         notices.append("The header names no contigs.")
     opened = Alignments(seen.path, seen.format, header, tuple(notices), found is not None)
@@ -276,7 +301,13 @@ def _open(
         if "not sorted" in said:
             fix = "Run: samtools sort, then build the index again."
             raise FileError(
-                seen.path, field="POS", expected="reads sorted by position", found=f"unsorted ones{said}", fix=fix
+                seen.path,
+                record=native.first_disorder(seen.path, fasta),
+                offset=0,
+                field="POS",
+                expected="reads sorted by position",
+                found=f"unsorted ones{said}",
+                fix=fix,
             ) from error
         if index is not None and "index" in said.lower():
             raise FileError(
@@ -304,6 +335,8 @@ def _header(file: pysam.AlignmentFile, path: Path) -> Header:
         raise FileError(path, field="header", expected="UTF-8 text", found="other bytes", fix=guard.SURE) from None
     header = parse_header([line for line in lines if line.strip("\0")], path, strict=False)
     header.contigs = dict(zip(file.references, file.lengths, strict=True))
+    if header.contigs and bgzf.header_text(path).find(b"@SQ") < 0:
+        header.remarks.append("The text of the header names no contigs (@SQ); those of its binary part are taken.")
     return header
 
 

@@ -56,10 +56,12 @@ def read_bed(path: PathLike, contigs: Mapping[str, int] | None = None) -> BedInt
     guard.whole(seen)
     rows: list[tuple[str, int, int, str]] = []
     width, disordered, empty, scores = 0, 0, 0, 0
+    comments: list[int] = []
     places: dict[str, int] = {}
     for number, raw in enumerate(guard.text_of(seen).splitlines(), 1):
         line = guard.decoded(raw, seen.path, number).rstrip()
         if not line or line.startswith(_HEADS):
+            comments += [number] if rows and line else []
             continue
         parts = line.split("\t") if "\t" in line else line.split()
         width = width or len(parts)
@@ -74,6 +76,8 @@ def read_bed(path: PathLike, contigs: Mapping[str, int] | None = None) -> BedInt
     notices = []
     if not rows:
         notices.append("The file has no intervals.")
+    if comments:
+        notices.append(f"{len(comments):,} comment lines between intervals are left out (first: line {comments[0]:,}).")
     if disordered:
         notices.append(f"{disordered:,} intervals are not in the order of their positions.")
     if empty:

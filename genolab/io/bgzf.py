@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import struct
 import zlib
@@ -55,3 +56,13 @@ def first_fault(path: Path, start: int = 0, count: int | None = None) -> tuple[i
                 return offset, "the block does not match its checksum"
             offset += size
     return None
+
+
+def header_text(path: Path) -> bytes:
+    """The text header of a BAM file, at most its first MB; for another file, ``@SQ``, which says nothing."""
+    try:
+        with gzip.open(path) as stream:
+            magic, length = struct.unpack("<4sI", stream.read(8))
+            return stream.read(min(length, 2**20)) if magic == b"BAM\1" else b"@SQ"
+    except (OSError, EOFError, zlib.error, struct.error):
+        return b"@SQ"

@@ -20,6 +20,7 @@ from typing import Any, Literal
 
 from genolab.errors import InputError
 from genolab.io.checking import READERS
+from genolab.io.native import INSIDE
 from genolab.io.paths import PathLike
 
 SECONDS = 120.0
@@ -108,11 +109,11 @@ def check_all(
 def _answers(
     paths: Iterable[PathLike], kind: str | None, reference: PathLike | None, seconds: float, memory: int
 ) -> Iterator[Checked]:
-    worker: _Worker | None = None
+    worker: Worker | None = None
     with tempfile.TemporaryDirectory(prefix="genolab-check-") as folder:
         try:
             for path in paths:
-                worker = worker or _Worker(Path(folder), memory)
+                worker = worker or Worker(Path(folder), memory)
                 request = {"path": os.fspath(path), "kind": kind, "reference": reference and os.fspath(reference)}
                 answer = worker.ask(request, seconds)
                 if answer is None:
@@ -125,12 +126,18 @@ def _answers(
                 worker.close()
 
 
-class _Worker:
+class Worker:
     """The process that reads; indexes that it has to build go to a folder that is removed."""
 
     def __init__(self, folder: Path, memory: int) -> None:
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # it lives as long as the process
-        environment = os.environ | {"GENOLAB_CACHE": str(folder)}
+        self._place = folder / "place"
+        self._place.write_bytes(bytes(8))
+        environment = os.environ | {
+            "GENOLAB_CACHE": str(folder),
+            INSIDE: str(self._place),
+            "GENOLAB_MEMORY": f"{memory / 2**30:.3f}",
+        }
         command = [sys.executable, "-m", READER, str(memory)]
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(
@@ -149,7 +156,8 @@ class _Worker:
             return None
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.stdout, selectors.EVENT_READ)
-            if not selector.select(seconds):
+            # once more, for a process that was stopped and goes on has no time left by the clock
+            if not selector.select(seconds) and not selector.select(min(seconds, 1.0)):
                 self.timed_out = True
                 self._process.kill()
                 return None
@@ -157,7 +165,7 @@ class _Worker:
         answer: dict[str, Any] | None = json.loads(line) if line.endswith("\n") else None
         return answer
 
-    def end(self, seconds: float) -> dict[str, str]:
+    def end(self, seconds: float) -> dict[str, Any]:
         """Why there was no answer."""
         status = self._process.wait()
         said = self._last_words()
@@ -165,10 +173,12 @@ class _Worker:
         if self.timed_out:
             found = f"one that was not read after {seconds:g} s"
             fix = "Allow more time if the file is very large."
-            return {"expected": "a file that is read in the time allowed", "found": found, "fix": fix}
+            return {"expected": "a file that is read in the time allowed", "found": found, "fix": fix, "offset": 0}
         how = signal.Signals(-status).name if status < 0 else f"exit status {status}"
         found = f"one that ended the process that read it ({how}{': ' + said if said else ''})"
-        return {"expected": "a file that its library can read", "found": found, "fix": _DAMAGED}
+        record = int.from_bytes(self._place.read_bytes(), "little")
+        place = {"record": record} if record else {"offset": 0}
+        return {"expected": "a file that its library can read", "found": found, "fix": _DAMAGED, **place}
 
     def _last_words(self) -> str:
         self._said.seek(0)

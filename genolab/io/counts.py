@@ -110,7 +110,8 @@ def read_counts(path: PathLike, genes: str = "rows", *, layer: str | None = None
     layer
         Of .h5ad: the layer to read; ``None`` reads ``X``.
     values
-        ``"any"``; or ``"counts"``, which refuses gaps, fractions and what is below zero, by place.
+        ``"any"``; ``"amounts"``, which refuses gaps and what is below zero, by place, and says what is not whole; or
+        ``"counts"``, which refuses that too.
 
     Raises
     ------
@@ -118,12 +119,12 @@ def read_counts(path: PathLike, genes: str = "rows", *, layer: str | None = None
         By line or field: rows of unequal length, text where a number must be, a name that comes twice or is empty,
         infinite numbers, places off the matrix, sizes that the file cannot hold, links to other files.
     """
-    for name, value, known in (("genes", genes, ("rows", "columns")), ("values", values, ("any", "counts"))):
+    for name, value, known in (("genes", genes, ("rows", "columns")), ("values", values, ("any", "amounts", "counts"))):
         if value not in known:
             raise InputError("read_counts", name, " or ".join(map(repr, known)), repr(value))
     table = _read(path, genes, layer)
-    if values == "counts":
-        _check_counts(table, genes)
+    if values != "any":
+        table = _checked_counts(table, genes, whole=values == "counts")
     spoilt = spoilt_names(table.genes)
     if spoilt:
         said = f"{len(spoilt):,} gene names look like dates or powers of ten made by a spreadsheet"
@@ -172,12 +173,17 @@ def _market_table(path: PathLike, genes: str) -> CountTable:
     return CountTable(market.path, matrix, samples, columns, tuple(said), format="MatrixMarket")
 
 
-def _check_counts(table: CountTable, genes: str) -> None:
-    """Refuse the first value that is no count, by its place."""
+def _checked_counts(table: CountTable, genes: str, whole: bool) -> CountTable:
+    """Refuse the first value that is no count, by its place; fractions, which estimated counts have, are said."""
     held = table.values.data if table.is_sparse else table.values
-    wrong = ~(np.isfinite(held) & (held >= 0) & (held == np.floor(held)))
+    fraction = held != np.floor(held)
+    wrong = ~(np.isfinite(held) & (held >= 0))
+    if not whole and not wrong.any() and fraction.any():
+        said = f"{int(fraction.sum()):,} values are not whole: are these estimated counts, or normalised ones?"
+        return replace(table, notices=(*table.notices, said))
+    wrong |= fraction & whole
     if not wrong.any():
-        return
+        return table
     line = None
     if table.is_sparse:
         entry = int(np.flatnonzero(wrong)[0])
@@ -191,9 +197,10 @@ def _check_counts(table: CountTable, genes: str) -> None:
         row, column = first[::-1] if genes == "rows" else first
         value, line = held[row, column], first[0] + 2 if table.format == "text" else None
     found = "a missing value" if np.isnan(value) else f"{value:g}"
+    found += f" ({int(wrong.sum()):,} values are no counts)"
     raise FileError(
         table.path, line=line, field=f"sample {str(table.samples[row])!r}, gene {str(table.genes[column])!r}",
-        expected="whole counts from 0", found=f"{found} ({int(wrong.sum()):,} values are no counts)",
+        expected="whole counts from 0" if whole else "counts from 0", found=found,
         fix="Give the counts before any normalisation, or read with values='any'.",
     )  # fmt: skip
 

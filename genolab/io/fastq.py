@@ -12,7 +12,7 @@ from typing import IO, NoReturn
 import numpy as np
 
 from genolab.errors import FileError, InputError
-from genolab.io import guard
+from genolab.io import budget, guard
 from genolab.io.paths import PathLike
 
 LETTERS = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv."
@@ -20,6 +20,9 @@ LETTERS = b"ACGTUNRYSWKMBDHVacgtunryswkmbdhv."
 
 LONGEST_NAME = 254
 """Letters of a name that BAM has room for."""
+
+LONGEST_LINE = 2**28
+"""Letters of a line; no sequencer comes near."""
 
 _QUALITIES = bytes(range(33, 127))
 _CHUNK = 2**20
@@ -72,7 +75,9 @@ class FastqFile:
         if seen.compression:
             self._text = gzip.GzipFile(fileobj=self._raw)  # type: ignore[assignment]
         self._size = seen.path.stat().st_size
-        self._part = b""  # a line whose end is not read yet
+        self._parts: list[bytes] = []  # of a line whose end is not read yet
+        self._held = 0  # letters of it
+        self._unpacked = 0  # bytes of text so far
         self._rest: list[bytes] = []  # lines that are not grouped into records yet
         self._records: list[bytes] = []  # four lines each
         self._lines = self._taken = 0  # lines before the rest, records handed out
@@ -127,9 +132,19 @@ class FastqFile:
                 at = self._raw.tell()
                 fault = FileError(self.path, offset=at, expected=fault.expected, found=fault.found, fix=fault.fix)
             raise fault from None
+        self._unpacked += len(chunk)
+        if self._seen.compression:
+            budget.ask_swelling(self.path, self._raw.tell(), self._unpacked)
         self._at_end = not chunk
-        lines = (self._part + chunk).split(b"\n")
-        self._part = b"" if self._at_end else lines.pop()
+        if chunk and b"\n" not in chunk:  # joined once the line ends: a long line must not be copied again and again
+            self._parts.append(chunk)
+            self._held += len(chunk)
+            if self._held > LONGEST_LINE:
+                self._refuse(len(self._rest), "line", f"at most {LONGEST_LINE:,} letters", "more")
+            return
+        lines = b"".join([*self._parts, chunk]).split(b"\n")
+        self._parts = [] if self._at_end else [lines.pop()]
+        self._held = sum(map(len, self._parts))
         if self._at_end:
             while lines and not lines[-1].strip():
                 lines.pop()

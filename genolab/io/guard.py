@@ -7,9 +7,10 @@ import re
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from genolab.errors import FileError
-from genolab.io import bgzf
+from genolab.io import bgzf, budget
 from genolab.io.paths import PathLike, readable
 
 _MAGIC = {
@@ -17,10 +18,12 @@ _MAGIC = {
     b"\x28\xb5\x2f\xfd": "a zstd file", b"%PDF": "a PDF", b"\x89PNG": "a picture", b"\xff\xd8\xff": "a picture",
     b"\x89HDF": "an HDF5 file", b"BAI\1": "a BAM index", b"CSI\1": "a CSI index", b"TBI\1": "a tabix index",
     b"BAM\1": "BAM", b"BCF\2": "BCF", b"SQLite format 3": "a database", b"\x7fELF": "a program",
+    b"\x6c\x1b\x00": "a PLINK bed file", b"\x6c\x1b\x01": "a PLINK bed file",
     b"\xff\xfe": "UTF-16 text", b"\xfe\xff": "UTF-16 text",
 }  # fmt: skip
 _WEB = (b"<!doctype html", b"<html", b"<head", b"<body", b"<?xml")
 _SAM_LINE = re.compile(rb"[^\t\n]+\t[0-9]+\t[^\t\n]+\t-?[0-9]+\t[^\t\n]+\t[^\t\n]+\t[^\t\n]+\t")
+_STEP = 4 * 2**20
 SURE = "Check the file and copy or download it again."
 
 
@@ -96,14 +99,14 @@ def cram_has_end(path: Path) -> bool:
 
 def text_of(seen: Nature, limit: int | None = None) -> bytes:
     """The bytes of a text file, unpacked; a damaged or cut archive is refused, and so is one over ``limit`` bytes."""
-    size = -1 if limit is None else limit + 1
+    size = seen.path.stat().st_size
     try:
-        if not seen.compression:
-            with open(seen.path, "rb") as stream:
-                data = stream.read(size)
-        else:
-            with gzip.open(seen.path) as unpacked:
-                data = unpacked.read(size)
+        with open(seen.path, "rb") as stream:
+            if not seen.compression:
+                budget.ask_memory(seen.path, 2.0 * size, f"{size:,} bytes of text")
+                data = stream.read(-1 if limit is None else limit + 1)
+            else:
+                data = _unpacked(seen.path, stream, limit)
     except (OSError, EOFError, zlib.error) as error:
         raise unpacking_fault(seen, error) from None
     if limit is not None and len(data) > limit:
@@ -112,6 +115,20 @@ def text_of(seen: Nature, limit: int | None = None) -> bytes:
             fix="Compress it with bgzip and build an index.",
         )  # fmt: skip
     return data
+
+
+def _unpacked(path: Path, stream: IO[bytes], limit: int | None) -> bytes:
+    """What is in an archive, looked at as it swells: it asks before it is more than it may be."""
+    parts, total = [], 0
+    with gzip.GzipFile(fileobj=stream) as unpacked:
+        while part := unpacked.read(_STEP):
+            parts.append(part)
+            total += len(part)
+            if limit is not None and total > limit:
+                break
+            budget.ask_swelling(path, stream.tell(), total)
+            budget.ask_memory(path, 2.0 * total, f"{total:,} bytes of text, and more to come")
+    return b"".join(parts)
 
 
 def unpacking_fault(seen: Nature, error: Exception) -> FileError:
@@ -153,6 +170,8 @@ def _format(head: bytes) -> str:
     for magic, name in _MAGIC.items():
         if head.startswith(magic):
             return name
+    if head[8:10] == b'{"' and b'"dtype"' in head[:65536] and int.from_bytes(head[:8], "little") < 2**27:
+        return "a model"
     start = head[:4096].removeprefix(b"\xef\xbb\xbf").lstrip()
     if start[:1] == b"<" and any(mark in start[:1024].lower() for mark in _WEB):
         return "a web page"

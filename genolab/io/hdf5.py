@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from genolab.errors import FileError, InputError
-from genolab.io import guard
+from genolab.io import budget, guard
+from genolab.io.looking import first_look
 from genolab.io.paths import PathLike
 
 FILTERS = {1: "deflate", 2: "shuffle", 3: "fletcher32", 5: "n-bit", 6: "scale-offset", 32000: "lzf"}
@@ -31,6 +31,7 @@ SMALL = 2**26
 def opened(path: PathLike, who: str) -> Iterator[Any]:
     """The root group of an HDF5 file, for reading."""
     seen = guard.expect(path, who, "an HDF5 file")
+    first_look(seen.path)
     try:
         import h5py
     except ImportError:
@@ -76,6 +77,33 @@ def member(path: Path, group: Any, name: str, kind: str, *, whole: bool = True) 
     if kind == "dataset":
         _check_dataset(path, here, whole)
     return here
+
+
+def walk(path: Path, root: Any, most: int = 5000) -> None:
+    """Open every group, dataset and attribute of a file and read the first row of each dataset, for a first look.
+
+    What the readers refuse is left to them. Native code that follows damage ends the process: so this is called only in
+    one that may end.
+    """
+    import h5py
+
+    waiting, seen = [root], set[int]()
+    while waiting and len(seen) < most:
+        node = waiting.pop()
+        with suppress(OSError, RuntimeError, KeyError, ValueError, TypeError, FileError):
+            address = h5py.h5o.get_info(node.id).addr
+            if address in seen:
+                continue
+            seen.add(address)
+            list(node.attrs.items())
+            if isinstance(node, h5py.Group):
+                names = [name for name in node if isinstance(node.get(name, getlink=True), h5py.HardLink)]
+                for name in names:
+                    with suppress(OSError, RuntimeError, KeyError, ValueError):
+                        waiting.append(node[name])
+            elif isinstance(node, h5py.Dataset):
+                _check_dataset(path, node, whole=False)
+                node[:1] if node.ndim else node[()]
 
 
 def numbers(path: Path, dataset: Any, part: Any = ...) -> np.ndarray:
@@ -164,17 +192,9 @@ def _check_dataset(path: Path, dataset: Any, whole: bool) -> None:
             f", chunks of {chunk:,}" if chunk > MOST_OF_CHUNK else ""
         )
         raise FileError(path, field=name, expected="a size that the file can hold", found=found, fix=guard.SURE)
-    if whole and size > _memory():
-        found = f"{size / 2**30:,.1f} GB"
-        fix = "Read it in blocks: genolab.io.count_blocks."
-        raise FileError(path, field=name, expected="data that fit in the memory of this machine", found=found, fix=fix)
-
-
-def _memory() -> int:
-    try:
-        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    except (AttributeError, ValueError, OSError):
-        return 2**36
+    budget.ask_swelling(path, stored, size if stored else 0)
+    if whole:
+        budget.ask_memory(path, 2.0 * size, f"{name}", "Read it in blocks: genolab.io.count_blocks.")
 
 
 def _read(path: Path, dataset: Any, part: Any) -> Any:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genolab.errors import FileError
+from genolab.io import sam_rules
 
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9]:.*", re.DOTALL)
 _CONTIG = re.compile(r"[0-9A-Za-z!#$%&+./:;?@^_|~-][0-9A-Za-z!#$%&*+./:;=?@^_|~-]*")
@@ -26,6 +27,7 @@ class Header:
     md5: dict[str, str] = field(default_factory=dict)
     sample_of: dict[str, str] = field(default_factory=dict)
     order: str = "unknown"
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def samples(self) -> tuple[str, ...]:
@@ -39,6 +41,7 @@ def parse_header(lines: list[str], path: Path, strict: bool = True) -> Header:
     ``strict`` refuses contig names with signs that SAM text has no room for; BAM and CRAM hold them without harm.
     """
     header = Header()
+    told: list[tuple[int, str, dict[str, str]]] = []
     seen: set[tuple[str, str]] = set()
     for number, line in enumerate(lines, 1):
 
@@ -50,6 +53,8 @@ def parse_header(lines: list[str], path: Path, strict: bool = True) -> Header:
             raise refuse("header", "@ and two letters, then tab-separated TAG:VALUE", repr(line[:40]))
         kind = kind[1:]
         if kind not in _NEEDED:
+            if kind == "PG":
+                told.append((number, kind, {part[:2]: part[3:] for part in rest.split("\t")}))
             continue
         tags: dict[str, str] = {}
         for part in rest.split("\t"):
@@ -61,6 +66,7 @@ def parse_header(lines: list[str], path: Path, strict: bool = True) -> Header:
         for needed in _NEEDED[kind]:
             if not tags.get(needed):
                 raise refuse(f"@{kind}", f"a value for {needed}", "none")
+        told.append((number, kind, tags))
         key = (kind, tags.get("SN" if kind == "SQ" else "ID", ""))
         if key in seen:
             what = {"SQ": "each contig name once", "HD": "one @HD line"}.get(kind, "each ID once")
@@ -72,6 +78,7 @@ def parse_header(lines: list[str], path: Path, strict: bool = True) -> Header:
             _contig(header, tags, strict, refuse)
         elif kind == "RG":
             header.sample_of[tags["ID"]] = tags.get("SM", tags["ID"])
+    header.remarks = sam_rules.of_header(told)
     return header
 
 

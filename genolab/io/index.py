@@ -17,6 +17,7 @@ from genolab.errors import FileError, MissingIndexError
 from genolab.io import bgzf, guard, htslib
 from genolab.io.atomic import replacing
 from genolab.io.cache import cache_folder, identity
+from genolab.io.native import first_disorder
 from genolab.io.paths import PathLike
 
 _SUFFIXES = {
@@ -163,6 +164,7 @@ def _refusal(seen: guard.Nature, words: str | tuple[str, ...]) -> FileError:
         )
         return FileError(
             seen.path,
+            record=first_disorder(seen.path) if seen.format in ("BAM", "CRAM") else None,
             field="POS",
             expected="records sorted by position",
             found=f"unsorted ones{said}",

@@ -53,7 +53,9 @@ def readable(path: PathLike, who: str) -> Path:
         fix = "Change its permissions."
         raise FileError(found, expected="a readable file", found="no permission to read it", fix=fix)
     if status.st_size == 0:
-        raise FileError(found, expected="content", found="an empty file (0 bytes)", fix="Copy or download it again.")
+        raise FileError(
+            found, expected="content", found="an empty file (0 bytes)", offset=0, fix="Copy or download it again."
+        )
     return found
 
 

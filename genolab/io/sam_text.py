@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from genolab.errors import FileError
-from genolab.io import guard
+from genolab.io import guard, sam_rules
 from genolab.io.header import Header, parse_header
 from genolab.io.reads import Columns
+from genolab.io.vcf_rules import MOST_SAID, Said
 
 LIMIT = 512 * 2**20
 """SAM text above this size (bytes, unpacked) should be BAM."""
@@ -58,14 +59,20 @@ def read_sam(seen: guard.Nature) -> SamText:
     texts = [guard.decoded(line, seen.path, number).removesuffix("\r") for number, line in enumerate(lines, 1)]
     head = next((i for i, text in enumerate(texts) if not text.startswith("@")), len(texts))
     sam = SamText(parse_header(texts[:head], seen.path))
-    notices = _fill(sam, _records(texts, head, seen, sam.header), seen)
+    said = Said()
+    notices = sam.header.remarks[:MOST_SAID]
+    notices += _fill(sam, _records(texts, head, seen, sam.header, said), seen)
+    notices += said.sentences()
     if not sam.header.contigs:
         notices.append("The header names no contigs (@SQ).")
     sam.notices = tuple(notices)
     return sam
 
 
-def _records(texts: list[str], head: int, seen: guard.Nature, header: Header) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _records(
+    texts: list[str], head: int, seen: guard.Nature, header: Header, said: Said
+) -> Iterator[tuple[int, tuple[str, ...]]]:
+    mates = sam_rules.Mates(said, header.order == "queryname")
     for number, text in enumerate(texts[head:], head + 1):
         match = _LINE.fullmatch(text)
         if match is None:
@@ -75,7 +82,11 @@ def _records(texts: list[str], head: int, seen: guard.Nature, header: Header) ->
         if fault:
             name, expected, found = fault
             raise FileError(seen.path, line=number, field=name, expected=expected, found=found, fix=_FIX)
+        mates.add(parts, f"line {number:,}")
+        if parts[11]:
+            sam_rules.of_tags(parts[11], said)
         yield number, parts
+    mates.finish()
 
 
 def _fill(sam: SamText, records: Iterator[tuple[int, tuple[str, ...]]], seen: guard.Nature) -> list[str]:
@@ -83,7 +94,7 @@ def _fill(sam: SamText, records: Iterator[tuple[int, tuple[str, ...]]], seen: gu
     rank = {name: i for i, name in enumerate(sam.header.contigs)}
     before = (0, 0)
     unsorted: set[str] = set()
-    disordered = unplaced = 0
+    disordered = unplaced = first = 0
     for number, (name, flag, contig, position, mapping, cigar, _, _, _, sequence, quality, tags) in records:
         place = (rank.get(contig, len(rank)), int(position))
         if place < before:
@@ -95,6 +106,7 @@ def _fill(sam: SamText, records: Iterator[tuple[int, tuple[str, ...]]], seen: gu
                 )  # fmt: skip
             unsorted.add(contig)
             disordered += 1
+            first = first or number
         before = max(before, place)
         if int(flag) & 4:
             continue
@@ -119,7 +131,9 @@ def _fill(sam: SamText, records: Iterator[tuple[int, tuple[str, ...]]], seen: gu
         sam.groups[contig] = [sam.groups[contig][i] for i in rows]
     notices = []
     if disordered:
-        notices.append(f"{disordered:,} reads were not in the order of their positions; they were sorted.")
+        notices.append(
+            f"{disordered:,} reads were not in the order of their positions (first: line {first:,}); they were sorted."
+        )
     if unplaced:
         notices.append(f"{unplaced:,} reads that count as mapped have no position or CIGAR and are left out.")
     return notices

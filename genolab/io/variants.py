@@ -16,6 +16,7 @@ from genolab.io.index import find_index
 from genolab.io.paths import PathLike
 from genolab.io.region import Region, parse_region
 from genolab.io.vcf_header import VcfHeader, parse_vcf_header
+from genolab.io.vcf_rules import MOST_SAID
 from genolab.io.vcf_text import VcfReader, VcfRows
 
 if TYPE_CHECKING:
@@ -89,7 +90,11 @@ def read_variants(path: PathLike, region: Region | str | None = None, sample: st
         notices.append(
             f"Genotypes are those of {reader.header.samples[0]}, the first of {len(reader.header.samples)} samples."
         )
-    notices += [f"{count:,} {what}." for what, count in rows.said.items()]
+    remarks = reader.header.remarks
+    notices += remarks[:MOST_SAID]
+    if len(remarks) > MOST_SAID:
+        notices.append(f"{len(remarks) - MOST_SAID:,} more lines of the header are not as the specification asks.")
+    notices += rows.said.sentences()
     return _columns(seen.path, reader, rows, notices)
 
 
@@ -102,7 +107,7 @@ def _from_text(seen: guard.Nature, region: Region | str | None, sample: str | No
     if lines[-1] == b"":
         lines.pop()
     else:
-        notices.append("The last line has no end; the file may have been cut.")
+        notices.append(f"The last line has no end (line {len(lines):,}); the file may have been cut.")
     returns = sum(line.endswith(b"\r") for line in lines)
     if returns:
         notices.append(f"{returns:,} lines end in CR LF (Windows); the CR is left out.")

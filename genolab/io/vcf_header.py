@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from genolab.errors import FileError
+from genolab.io import vcf_rules
 
 COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO")
 Refuse = Callable[[int, str, str, str], FileError]
@@ -46,6 +47,7 @@ class VcfHeader:
     kinds: dict[str, dict[str, tuple[str, str]]] = field(default_factory=lambda: {"INFO": {}, "FORMAT": {}})
     samples: tuple[str, ...] = ()
     lines: int = 0
+    remarks: list[str] = field(default_factory=list)
 
 
 def parse_vcf_header(lines: list[str], path: Path) -> VcfHeader:
@@ -64,13 +66,17 @@ def parse_vcf_header(lines: list[str], path: Path) -> VcfHeader:
             key, equals, value = line[2:].partition("=")
             if not equals or not key or not value:
                 raise refuse(number, "header", "##key=value", repr(line[:60]))
+            pairs = None
             if value.startswith("<") and key in _DEFINED:
                 value = value.rstrip(" ")
-                _definition(header, key, _pairs(value, number, refuse), number, refuse)
+                pairs = _pairs(value, number, refuse)
+                _definition(header, key, pairs, number, refuse)
             elif value.startswith("<") and not value.endswith(">"):
                 raise refuse(number, key, "a definition that ends with >", repr(line[:60]))
             elif key in ("INFO", "FORMAT", "contig"):
                 raise refuse(number, key, f"##{key}=<ID=...>", repr(line[:60]))
+            if against := vcf_rules.of_line(key, value, header.version, pairs):
+                header.remarks.append(f"Line {number:,}, {against}.")
         else:
             _columns(header, line, number, refuse)
             return header

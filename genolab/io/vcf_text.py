@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from genolab.errors import FileError
+from genolab.io import vcf_rules
 from genolab.io.vcf_header import RESERVED, VcfHeader
 
 _FIX = "Correct the line, or make the file again."
@@ -25,6 +25,8 @@ _CONTIG = re.compile(r"[^\s,<>\"'`()\[\]{}\\*=][^\s,<>\"'`()\[\]{}\\]*|<[^\s<>]+
 _NAMES = re.compile(r"[^\s;]+(?:;[^\s;]+)*")
 _GENOTYPE = re.compile(r"[/|]?(?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*")
 _KEY = re.compile(r"[A-Za-z_][0-9A-Za-z_.]*|1000G")
+_PLAIN = re.compile(r"[ACGTNacgtn]+")
+_RECENT = 1000
 _SMALLEST, _LARGEST = -(2**31) + 8, 2**31 - 1
 
 
@@ -43,7 +45,7 @@ class VcfRows:
     phased: list[bool] = field(default_factory=list)
     genotype_quality: list[float] = field(default_factory=list)
     depth: list[float] = field(default_factory=list)
-    said: Counter[str] = field(default_factory=Counter)
+    said: vcf_rules.Said = field(default_factory=vcf_rules.Said)
 
 
 class VcfReader:
@@ -52,11 +54,12 @@ class VcfReader:
     def __init__(self, path: Path, header: VcfHeader, column: int | None) -> None:
         self.path, self.header, self.column, self.rows = path, header, column, VcfRows()
         self._last: tuple[str, int] = ("", 0)
-        self._here: set[tuple[str, str]] = set()
+        self._recent: dict[tuple[int, str, str], None] = {}
         self._seen: set[str] = set()
 
     def add(self, text: str, line: int | None, record: int | None = None) -> None:
         """Check one record and keep it; a bad value is refused with its line (or record) and field."""
+        self.rows.said.place = f"line {line:,}" if line else f"record {record:,}" if record else ""
         try:
             self._add(text)
         except _FaultError as fault:
@@ -81,9 +84,7 @@ class VcfReader:
         if names != "." and (not _NAMES.fullmatch(names) or len(set(names.split(";"))) != names.count(";") + 1):
             raise _FaultError("ID", "names separated by semicolons, each once, or .", repr(names[:40]))
         alternates = self._alternates(reference, alternate)
-        if (reference, alternate) in self._here:
-            rows.said["records repeat an earlier one (same position and alleles)"] += 1
-        self._here.add((reference, alternate))
+        self._check_repeats(int(position), reference, alternates)
         score = self._quality(quality)
         rows.filters.append(self._filters(filters))
         depth = self._info(info, len(alternates))
@@ -91,6 +92,8 @@ class VcfReader:
         phased, genotype_quality = False, math.nan
         if header.samples:
             keys = _format_keys(parts[8])
+            if "_" in parts[8] and header.version < "4.2":
+                rows.said["records have _ in a FORMAT key, which VCF 4.1 has not"] += 1
             for i, values in enumerate(parts[9:]):
                 seen = self._sample(keys, values, len(alternates), header.samples[i])
                 if i == self.column:
@@ -131,11 +134,30 @@ class VcfReader:
             said["records are at position 0 (before the first base)"] += 1
         if (contig == self._last[0] and at < self._last[1]) or (contig != self._last[0] and contig in self._seen):
             said["records are not in the order of their positions"] += 1
-        if self._last != (contig, at):
-            self._here.clear()
+        if self._last[0] != contig:
+            self._recent.clear()
+            if ":" in contig or "*" in contig:
+                said["contigs have : or * in their names"] += 1
+        if "*" not in reference and not _PLAIN.fullmatch(reference):
+            said["records have letters other than A C G T N in REF"] += 1
         self._last = (contig, at)
         self._seen.add(contig)
         return at - 1
+
+    def _check_repeats(self, position: int, reference: str, alternates: tuple[str, ...]) -> None:
+        """Say which records name a variant that one of the last thousand named, perhaps with more bases around it."""
+        recent = self._recent
+        again = False
+        for other in alternates:
+            key = position, reference, other
+            if len(reference) > 1 and other.isalpha():
+                key = vcf_rules.trimmed(*key)
+            again |= key in recent
+            recent[key] = None
+        if again:
+            self.rows.said["records repeat an earlier one (same position and alleles)"] += 1
+        while len(recent) > _RECENT:
+            del recent[next(iter(recent))]
 
     def _alternates(self, reference: str, alternate: str) -> tuple[str, ...]:
         if alternate == ".":
@@ -196,6 +218,8 @@ class VcfReader:
                 raise _FaultError(f"INFO {key}", "a value", "none")
             else:
                 self._check(f"INFO {key}", key in RESERVED["INFO"], kind, value, alternates, None)
+                if against := vcf_rules.of_info(key, value):
+                    self.rows.said[against] += 1
                 if key == "DP" and value != ".":
                     depth = float(value)
                 elif key == "AF" and any(text != "." and float(text) > 1 for text in value.split(",")):
@@ -239,6 +263,10 @@ class VcfReader:
                 genotype, phased = _genotype(value)
                 ploidy = len(genotype)
                 if max((allele for allele in genotype if allele is not None), default=0) > alternates:
+                    if not alternates:  # as some callers write where they saw no other base
+                        self.rows.said["genotypes name an allele though ALT is ., read as missing"] += 1
+                        genotype = tuple(None if allele else allele for allele in genotype)
+                        continue
                     raise _FaultError(name, f"allele numbers up to {alternates}", repr(value[:40]))
                 continue
             kind = self._kind("FORMAT", key)

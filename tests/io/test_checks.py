@@ -69,7 +69,8 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
             stream.write(b"A" * 2**20)
     found = check(bomb, memory=500 * 2**20)
     assert found.verdict == "refused"
-    assert found.found == "one that needs more"
+    assert found.expected == "an archive that becomes at most 100 times its size"
+    assert "limits(swells=" in (found.fix or "")
 
 
 def test_an_unknown_kind_is_refused() -> None:

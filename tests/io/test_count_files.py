@@ -328,7 +328,7 @@ def test_a_cut_file_and_one_that_is_no_counts(tmp_path):
         file["x"] = 1
     with pytest.raises(FileError, match="obs: expected a group; found none beside x"):
         gl.io.read_counts(path)
-    with pytest.raises(InputError, match="'any' or 'counts'"):
+    with pytest.raises(InputError, match="'any' or 'amounts' or 'counts'"):
         gl.io.read_counts(path, values="whole")
     with pytest.raises(InputError, match="a whole number from 1"):
         next(gl.io.count_blocks(path, 0))

@@ -1,0 +1,117 @@
+"""How much memory a file may take, and how far an archive may swell: what goes over asks first, before it is read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from pathlib import Path
+
+from genolab.errors import InputError, TooLargeError
+
+SWELLS = 100
+"""Bytes that one byte of an archive may become, unless the user allows more."""
+SMALL = 64 * 2**20
+"""Bytes below which an archive may swell as it likes."""
+
+_memory: ContextVar[int | None] = ContextVar("memory", default=None)
+_swells: ContextVar[float | None] = ContextVar("swells", default=None)
+
+
+@contextmanager
+def limits(memory: float | None = None, swells: float | None = None) -> Iterator[None]:
+    """Other limits for what is read inside: ``memory`` in bytes, ``swells`` as bytes that one packed byte may become.
+
+    ``with gl.io.limits(memory=16e9): ...``. The settings ``GENOLAB_MEMORY`` (GB) and ``GENOLAB_SWELLS`` do the same for
+    a whole process. Without either, memory is half of what this machine has free, and swelling is 100 to 1.
+
+    Raises
+    ------
+    InputError
+        If a limit is not above 0.
+    """
+    for name, value in (("memory", memory), ("swells", swells)):
+        if value is not None and not value > 0:
+            raise InputError("limits", name, "a number above 0", repr(value))
+    before = _memory.get(), _swells.get()
+    _memory.set(before[0] if memory is None else int(memory))
+    _swells.set(before[1] if swells is None else swells)
+    try:
+        yield
+    finally:
+        _memory.set(before[0])
+        _swells.set(before[1])
+
+
+def memory() -> int:
+    """Bytes that one reading may take."""
+    return _memory.get() or _setting("GENOLAB_MEMORY", 2**30) or max(free() // 2, 2**28)
+
+
+def swells() -> float:
+    """Bytes that one byte of an archive may become."""
+    return _swells.get() or _setting("GENOLAB_SWELLS", 1) or SWELLS
+
+
+def free() -> int:
+    """Bytes of memory that this machine has to give; what a container may take, where that is less."""
+    found = [2**33]
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            found = [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")] or found
+    except (OSError, ValueError):
+        with suppress(AttributeError, ValueError, OSError):
+            found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2]
+    with suppress(OSError, ValueError):  # "max" where there is no limit
+        limit, used = (Path(f"/sys/fs/cgroup/memory.{name}").read_text() for name in ("max", "current"))
+        found.append(max(int(limit) - int(used), 0))
+    return min(found)
+
+
+def ask_memory(path: Path, needed: float, what: str, fix: str = "") -> None:
+    """Refuse, before the work, what would take more memory than may be taken.
+
+    Raises
+    ------
+    TooLargeError
+        With what it needs, what there is, and how to allow it.
+    """
+    allowed = memory()
+    if needed > allowed:
+        more = f"Allow more: with genolab.io.limits(memory={_round(needed):g}e9), or GENOLAB_MEMORY={_round(needed):g}."
+        raise TooLargeError(
+            path, expected=f"at most {allowed / 1e9:,.1f} GB of memory", found=f"{what}: about {needed / 1e9:,.1f} GB",
+            fix=f"{fix} {more}".strip(), offset=0,
+        )  # fmt: skip
+
+
+def ask_swelling(path: Path, packed: int, unpacked: int) -> None:
+    """Refuse to go on with an archive that became more than it may for each of its bytes.
+
+    Raises
+    ------
+    TooLargeError
+        With how to allow it.
+    """
+    if unpacked > SMALL and unpacked > swells() * max(packed, 1):
+        ratio = unpacked / max(packed, 1)
+        fix = f"with genolab.io.limits(swells={2 * ratio:.0f}), or GENOLAB_SWELLS={2 * ratio:.0f}."
+        raise TooLargeError(
+            path,
+            expected=f"an archive that becomes at most {swells():g} times its size",
+            found=f"{unpacked:,} bytes from {packed:,}, and more to come",
+            fix=f"If you know where it is from, allow it: {fix}",
+            offset=packed,
+        )
+
+
+def _round(needed: float) -> float:
+    return max(1, -(-needed * 1.2 // 1e9))
+
+
+def _setting(name: str, unit: int) -> int:
+    try:
+        return int(float(os.environ.get(name, "0")) * unit)
+    except ValueError:
+        return 0
