@@ -321,6 +321,8 @@ def _open(
             fix=guard.SURE,
         ) from error  # fmt: skip
     try:
+        if seen.format == "CRAM":
+            native.stay_local(seen.path, file, fasta)
         return _header(file, seen.path), file
     except BaseException:
         file.close()

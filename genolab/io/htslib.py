@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 
 import pysam
 
+# where no reference is given htslib would look one up by its checksum, in some releases on a server
+os.environ.setdefault("REF_PATH", os.devnull)
 _lock = threading.RLock()
 _depth = 0
 _before = 0
