@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab import io
-from genolab.call import Thresholds, VariantCalls, genotype
+from genolab.call import Thresholds, VariantCalls, compare, genotype
 from genolab.call.provenance import KERNELS
 from genolab.call.records import to_records
 from genolab.errors import GenolabError
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
 
 _QUIET = 0.03  # seconds without a move of the window before it is drawn again
+_REST = 0.3  # seconds that a slider must rest before the calls are compared with the truth again
 GRAPH = "genotype_posteriors"
 
 
@@ -72,11 +73,12 @@ class CallPanel(ipywidgets.VBox):
         self._preparing = Latest(working)
         self._looking = Latest(self._looked, debounce=_QUIET)
         self._picking = Latest(self._looked)
+        self._comparing = Latest(self._looked, debounce=_REST)
         self.allowed = Allowed(roots)
         self.allowed.add([reads, reference, truth])
         self.inputs = Inputs(self.allowed, self.call, ploidy)
         self.controls = ThresholdControls(thresholds, self._thresholds_moved)
-        self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend)
+        self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend, self._compare)
         self.code_box = Code()
         self.downloads = Downloads()
         self.place = Says("", "soft")
@@ -210,6 +212,7 @@ class CallPanel(ipywidgets.VBox):
 
     def _show(self, loaded: Loaded) -> None:
         self.stage.show(loaded)
+        self._compare()
         self.code_box.text = self.code
         self.bar.note(loaded.notices)
         self.place.say(f"{loaded.source.reads.name}  {loaded.region}", "soft")
@@ -218,6 +221,20 @@ class CallPanel(ipywidgets.VBox):
         self.bar.engine.say(f"{', '.join(sorted(names))}{'; the declared backend compiles' if waiting else ''}", "soft")
         if waiting and self._preparing.current is None:
             self._preparing.submit(lambda _progress: self._call_again(None), name="compile")
+
+    def _compare(self) -> None:
+        """Hold what is on screen against the truth, where that is looked at."""
+        loaded, against = self.stage.loaded, self.stage.against
+        if loaded is None or loaded.truth is None or not against.shown:
+            return
+        calls, truth = loaded.calls, loaded.truth
+
+        def work(_progress: Progress) -> None:
+            found = compare(calls, truth, region=loaded.region)
+            if self.stage.loaded is loaded:
+                against.draw(found)
+
+        self._comparing.submit(work, name="compare")
 
     def _window_moved(self) -> None:
         self._looking.submit(lambda _progress: self.stage.redraw(), name="view")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.call import explain
+from genolab.panels.against import Against
 from genolab.panels.page import Says, Why
 from genolab.panels.parts import Refusal, button
 from genolab.plots import call_table, sites
@@ -34,6 +35,7 @@ class Stage:
         on_move: Callable[[], None],
         on_build: Callable[[str], None],
         backend: Callable[[], str | None],
+        on_against: Callable[[], None],
     ) -> None:
         self.loaded: Loaded | None = None
         self.explanation: Explanation | None = None
@@ -47,6 +49,8 @@ class Stage:
         self.why_view = WhyView()
         self.why_pane = BokehPane(self.why_view.layout)
         self.why = Why()
+        self.against = Against(lambda position: on_pick(position, True), self._swap)
+        self._on_against = on_against
         self.title = Says(tone="title")
         self.counted = Says(tone="soft")
         self.refusal = Refusal(on_build)
@@ -77,6 +81,8 @@ class Stage:
                 self.table.select(position)
             self._explain(position)
             self._tell(known)
+            self.against.offer(truth is not None)
+            self.against.threshold(calls.thresholds.min_quality)
 
     def select(self, position: int, centre: bool = False) -> None:
         """Mark a position (0-based) everywhere and say why it was or was not called."""
@@ -158,12 +164,19 @@ class Stage:
 
         shown.observe(narrow, "value")
         words.observe(narrow, "value")
-        head = ipywidgets.HBox([shown, words, self.counted]).add_class("genolab-nav")
+        head = ipywidgets.HBox([shown, words, self.counted, self.against.button]).add_class("genolab-nav")
         self.table_pane.add_class("genolab-plot").add_class("genolab-fill")
-        listed = ipywidgets.VBox([head, self.table_pane]).add_class("genolab-list")
+        listed = ipywidgets.VBox([head, self.table_pane, self.against.table_pane]).add_class("genolab-list")
         self.why.add_class("genolab-words")
         self.why_pane.add_class("genolab-bars")
-        return ipywidgets.HBox([listed, self.why, self.why_pane]).add_class("genolab-bottom")
+        made = [listed, self.why, self.why_pane, self.against.curve_pane]
+        return ipywidgets.HBox(made).add_class("genolab-bottom")
+
+    def _swap(self, against: bool) -> None:
+        """Show the differences from the truth and its curve in the places of the calls and of the reads' weights."""
+        for each in (self.table_pane, self.why_pane):
+            each.layout.display = "none" if against else None
+        self._on_against()
 
     def _step(self, by: int) -> None:
         """Go to the call after or before the position that is chosen, or else before or after the window's middle."""

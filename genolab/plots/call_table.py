@@ -34,7 +34,7 @@ _COLUMNS = {
     "truth": ("truth", 58, ""),
 }
 
-_STYLE = """
+STYLE = """
 :host { font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 11px; }
 .slick-header-column, .slick-row .slick-cell { font-size: 11px !important; padding: 2px 3px !important; }
 .slick-header, .slick-header-columns, .slick-header .slick-header-column {
@@ -60,7 +60,7 @@ class CallTable:
         self.on_pick = on_pick
         self.source = ColumnDataSource(name="table", data={key: [] for key in _COLUMNS})
         self.columns = [
-            TableColumn(field=key, title=title, width=width, formatter=_formatter(pattern))
+            TableColumn(field=key, title=title, width=width, formatter=formatter(pattern))
             for key, (title, width, pattern) in _COLUMNS.items()
         ]
         self.layout = DataTable(
@@ -71,7 +71,7 @@ class CallTable:
             height=200,
             sizing_mode="stretch_both",
             reorderable=False,
-            stylesheets=[InlineStyleSheet(css=_STYLE)],
+            stylesheets=[InlineStyleSheet(css=STYLE)],
             name="call_table",
         )
         self.source.selected.on_change("indices", self._picked)
@@ -158,7 +158,8 @@ def _changes(rows: Columns) -> np.ndarray:
     return np.array([f"{one}>{other}" for one, other in pairs], dtype=object)
 
 
-def _formatter(pattern: str) -> Any:
+def formatter(pattern: str) -> Any:
+    """How a column is written: a number's pattern, or text."""
     if pattern:
         return NumberFormatter(format=pattern, nan_format="", text_align="right")
     return StringFormatter(nan_format="")

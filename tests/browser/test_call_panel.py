@@ -262,3 +262,21 @@ def _view(screen: Any, name: str) -> str:
     """A JavaScript expression for the view of a figure, the first on the page."""
     pages = "[...globalThis[Symbol.for('genolab.bokeh')].values()]"
     return f"{pages}.map(page => page.root.Bokeh.index.find_one({screen.model(name)})).find(view => view)"
+
+
+def test_the_truth_is_held_against_the_calls(screens: Any, outside: list[str]) -> None:
+    screen = opened(screens, "lab")
+    screen.run("panel.controls.sliders['min_depth'].value = 40; panel.stage.against.button.value = True")
+    rows = f"{screen.model('differences')}?.data.position"
+    screen.until(f"{rows}?.length > 0 && {screen.model('difference_table')} !== undefined")
+    line = f"{screen.model('threshold')}?.location"
+    assert screen.until(line) == 20
+    screen.page.locator(".genolab-bar").scroll_into_view_if_needed()
+    position = screen.page.evaluate(f"() => {rows}[0]")
+    screen.page.locator(".slick-row:visible .slick-cell").first.click()
+    screen.until(f"document.querySelector('.genolab-why-head')?.textContent.includes('{position:,}')")
+    screen.evaluate("[setattr(panel.controls.sliders['min_quality'], 'value', 60)]")
+    screen.until(f"{line} === 60")
+    screen.screenshot("call_against_truth")
+    screen.run("panel.controls.reset(); panel.stage.against.button.value = False")
+    screen.check()
