@@ -13,7 +13,7 @@ from genolab.align.pairwise import UNLIMITED, pairwise_scores, static_lengths
 from genolab.align.scoring import Scoring
 from genolab.align.sequences import Sequences, SequencesLike, encode, pair_up
 from genolab.errors import InputError
-from genolab.kernel.backends import backend_in_force
+from genolab.kernel.choice import backend_in_force
 
 END_NAMES = ("query_start", "query_end", "target_start", "target_end")
 

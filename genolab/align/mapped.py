@@ -158,7 +158,7 @@ def kernels_used() -> list[dict[str, str]]:
     """The kernels whose loops map reads."""
     from genolab.align.chaining import chain_anchors
     from genolab.align.pairwise import pairwise_scores
-    from genolab.kernel.backends import backend_in_force
+    from genolab.kernel.choice import backend_in_force
 
     both = (chain_anchors, pairwise_scores)
     return [{"name": each.name, "backend": backend_in_force(None, each.backend)} for each in both]

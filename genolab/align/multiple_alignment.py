@@ -158,7 +158,7 @@ class MultipleAlignment:
         from genolab.align.alignments import scoring_as_data
         from genolab.align.profiles import align_profiles
         from genolab.io import digest
-        from genolab.kernel.backends import backend_in_force
+        from genolab.kernel.choice import backend_in_force
 
         source = {} if self.path is None else {"path": str(self.path), "digest": digest(self.path)}
         backend = backend_in_force(None, align_profiles.backend)

@@ -9,7 +9,7 @@ import pytensor
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
-from genolab.kernel.backends import backend_in_force
+from genolab.kernel.choice import backend_in_force
 from genolab.spec import Spec, Symbol
 
 LOW = -(2**30)

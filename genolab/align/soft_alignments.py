@@ -143,7 +143,7 @@ class SoftAlignments:
     @property
     def provenance(self) -> dict[str, Any]:
         """Inputs with digests, mode, scoring, temperature, kernels and version, as plain data."""
-        from genolab.kernel.backends import backend_in_force
+        from genolab.kernel.choice import backend_in_force
 
         kernels = [
             {"name": each.name, "backend": backend_in_force(None, each.backend)}

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pytensor.tensor as pt
 
 from genolab.call.counts import ReferenceBase
 from genolab.call.likelihood import Site
-from genolab.kernel import kernel
+from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 VALUES = 256

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pytensor.tensor as pt
 
-from genolab.kernel import kernel
+from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 ALLELES = 4

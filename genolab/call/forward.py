@@ -1,4 +1,4 @@
-"""How the pair-HMM's sums are computed: lanes of vectors by Numba, or NumPy where loading Numba would take longer.
+"""How the pair-HMM's sums are computed: lanes of vectors in machine code, or NumPy where compiling would take longer.
 
 Both do the same operations in the same order, so the choice changes no call.
 """
@@ -6,10 +6,11 @@ Both do the same operations in the same order, so the choice changes no call.
 from __future__ import annotations
 
 import math
-import sys
 from typing import Any
 
 import numpy as np
+
+from genolab.kernel.machine import MachineLoop
 
 PRECISIONS: tuple[tuple[Any, int, float, float], ...] = (
     (np.float32, 100, 1e-30, 1e-22),
@@ -22,11 +23,15 @@ The floor is added to every M, so that no value is denormal: a hundred times slo
 
 NOTHING, BEYOND = 7, 8  # letters that equal no other: N in a read, and beside the haplotype
 
+LANES = 16
+"""Pairs side by side in the vectors of :mod:`genolab.call.loops.pairhmm`."""
+
 FEW_CELLS = 40_000_000
-"""Cells that NumPy sums up in the half second that loading Numba and its compiled loops takes."""
+"""Cells that NumPy sums up in half a second; of fewer, nobody waits for the first compilation of the loops."""
 
 _BLOCK = 1_024  # pairs side by side in NumPy's arrays
-_LOOPS = "genolab.call.loops.pairhmm"
+_SUMS = MachineLoop("genolab.call.loops.pairhmm", "sums_of_pairs")
+_ONE_BY_ONE = MachineLoop("genolab.call.loops.pairhmm", "one_by_one")
 
 
 def likelihoods_of_pairs(*arrays: np.ndarray) -> np.ndarray:
@@ -45,26 +50,58 @@ def likelihoods_of_pairs(*arrays: np.ndarray) -> np.ndarray:
     codes = np.where(base < 4, base, np.uint8(NOTHING))
     width = max(longest + 2, longest_read + 2 * band + 2)
     cells = int((read_length * np.minimum(haplotype_length, 2 * band + 1)).sum())
-    if _LOOPS in sys.modules or cells > FEW_CELLS:
-        from genolab.call.loops.pairhmm import sums_of_pairs
-    else:
-        sums_of_pairs = sums_by_arrays
     for kind, start, floor, least in PRECISIONS:
         if not left.size:
             break
-        sums = sums_of_pairs(
+        given = (
             left, codes, (1.0 - error).astype(kind), (error / 3.0).astype(kind), read_start, read_length, haplotype,
             opening.astype(kind), haplotype_start, haplotype_length, diagonal, band, kind(extension),
             kind(2.0**start), kind(floor), longest_read, width,
         )  # fmt: skip
+        sums = (sums_in_lanes if cells > FEW_CELLS or _lanes_are_ready(*given) else sums_by_arrays)(*given)
         enough = sums > least
         result[left[enough]] = np.log10(sums[enough].astype(np.float64)) - start * math.log10(2.0)
         left = left[~enough]
     if left.size:
-        from genolab.call.loops.pairhmm import one_by_one
-
-        one_by_one(left, codes, error, *arrays[2:9], band, extension, result)
+        _ONE_BY_ONE(left, codes, error, *arrays[2:9], band, extension, np.empty((3, longest + 1)), result)
     return result
+
+
+def _room(kind: Any, pairs: int, longest_read: int, width: int) -> tuple[np.ndarray, ...]:
+    """What :func:`genolab.call.loops.pairhmm.sums_of_pairs` writes into; the last array becomes its result."""
+    rows, columns = (longest_read, LANES), (width, LANES)
+    return (
+        np.empty((width, 3, LANES), kind), np.empty(columns, np.uint8), np.empty(columns, kind),
+        np.empty(rows, np.uint8), np.empty(rows, kind), np.empty(rows, kind), np.empty(LANES, kind),
+        np.empty(pairs, kind),
+    )  # fmt: skip
+
+
+def sums_in_lanes(*given: Any) -> np.ndarray:
+    """The sums of pairs by vectors; the same arguments as those of :func:`sums_by_arrays`."""
+    *arrays, longest_read, width = given
+    room = _room(arrays[7].dtype.type, arrays[0].size, longest_read, width)
+    _SUMS(*arrays, *room)
+    return room[-1]
+
+
+def _lanes_are_ready(*given: Any) -> bool:
+    *arrays, _, _ = given
+    return _SUMS.ready(*arrays, *_room(arrays[7].dtype.type, 0, 0, 0))
+
+
+def compile_lanes() -> None:
+    """Compile what calling needs, or load what an earlier process compiled: for ``genolab warmup``."""
+    none, one = np.zeros(0, np.int64), np.ones(1, np.int64)
+    byte = np.zeros(1, np.uint8)
+    for kind, start, floor, _ in PRECISIONS:
+        real = np.ones(1, kind)
+        sums_in_lanes(
+            none, byte, real, real, one, one, byte, real, one, one, one, 1, kind(0.1), kind(2.0**start), kind(floor),
+            1, 8,
+        )  # fmt: skip
+    real = np.ones(1)
+    _ONE_BY_ONE(none, byte, real, one, one, byte, real, one, one, one, 1, 0.1, np.empty((3, 2)), np.empty(1))
 
 
 def sums_by_arrays(
@@ -73,7 +110,7 @@ def sums_by_arrays(
     haplotype_length: np.ndarray, diagonal: np.ndarray, band: int, extension: Any, start: Any, floor: Any,
     longest_read: int, width: int,
 ) -> np.ndarray:  # fmt: skip
-    """:func:`genolab.call.loops.pairhmm.sums_of_pairs` in NumPy: a row of the matrices of 1,024 pairs at a time."""
+    """:func:`sums_in_lanes` in NumPy: a row of the matrices of 1,024 pairs at a time."""
     parts = [np.zeros(0, opening.dtype)]
     for at in range(0, order.size, _BLOCK):
         members = order[at : at + _BLOCK]

@@ -27,7 +27,7 @@ from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
 from genolab.call.windows import Window, make_windows
 from genolab.errors import InputError
 from genolab.io import Region
-from genolab.kernel.backends import backend_in_force
+from genolab.kernel.choice import backend_in_force
 from genolab.spec import BASES
 
 MAX_PLOIDY = 6

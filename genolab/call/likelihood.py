@@ -8,10 +8,9 @@ from math import log10
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pytensor.tensor as pt
 
 from genolab.call.counts import ALLELES, ReferenceBase
-from genolab.kernel import kernel
+from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers", index="site")]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
 
-from genolab.kernel import kernel
+from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 UNLIMITED = 2**30
@@ -76,6 +74,8 @@ def pair_hmm(
     :math:`\log_{10} \sum_j M_{mj} + I_{mj}`. Cells with :math:`|j - i - d| >` ``band`` are left out, :math:`d` being
     the diagonal. See Durbin et al. 1998, doi:10.1017/CBO9780511790492.
     """
+    from pytensor import scan
+
     rows, columns = pt.arange(read_length.max()), pt.arange(haplotype_length.max())
     n = haplotype_length[:, None]
     on_haplotype = pt.lt(columns[None, :], n)
@@ -109,9 +109,7 @@ def pair_hmm(
 
     nothing = pt.zeros_like(opening)
     none = pt.zeros_like(opening[:, 0])
-    results = pytensor.scan(
-        row, sequences=[rows], outputs_info=[nothing, nothing, nothing, none, none], return_updates=False
-    )
+    results = scan(row, sequences=[rows], outputs_info=[nothing, nothing, nothing, none, none], return_updates=False)
     return ReadLikelihoods(results[-1][-1])
 
 

@@ -13,7 +13,7 @@ from genolab.call.haplotypes import artefact_likelihoods, haplotype_genotypes
 from genolab.call.likelihood import genotype_likelihoods, genotype_posteriors
 from genolab.call.pairhmm import pair_hmm
 from genolab.io import digest
-from genolab.kernel.backends import backend_in_force
+from genolab.kernel.choice import backend_in_force
 
 KERNELS = (
     allele_counts,

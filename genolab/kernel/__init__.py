@@ -1,8 +1,9 @@
 """Kernels: mathematics as PyTensor graphs, compiled on first call, opened on request."""
 
-from genolab.kernel.backends import BACKENDS, available_backends, set_backend
+from genolab.kernel.choice import BACKENDS, available_backends, set_backend
 from genolab.kernel.events import CompileEvent, on_compile
 from genolab.kernel.kernel import Compiled, Graph, Kernel, kernel, registered
+from genolab.kernel.later import pt
 
 __all__ = [
     "BACKENDS",
@@ -13,6 +14,7 @@ __all__ = [
     "available_backends",
     "kernel",
     "on_compile",
+    "pt",
     "registered",
     "set_backend",
 ]

@@ -1,4 +1,4 @@
-"""The four ways to run a graph: `numpy`, `numba`, `c` and `jax`, and which one is in force.
+"""How each backend is set up: `numpy`, `numba`, `c` and `jax`.
 
 `numpy` is PyTensor's Python linker with one rewrite pass of our own: it needs no compiler and is ready in a few
 milliseconds, so it answers the first click on a machine without caches. The others compile machine code.
@@ -6,8 +6,6 @@ milliseconds, so it answers the first click on a machine without caches. The oth
 
 from __future__ import annotations
 
-import importlib.util
-import os
 import threading
 import warnings
 from collections.abc import Iterator
@@ -26,47 +24,11 @@ from pytensor.graph.rewriting.basic import dfs_rewriter, node_rewriter
 from pytensor.graph.rewriting.db import RewriteDatabaseQuery
 from pytensor.tensor.elemwise import Elemwise
 
-from genolab.errors import GenolabWarning, InputError
+from genolab.errors import GenolabWarning
 from genolab.kernel.fast import register_with_numba
-
-BACKENDS = ("numpy", "numba", "c", "jax")
 
 COMPILE_LOCK = threading.RLock()
 """PyTensor's rewriting and its configuration are not thread-safe: one compilation at a time."""
-
-_chosen: str | None = None
-
-
-def set_backend(name: str | None) -> None:
-    """Run every kernel on one backend; ``None`` returns to the one that each kernel declares.
-
-    The environment variable ``GENOLAB_BACKEND`` does the same for a process; an argument ``backend=`` of a call
-    goes before both.
-    """
-    global _chosen
-    _chosen = None if name is None else check_backend(name, "set_backend")
-
-
-def backend_in_force(argument: str | None, declared: str) -> str:
-    """The backend a call runs on: its argument, else :func:`set_backend`, else the environment, else the declared."""
-    return check_backend(argument or _chosen or os.environ.get("GENOLAB_BACKEND") or declared, "backend")
-
-
-def check_backend(name: str, who: str) -> str:
-    """``name`` where it is a backend that this machine can run; refused otherwise."""
-    if name not in BACKENDS:
-        raise InputError(who, "backend", f"one of {', '.join(BACKENDS)}", repr(name))
-    if name not in available_backends():
-        fix = {"jax": 'Install it with `pip install "genolab[jax]"`.', "c": "Install a C++ compiler (g++)."}
-        raise InputError(who, "backend", "one that this machine can run", f"{name!r}, which is missing", fix[name])
-    return name
-
-
-@cache
-def available_backends() -> tuple[str, ...]:
-    """The backends that this machine can run."""
-    has = {"numpy": True, "numba": True, "c": bool(pytensor.config.cxx), "jax": bool(importlib.util.find_spec("jax"))}
-    return tuple(name for name in BACKENDS if has[name])
 
 
 class AsType(Op):

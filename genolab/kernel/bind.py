@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
-from pytensor.graph.basic import Variable
 
 from genolab.errors import InputError
 from genolab.kernel.check import as_input, check_axes
+from genolab.kernel.later import pt
 from genolab.spec import Spec
 
 
@@ -42,6 +41,8 @@ def bind_symbols(
     kernel: str, inputs: Mapping[str, Spec], defaults: Mapping[str, Any], given: tuple[Any, ...]
 ) -> tuple[Any, ...]:
     """The variables of a symbolic application; numbers and arrays become constants."""
+    from pytensor.graph.basic import Variable
+
     bound = _by_name(kernel, inputs, defaults, given, {})
     variables = []
     for name, spec in inputs.items():

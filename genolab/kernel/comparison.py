@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genolab.errors import GenolabWarning, InputError
-from genolab.kernel.backends import available_backends
+from genolab.kernel.choice import available_backends
 from genolab.kernel.flow import duration
 
 if TYPE_CHECKING:

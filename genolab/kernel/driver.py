@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from genolab.kernel.fast import FastImplementation
+from genolab.kernel.implementation import FastImplementation
 
 Driver = Callable[..., Any]
 

@@ -6,62 +6,13 @@ run. The loop is what the `numba` and `numpy` backends run.
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from pytensor.compile.builders import OpFromGraph
 from pytensor.tensor.exceptions import ShapeError
 
-if TYPE_CHECKING:
-    from genolab.kernel.pullback import DrivenGradient
-
-Loop = Callable[..., Any]
-
-
-class FastImplementation:
-    """A hand-written loop for one kernel.
-
-    Parameters
-    ----------
-    loop
-        A plain Python function that Numba can compile: arrays in (scalars arrive as 0-d arrays), arrays out.
-    arrays
-        The same for the `numpy` backend, where NumPy alone is as fast; without it, ``loop`` is compiled and cached.
-    """
-
-    gradient: DrivenGradient | None = None
-
-    def __init__(self, loop: Loop, arrays: Loop | None, version: int) -> None:
-        self.loop, self.arrays, self.version = loop, arrays, version
-
-    def bound(self, static: Mapping[str, Any]) -> FastImplementation:
-        """The same for a kernel's structure, which a loop learns from its arrays."""
-        return self
-
-    @cached_property
-    def key(self) -> str:
-        """Changes with the source: a corrected loop must never be served from the disk cache of the wrong one."""
-        source = hashlib.sha256(inspect.getsource(self.loop).encode()).hexdigest()[:16]
-        return f"genolab-{self.loop.__module__}.{self.loop.__qualname__}-{self.version}-{source}"
-
-    def for_numba(self, types: list[Any]) -> tuple[Any, str | None]:
-        """What Numba's linker compiles, for outputs of the given types, and its key in the disk cache."""
-        from pytensor.link.numba.dispatch.basic import numba_njit
-
-        return numba_njit(self.loop), self.key
-
-    @cached_property
-    def run(self) -> Loop:
-        """What the Python linker calls."""
-        if self.arrays is not None:
-            return self.arrays
-        import numba
-
-        return numba.njit(nogil=True, cache=True)(self.loop)
-
+from genolab.kernel.implementation import FastImplementation
 
 Gradient = Callable[[Any, Any, Any], list[Any]]
 """Of an Op: inputs, outputs and the gradients of the outputs to the gradients of the inputs."""

@@ -10,27 +10,16 @@ from functools import cached_property
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
-from pytensor.compile.builders import OpFromGraph
 
 from genolab.errors import InputError
-from genolab.kernel import fast
-from genolab.kernel.backends import (
-    COMPILE_LOCK,
-    backend_in_force,
-    check_backend,
-    compiling_for,
-    mode_of,
-    numba_compilations,
-    warn_of_blas,
-)
-from genolab.kernel.bind import bind_arrays, bind_symbols, check_known, specs_of
-from genolab.kernel.check import check_outputs
+from genolab.kernel.bind import bind_arrays, specs_of
+from genolab.kernel.choice import backend_in_force, check_backend
 from genolab.kernel.driver import DrivenImplementation, Driver
 from genolab.kernel.events import CompileEvent, State, announce
+from genolab.kernel.implementation import FastImplementation, Loop, run_implementation
 from genolab.kernel.opened import Opened
-from genolab.kernel.pullback import DrivenGradient, symbolic_pullback
+from genolab.kernel.program import Program, keep_program, kept_program
+from genolab.kernel.pullback import DrivenGradient
 from genolab.kernel.recording import record
 from genolab.spec import Spec
 
@@ -79,10 +68,12 @@ class Kernel(Opened):
         example: Callable[..., tuple[Any, ...]] | None = None,
         static: Mapping[str, Any] | None = None,
         dtype: str | None = None,
-        implementation: fast.FastImplementation | None = None,
+        implementation: FastImplementation | None = None,
         gradient: Callable[..., Mapping[str, Any]] | None = None,
         jax_needs: tuple[str, ...] = (),
+        kept: bool = False,
     ) -> None:
+        self._kept = kept
         self._gradient, self._jax_needs = gradient, jax_needs
         self._build, self._example, self._implementation, self._dtype = build, example, implementation, dtype
         self.name: str = build.__name__
@@ -103,7 +94,8 @@ class Kernel(Opened):
         self._compiled: dict[str, Compiled] = {}
         self._variants: dict[tuple[Any, ...], Kernel] = {}
         self._state: dict[str, State] = {}
-        self._run_lock = threading.Lock()
+        self._run_lock, self._program_lock = threading.Lock(), threading.Lock()
+        self._program: list[Program | None] = []  # empty until somebody asked
 
     def __repr__(self) -> str:
         def side(specs: Mapping[str, Spec]) -> str:
@@ -116,50 +108,16 @@ class Kernel(Opened):
     @cached_property
     def graph(self) -> Graph:
         """The symbolic inputs and outputs as written, before any rewrite."""
-        with COMPILE_LOCK:
-            inputs, outputs = self._definition()
-            return Graph(inputs, outputs) if self._implementation is None else self._as_node(inputs, outputs)
+        from genolab.kernel.building import graph_of
 
-    def _as_node(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> Graph:
-        assert self._implementation is not None
-        implementation, gradient = self._implementation.bound(self.static), None
-        if self._gradient is not None:
-            gradient = symbolic_pullback(self._gradient, tuple(self.inputs), self.Result)
-        elif implementation.gradient is not None:
-            gradient = implementation.gradient.pullback(self.name, list(inputs), list(outputs))
-        node = fast.fast_op(self.name, list(inputs), list(outputs), implementation, gradient)
-        fresh = tuple(variable.type(name=variable.name) for variable in inputs)
-        results = node(*fresh, return_list=True)
-        for variable, name in zip(results, self.outputs, strict=True):
-            variable.name = name
-        return Graph(fresh, tuple(results))
-
-    def _graph_for(self, variables: tuple[Any, ...]) -> Graph:
-        """The node for these variables: lengths that are known stay known inside it, as JAX needs them."""
-        shapes = [variable.type.shape for variable in variables]
-        if all(shape == spec.lengths for shape, spec in zip(shapes, self.inputs.values(), strict=True)):
-            return self.graph
-        with COMPILE_LOCK:
-            return self._as_node(*self._definition(shapes))
+        return Graph(*graph_of(self))
 
     @cached_property
     def definition(self) -> Kernel:
         """The same kernel without its fast loop: the mathematics alone, which tests compare the loop with."""
         if self._implementation is None:
             return self
-        return self._changed(implementation=None)
-
-    def _definition(self, shapes: list[Any] | None = None) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-        shapes = shapes or [spec.lengths for spec in self.inputs.values()]
-        variables = tuple(
-            pt.TensorType(spec.dtype, shape=shape)(name=name)
-            for (name, spec), shape in zip(self.inputs.items(), shapes, strict=True)
-        )
-        outputs = tuple(self._build(*variables, **self.static))
-        check_outputs(self.name, self.outputs, outputs)
-        for name, variable in zip(self.outputs, outputs, strict=True):
-            variable.name = name
-        return variables, outputs
+        return self._changed(implementation=None, kept=False)
 
     def expr(self, *variables: Any) -> Any:
         """Apply symbolically: one named node of a larger graph, that opens into this kernel's definition.
@@ -172,17 +130,9 @@ class Kernel(Opened):
         InputError
             If a variable has not the axes that its spec states, or a dtype that does not fit without loss.
         """
-        variables = bind_symbols(self.name, self.inputs, self.defaults, variables)
-        inputs, outputs = self.graph if self._implementation is None else self._graph_for(variables)
-        if self._implementation is None:
-            results = OpFromGraph(list(inputs), list(outputs), inline=True, name=self.name)(
-                *variables, return_list=True
-            )
-        else:
-            if pytensor.config.linker != "py":  # importing Numba takes half a second, which Python's linker spares
-                fast.register_with_numba()
-            results = outputs[0].owner.op(*variables, return_list=True)
-        return self.Result(*results)
+        from genolab.kernel.building import applied
+
+        return self.Result(*applied(self, variables))
 
     def with_static(self, **static: Any) -> Kernel:
         """The kernel with another structure (number of alleles, ploidy, ...), which compiles for itself, once."""
@@ -210,18 +160,19 @@ class Kernel(Opened):
             "implementation": self._implementation,
             "gradient": self._gradient,
             "jax_needs": self._jax_needs,
+            "kept": self._kept,
         }
         return Kernel(self._build, **(same | change))
 
-    def fast(self, *, version: int, arrays: fast.Loop | None = None) -> Callable[[fast.Loop], fast.Loop]:
+    def fast(self, *, version: int, arrays: Loop | None = None) -> Callable[[Loop], Loop]:
         """Decorate a plain loop that computes the same as the definition, for the `numba` and `numpy` backends.
 
         ``version`` is part of the disk cache's key, as is the loop's source. ``arrays`` is the loop's stand-in on
         the `numpy` backend where NumPy alone is as fast; without it the loop is compiled there too.
         """
 
-        def decorate(loop: fast.Loop) -> fast.Loop:
-            self._implementation = fast.FastImplementation(loop, arrays, version)
+        def decorate(loop: Loop) -> Loop:
+            self._implementation = FastImplementation(loop, arrays, version)
             return loop
 
         return decorate
@@ -259,17 +210,21 @@ class Kernel(Opened):
         """The kernel on a backend, compiled now if it was not before; announces its progress to the listeners."""
         name = backend_in_force(backend, self.backend)
         if name not in self._compiled:
+            from genolab.kernel.backends import COMPILE_LOCK
+
             with COMPILE_LOCK:
                 if name not in self._compiled:  # another thread may have been first
                     self._compiled[name] = self._compile(name)
         return self._compiled[name]
 
     def _compile(self, backend: str) -> Compiled:
+        from genolab.kernel.building import build_function
+
         self._state[backend] = "compiling"
         announce(CompileEvent(self.name, backend, "compiling"))
         began = time.perf_counter()
         try:
-            function, from_disk = self._build_function(backend)
+            function, from_disk = build_function(self, backend)
         except BaseException:
             self._state[backend] = "idle"
             announce(CompileEvent(self.name, backend, "idle", time.perf_counter() - began))
@@ -279,28 +234,6 @@ class Kernel(Opened):
         self._state[backend] = state
         announce(CompileEvent(self.name, backend, state, result.seconds))
         return result
-
-    def _build_function(self, backend: str) -> tuple[Any, bool]:
-        check_known(self.name, backend, self._jax_needs, self.static)
-        # JAX and C know nothing of the fast loop: they compile the definition
-        graph = self.graph if backend in ("numpy", "numba") else self.definition.graph
-        if backend == "numba":
-            fast.register_with_numba()
-        with compiling_for(backend), numba_compilations(backend) as compilations:
-            function = pytensor.function(
-                list(graph.inputs),
-                list(graph.outputs),
-                mode=mode_of(backend, self.simplify),
-                name=self.name,
-                on_unused_input="ignore",
-            )
-            if backend in ("numba", "jax"):
-                function(
-                    *bind_arrays(self.name, self.inputs, self.defaults, self.example(), {}, True)
-                )  # these two compile on the first call
-        if backend == "c":
-            warn_of_blas(self.name, function)
-        return function, backend == "numba" and compilations == []
 
     def state(self, backend: str | None = None) -> State:
         """``idle``, ``compiling``, ``compiled``, or ``cached`` where the machine code came from the disk."""
@@ -341,10 +274,44 @@ class Kernel(Opened):
         writeable = backend_in_force(backend, self.backend) == "numba"
         values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable)
         record(self.name, self.static, values)
+        results = self._run(backend_in_force(backend, self.backend), values)
+        return self.Result(*(np.asarray(result) for result in results))
+
+    def _run(self, backend: str, values: list[np.ndarray]) -> Any:
+        if backend == "numpy" and self._implementation is not None:
+            if backend not in self._state:  # no graph is built: the loop compiles itself when it is first needed
+                self._announce("compiled", 0.0)
+            with self._run_lock:
+                return run_implementation(self._bound, self.outputs, values)
+        if backend == "numpy" and self._kept and (program := self._numpy_program()) is not None:
+            return program(*values)
         function = self.compiled(backend).function
         with self._run_lock:  # a PyTensor function keeps its intermediate values in itself
-            results = function(*values)
-        return self.Result(*(np.asarray(result) for result in results))
+            return function(*values)
+
+    @cached_property
+    def _bound(self) -> FastImplementation:
+        assert self._implementation is not None
+        return self._implementation.bound(self.static)
+
+    def _numpy_program(self) -> Program | None:
+        """What runs on `numpy`: kept by an earlier process, or compiled and kept now; None where it cannot be kept."""
+        if not self._program:
+            with self._program_lock:
+                if not self._program:  # another thread may have been first
+                    began = time.perf_counter()
+                    found = kept_program(self)
+                    if found is not None:
+                        self._announce("cached", time.perf_counter() - began)
+                    self._program.append(found or keep_program(self))
+        return self._program[0]
+
+    def _announce(self, state: State, seconds: float) -> None:
+        """Tell of something that was ready at once on `numpy`."""
+        self._state["numpy"] = "compiling"
+        announce(CompileEvent(self.name, "numpy", "compiling"))
+        self._state["numpy"] = state
+        announce(CompileEvent(self.name, "numpy", state, seconds))
 
 
 _registry: dict[str, Kernel] = {}
@@ -371,7 +338,7 @@ def kernel(
     """
 
     def decorate(build: Callable[..., Any]) -> Kernel:
-        made = Kernel(build, backend=backend, simplify=simplify, example=example, jax_needs=jax_needs)
+        made = Kernel(build, backend=backend, simplify=simplify, example=example, jax_needs=jax_needs, kept=True)
         if made.name in _registry and _registry[made.name]._build.__module__ != build.__module__:
             raise InputError("kernel", "name", "one that no other kernel has", repr(made.name))
         _registry[made.name] = made

@@ -7,8 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from genolab.errors import InputError
-from genolab.kernel.backends import backend_in_force, compiling_for, mode_of
 from genolab.kernel.bind import bind_arrays
+from genolab.kernel.choice import backend_in_force
 
 if TYPE_CHECKING:
     from genolab.kernel.comparison import BackendRow
@@ -72,6 +72,7 @@ class Opened:
 
         Of a kernel with a hand-written loop it is the way of its definition.
         """
+        from genolab.kernel.backends import compiling_for, mode_of
         from genolab.kernel.rewrites import RewriteHistory
 
         name = backend_in_force(backend, self.backend)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pytensor
-import pytensor.tensor as pt
-from pytensor.gradient import DisconnectedType, disconnected_type
-
-from genolab.kernel import fast
 from genolab.kernel.driver import DrivenImplementation, Driver
+from genolab.kernel.later import pt
+
+if TYPE_CHECKING:
+    from genolab.kernel.fast import Gradient
 
 
 def _known(outputs: Any, gradients: Any) -> list[Any]:
     """Gradients of the outputs, 0 for one that no cost depends on."""
+    from pytensor.gradient import DisconnectedType
+
     return [
         pt.zeros_like(output) if isinstance(given.type, DisconnectedType) else given
         for output, given in zip(outputs, gradients, strict=True)
@@ -24,13 +25,15 @@ def _known(outputs: Any, gradients: Any) -> list[Any]:
 
 def _of_inputs(found: Mapping[str, Any], names: tuple[str, ...], inputs: Any) -> list[Any]:
     """By input: what was found, 0 for another real number; nothing for what is no real number."""
+    from pytensor.gradient import disconnected_type
+
     return [
         found.get(name, pt.zeros_like(value)) if value.type.dtype.startswith("float") else disconnected_type()
         for name, value in zip(names, inputs, strict=True)
     ]
 
 
-def symbolic_pullback(build: Callable[..., Mapping[str, Any]], names: tuple[str, ...], result: Any) -> fast.Gradient:
+def symbolic_pullback(build: Callable[..., Mapping[str, Any]], names: tuple[str, ...], result: Any) -> Gradient:
     """The gradient that a kernel's author wrote as a graph."""
 
     def pullback(inputs: Any, outputs: Any, gradients: Any) -> list[Any]:
@@ -54,8 +57,12 @@ class DrivenGradient:
         """The same with the kernel's structure, which the driver takes by name."""
         return DrivenGradient(partial(self.driver, **static), self.wanted)
 
-    def pullback(self, name: str, inputs: list[Any], outputs: list[Any]) -> fast.Gradient:
+    def pullback(self, name: str, inputs: list[Any], outputs: list[Any]) -> Gradient:
         """What the Op with this definition is told."""
+        import pytensor
+
+        from genolab.kernel.fast import fast_op
+
         names = tuple(variable.name for variable in inputs)
         wanted = [variable for variable in inputs if variable.name in self.wanted]
 
@@ -63,9 +70,7 @@ class DrivenGradient:
             cost = outputs[0].type(name="gradient")
             derived = pytensor.grad(None, wanted, known_grads={outputs[0]: cost})
             made = [variable.type(name=variable.name) for variable in outputs]
-            node = fast.fast_op(
-                f"{name}_gradient", [*inputs, *made, cost], list(derived), DrivenImplementation(self.driver)
-            )
+            node = fast_op(f"{name}_gradient", [*inputs, *made, cost], list(derived), DrivenImplementation(self.driver))
             found = node(*given, *results, _known(results, gradients)[0], return_list=True)
             by_name = dict(zip((variable.name for variable in wanted), found, strict=True))
             return _of_inputs(by_name, names, given)

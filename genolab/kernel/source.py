@@ -13,7 +13,8 @@ import pytensor
 from pytensor.graph.basic import Constant, Variable
 from pytensor.tensor.elemwise import CAReduce, Elemwise
 
-from genolab.kernel.backends import check_backend, compiling_for
+from genolab.kernel.backends import compiling_for
+from genolab.kernel.choice import check_backend
 from genolab.kernel.graph_model import label_of
 
 if TYPE_CHECKING:

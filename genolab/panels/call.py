@@ -16,7 +16,7 @@ from genolab.call import Thresholds, VariantCalls, compare, genotype
 from genolab.call.provenance import KERNELS
 from genolab.call.records import to_records
 from genolab.errors import GenolabError
-from genolab.kernel.backends import backend_in_force
+from genolab.kernel.choice import backend_in_force
 from genolab.kernel.recording import recorded
 from genolab.panels.controls import ThresholdControls
 from genolab.panels.inputs import Inputs

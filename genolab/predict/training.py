@@ -12,7 +12,8 @@ import pytensor
 import pytensor.tensor as pt
 
 from genolab.errors import Cancelled, InputError
-from genolab.kernel.backends import COMPILE_LOCK, backend_in_force, compiling_for, mode_of
+from genolab.kernel.backends import COMPILE_LOCK, compiling_for, mode_of
+from genolab.kernel.choice import backend_in_force
 from genolab.predict.bases import Bases, batches, in_order
 from genolab.predict.network.layers import Context
 from genolab.predict.network.losses import LOSSES

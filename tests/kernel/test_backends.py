@@ -16,7 +16,7 @@ from toy_kernels import matrix_product, mixed_terms, scale_counts
 
 import genolab as gl
 from genolab.errors import GenolabWarning, InputError
-from genolab.kernel import BACKENDS, Kernel, available_backends, backends, set_backend
+from genolab.kernel import BACKENDS, Kernel, available_backends, backends, choice, set_backend
 from genolab.kernel.backends import without_ufunc
 
 ROOT = Path(__file__).parents[2]
@@ -135,7 +135,7 @@ def test_unknown_and_missing_backends_are_refused(kernel, monkeypatch):
     monkeypatch.setenv("GENOLAB_BACKEND", "fortran")
     with pytest.raises(InputError, match="'fortran'"):
         kernel(COUNTS, WEIGHT)
-    monkeypatch.setattr(backends, "available_backends", lambda: ("numpy", "numba"))
+    monkeypatch.setattr(choice, "available_backends", lambda: ("numpy", "numba"))
     with pytest.raises(InputError, match=r"'jax', which is missing\. Install it with `pip install \"genolab\[jax\]\"`"):
         kernel(COUNTS, WEIGHT, backend="jax")
 
@@ -179,6 +179,7 @@ def fresh(code: str, caches: Path, *options: str) -> list[str]:
     environment = os.environ | {
         "PYTENSOR_FLAGS": f"base_compiledir={caches / 'pytensor'}",
         "NUMBA_CACHE_DIR": str(caches / "numba"),
+        "GENOLAB_CACHE": str(caches / "genolab"),
     }
     environment.pop("GENOLAB_BACKEND", None)
     done = subprocess.run(

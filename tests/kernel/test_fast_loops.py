@@ -19,7 +19,8 @@ from genolab.call.counts import allele_counts
 from genolab.call.haplotypes import haplotype_copies, haplotype_genotypes
 from genolab.kernel import Kernel, available_backends
 from genolab.kernel.backends import compiling_for, mode_of
-from genolab.kernel.fast import FastImplementation, FastOp
+from genolab.kernel.fast import FastOp
+from genolab.kernel.implementation import FastImplementation
 
 VALUES = np.array([1.0, 2.0, 4.0])
 DEFINED, LOOPED = np.array([1.0, 3.0, 7.0]), np.array([1.0, 3.0, 7.0]) + MARK

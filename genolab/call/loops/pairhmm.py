@@ -3,7 +3,8 @@
 Column ``c`` of a lane's matrix is column ``c - shift`` of its haplotype, where each lane's shift puts its band over the
 same columns as the others'. LLVM gives up on vectorising the plain loop (too many arrays that may alias), so a row is
 written as vector instructions. Every sum starts at 2**100; the few that fall out of single precision are computed
-again in double precision, and those that fall out of that one by one, each row scaled.
+again in double precision, and those that fall out of that one by one, each row scaled. No loop allocates anything, so
+that its machine code can be kept (:mod:`genolab.kernel.machine`).
 """
 # mypy: disallow-untyped-defs=False
 
@@ -16,9 +17,7 @@ from llvmlite import ir  # type: ignore[import-untyped]
 from numba import njit, types
 from numba.extending import intrinsic
 
-from genolab.call.forward import BEYOND, NOTHING
-
-LANES = 16
+from genolab.call.forward import BEYOND, LANES, NOTHING
 
 
 @intrinsic
@@ -158,11 +157,14 @@ def _forward(
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _forward_scaled(base, error, haplotype, opening, diagonal, band, extension):
+def _forward_scaled(base, error, haplotype, opening, diagonal, band, extension, rows):
     """log10 P of one pair in double precision, each row scaled by its largest value."""
     n = haplotype.size
-    m, ins, deleted = np.zeros(n + 1), np.zeros(n + 1), np.zeros(n + 1)  # place j + 1 holds column j
+    m, ins, deleted = rows[0, : n + 1], rows[1, : n + 1], rows[2, : n + 1]  # place j + 1 holds column j
+    m[:] = 0.0
+    ins[:] = 0.0
     deleted[:n] = 1.0 / (1.0 - extension)
+    deleted[n] = 0.0
     scale = 0.0
     for i in range(base.size):
         e = error[i]
@@ -188,42 +190,45 @@ def _forward_scaled(base, error, haplotype, opening, diagonal, band, extension):
             ins[j] /= largest
             deleted[j] /= largest
         scale += math.log10(largest)
-    return scale + math.log10(m.sum() + ins.sum())
+    matched, inserted = 0.0, 0.0
+    for j in range(n + 1):
+        matched += m[j]
+        inserted += ins[j]
+    return scale + math.log10(matched + inserted)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def one_by_one(
     members, codes, error, read_start, read_length, haplotype, opening, haplotype_start, haplotype_length, diagonal,
-    band, extension, result,
+    band, extension, rows, result,
 ):  # fmt: skip
+    """The likelihoods of some pairs; ``rows`` is room for three rows of the longest haplotype and one more column."""
     for p in members:
         r, h = read_start[p], haplotype_start[p]
         m, n = read_length[p], haplotype_length[p]
         result[p] = _forward_scaled(
-            codes[r : r + m], error[r : r + m], haplotype[h : h + n], opening[h : h + n], diagonal[p], band, extension
-        )
+            codes[r : r + m], error[r : r + m], haplotype[h : h + n], opening[h : h + n], diagonal[p], band, extension,
+            rows,
+        )  # fmt: skip
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def sums_of_pairs(
     order, base, right_of, wrong_of, read_start, read_length, haplotype, opening, haplotype_start, haplotype_length,
-    diagonal, band, extension, start, floor, longest_read, width,
+    diagonal, band, extension, start, floor, state, letters, gaps, codes, right, wrong, sums, result,
 ):  # fmt: skip
-    """The sums of pairs that come in an order which puts like lengths beside each other."""
-    kind = opening.dtype
-    state = np.empty((width, 3, LANES), kind)
-    letters, gaps = np.empty((width, LANES), np.uint8), np.empty((width, LANES), kind)
-    codes = np.empty((longest_read, LANES), np.uint8)
-    right, wrong = np.empty((longest_read, LANES), kind), np.empty((longest_read, LANES), kind)
-    sums, result = np.empty(LANES, kind), np.empty(order.size, kind)
+    """The sums of pairs that come in an order which puts like lengths beside each other; from ``state`` on it is room.
+
+    :func:`genolab.call.forward.sums_in_lanes` makes the room.
+    """
     for at in range(0, order.size, LANES):
         members = order[at : at + LANES]
         _forward(
             members, base, right_of, wrong_of, read_start, read_length, haplotype, opening, haplotype_start,
             haplotype_length, diagonal, band, extension, start, floor, state, letters, gaps, codes, right, wrong, sums,
         )  # fmt: skip
-        result[at : at + LANES] = sums[: members.size]
-    return result
+        for lane in range(members.size):
+            result[at + lane] = sums[lane]
 
 
 def exact_likelihoods(*arrays: np.ndarray) -> np.ndarray:
@@ -232,5 +237,6 @@ def exact_likelihoods(*arrays: np.ndarray) -> np.ndarray:
     error, codes = np.minimum(10.0 ** (quality / -10.0), 0.75), np.where(base < 4, base, np.uint8(NOTHING))
     result = np.empty(read_start.size)
     extension = float(arrays[10]) if len(arrays) > 10 else 0.1
-    one_by_one(np.arange(read_start.size), codes, error, *arrays[2:9], int(arrays[9]), extension, result)
+    rows = np.empty((3, int(arrays[7].max(initial=0)) + 1))
+    one_by_one(np.arange(read_start.size), codes, error, *arrays[2:9], int(arrays[9]), extension, rows, result)
     return result

@@ -1,0 +1,168 @@
+"""Loops whose machine code is kept on the disk and loaded without Numba, whose import takes longer than short work.
+
+Numba compiles a loop once for the types of its arguments; the object file goes into the cache, under a key of sources,
+versions and processor, and LLVM's linker alone brings it back in some milliseconds. It serves loops that take
+C-contiguous arrays and numbers, write into their arrays, return nothing and allocate nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from genolab.kernel.store import load, source_key, store
+
+_LOCK = threading.RLock()
+_ENGINES: list[Any] = []  # the code lives as long as its engine
+_NOTHING_TO_FREE = "define void @NRT_MemInfo_call_dtor(ptr %0) {\n  ret void\n}\n"
+"""Numba's arrays count their users; those of a loop that allocates nothing are not Numba's to free."""
+
+_KNOWN = {"memcpy", "memmove", "memset", "exp", "log", "log10", "log1p", "pow", "sqrt", "fmod", "NRT_MemInfo_call_dtor"}
+"""What machine code may call by name, because every process has it; with anything else it is not kept."""
+
+_NONE = -2  # the status of a function that returns None
+
+
+Kinds = tuple[tuple[str, int | None], ...]
+
+
+class MachineLoop:
+    """A Numba function by its module and name, loaded or compiled when it is first called with arguments of a kind."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module, self.name = module, name
+        self._loaded: dict[Kinds, Callable[..., Any]] = {}
+
+    def ready(self, *arguments: Any) -> bool:
+        """Whether a call would begin at once: its code is loaded, or was kept by an earlier process."""
+        return self._find(_kinds(arguments)) is not None
+
+    def __call__(self, *arguments: Any) -> None:
+        """Run on arrays, which it changes, and numbers; other threads run meanwhile."""
+        kinds = _kinds(arguments)
+        function = self._find(kinds) or self._compile(kinds)
+        given: list[Any] = []
+        for each in arguments:
+            if isinstance(each, np.ndarray):
+                if not each.flags.c_contiguous:
+                    raise ValueError(f"{self.name}: an array that is not C-contiguous")
+                given += (each.ctypes.data, *each.shape)
+            else:
+                given.append(each)
+        function(*given)
+
+    def _find(self, kinds: Kinds) -> Callable[..., Any] | None:
+        if kinds not in self._loaded:
+            place, key = self._place(kinds)
+            body = None if key is None else load(place, key)
+            if body is None:
+                return None
+            with _LOCK:
+                if kinds not in self._loaded:
+                    self._loaded[kinds] = _linked(body, kinds)
+        return self._loaded[kinds]
+
+    def _compile(self, kinds: Kinds) -> Callable[..., Any]:
+        with _LOCK:
+            if kinds not in self._loaded:  # another thread may have been first
+                loop = getattr(import_module(self.module), self.name)
+                self._loaded[kinds], body = _compiled(loop, kinds)
+                place, key = self._place(kinds)
+                if key is not None and body is not None:
+                    store(place, key, body)
+            return self._loaded[kinds]
+
+    def _place(self, kinds: Kinds) -> tuple[str, str | None]:
+        package = ".".join(self.module.split(".")[:2])
+        sources = source_key(package, "numba", "llvmlite")
+        short = "_".join(f"{np.dtype(dtype).str[1:]}{'' if axes is None else f'x{axes}'}" for dtype, axes in kinds)
+        name = f"{self.module}.{self.name}-{short}.o"
+        return name, None if sources is None else f"{sources} {_processor()} {short}"
+
+
+def _kinds(arguments: tuple[Any, ...]) -> Kinds:
+    """The dtype of each argument, and the number of its axes where it is an array."""
+    return tuple(
+        (each.dtype.name, each.ndim) if isinstance(each, np.ndarray) else (np.asarray(each).dtype.name, None)
+        for each in arguments
+    )
+
+
+@cache
+def _processor() -> str:
+    """What Numba compiles for: this machine, or what ``NUMBA_CPU_NAME`` says instead."""
+    chosen = os.environ.get("NUMBA_CPU_NAME")
+    if chosen:
+        return f"{chosen} {os.environ.get('NUMBA_CPU_FEATURES', '')}"
+    import llvmlite.binding as llvm  # type: ignore[import-untyped]
+
+    return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
+
+
+def _linked(body: bytes, kinds: Kinds) -> Callable[..., Any]:
+    """The function of an object file, whose name stands before it, in an engine of its own: names may be alike."""
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(_NOTHING_TO_FREE), machine)
+    name, _, code = body.partition(b"\n")
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    _ENGINES.append(engine)
+    return _function(engine.get_function_address(name.decode()), kinds)
+
+
+def _function(address: int, kinds: Kinds) -> Callable[..., Any]:
+    """Numba's calling convention: places for a result and an exception go first, a status comes back."""
+    types: list[Any] = [ctypes.c_void_p, ctypes.c_void_p]
+    for dtype, axes in kinds:
+        scalar = np.ctypeslib.as_ctypes_type(np.dtype(dtype))
+        types += [scalar] if axes is None else [ctypes.c_void_p, *[ctypes.c_int64] * axes]
+    native = ctypes.CFUNCTYPE(ctypes.c_int32, *types)(address)
+
+    def function(*given: Any) -> None:
+        result, exception = ctypes.c_void_p(), ctypes.c_void_p()
+        status = native(ctypes.addressof(result), ctypes.addressof(exception), *given)
+        if status not in (0, _NONE):
+            raise RuntimeError(f"a compiled loop ended with status {status}")
+
+    return function
+
+
+def _compiled(loop: Any, kinds: Kinds) -> tuple[Callable[..., Any], bytes | None]:
+    """Compile for arguments of these kinds; the function, and its object file where it needs nothing of Numba's."""
+    import llvmlite.binding as llvm
+    from numba import carray, from_dtype, types
+    from numba.core import compiler, registry
+
+    signature, names, passed = [], [], []
+    for at, (dtype, axes) in enumerate(kinds):
+        kind = from_dtype(np.dtype(dtype))
+        lengths = [f"n{at}_{axis}" for axis in range(axes or 0)]
+        signature += [kind] if axes is None else [types.CPointer(kind), *[types.int64] * axes]
+        names += [f"a{at}", *lengths]
+        passed.append(f"a{at}" if axes is None else f"carray(a{at}, ({', '.join(lengths)},))")
+    scope: dict[str, Any] = {"loop": loop, "carray": carray}
+    exec(f"def entry({', '.join(names)}):\n    loop({', '.join(passed)})\n", scope)
+    flags = compiler.Flags()
+    flags.nrt = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
+    target = registry.cpu_target
+    made = compiler.compile_extra(
+        target.typing_context, target.target_context, scope["entry"], tuple(signature), types.void, flags, {}
+    )
+    library, name = made.library, made.fndesc.llvm_func_name
+    module = llvm.parse_bitcode(library._final_module.as_bitcode())
+    outside = {each.name for each in module.functions if each.is_declaration and not each.name.startswith("llvm.")}
+    if not outside <= _KNOWN:
+        return _function(library.get_pointer_to_function(name), kinds), None
+    body = name.encode() + b"\n" + library.codegen._tm.emit_object(module)
+    return _linked(body, kinds), body

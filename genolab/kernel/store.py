@@ -1,0 +1,85 @@
+"""What was compiled, kept on the disk for the next process: each entry with its key and a checksum.
+
+An entry that is damaged, of other sources or of another machine counts as absent, so it is made again. Two processes
+may write at once: each writes beside and renames.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import importlib.util
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from genolab import __version__
+
+
+def cache_folder() -> Path:
+    """``GENOLAB_CACHE``, or the user's cache folder for genolab; not created here."""
+    chosen = os.environ.get("GENOLAB_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("genolab"))
+
+
+def _folder() -> Path:
+    return cache_folder() / "kernels" / str(sys.implementation.cache_tag)
+
+
+def load(name: str, key: str) -> bytes | None:
+    """What was kept under a name, if it was kept with this key and is whole."""
+    try:
+        head, _, body = (_folder() / name).read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return body if head == _head(key, body) else None
+
+
+def store(name: str, key: str, body: bytes) -> None:
+    """Keep something; a cache that cannot be written is no reason to fail."""
+    target = _folder() / name
+    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(_head(key, body) + b"\n" + body)
+        os.replace(beside, target)
+    except OSError:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _head(key: str, body: bytes) -> bytes:
+    return hashlib.sha256(key.encode() + b"\0" + body).hexdigest().encode()
+
+
+@cache
+def source_key(package: str, *peers: str) -> str | None:
+    """A digest of what compiled code depends on: Python, genolab's sources below ``package``, and other packages.
+
+    Nothing is imported for it. None where there are no source files to look at.
+    """
+    digest = hashlib.sha256(f"{__version__} {sys.version} {sys.platform}".encode())
+    root = Path(__file__).parents[1]
+    try:
+        for path in (root / "spec.py", *sorted((root / "kernel").glob("*.py")), *_below(package)):
+            digest.update(path.name.encode() + b"\0" + path.read_bytes())
+        for peer in peers:
+            found = importlib.util.find_spec(peer)
+            if found is None or not found.origin:
+                return None
+            version = Path(found.origin).with_name("_version.py")
+            version = version if version.is_file() else Path(found.origin)
+            digest.update(str(found.origin).encode() + b"\0" + version.read_bytes())
+    except OSError:
+        return None
+    return digest.hexdigest()
+
+
+def _below(package: str) -> list[Path]:
+    folder = Path(str(sys.modules[package].__file__)).parent
+    return sorted(folder.rglob("*.py"))
