@@ -9,18 +9,10 @@ import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genolab.kernel.store import cache_folder
+
 if TYPE_CHECKING:
     import numpy as np
-
-
-def cache_folder() -> Path:
-    """``GENOLAB_CACHE``, or the user's cache folder for genolab; not created here."""
-    chosen = os.environ.get("GENOLAB_CACHE")
-    if chosen:
-        return Path(chosen).expanduser()
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("genolab"))
 
 
 def identity(path: Path) -> str:

@@ -141,23 +141,23 @@ def _function(address: int, kinds: Kinds) -> Callable[..., Any]:
 def _compiled(loop: Any, kinds: Kinds) -> tuple[Callable[..., Any], bytes | None]:
     """Compile for arguments of these kinds; the function, and its object file where it needs nothing of Numba's."""
     import llvmlite.binding as llvm
-    from numba import carray, from_dtype, types
+    from numba import from_dtype, types
     from numba.core import compiler, registry
 
-    signature, names, passed = [], [], []
-    for at, (dtype, axes) in enumerate(kinds):
+    parts: list[Any] = []
+    for dtype, axes in kinds:
         kind = from_dtype(np.dtype(dtype))
-        lengths = [f"n{at}_{axis}" for axis in range(axes or 0)]
-        signature += [kind] if axes is None else [types.CPointer(kind), *[types.int64] * axes]
-        names += [f"a{at}", *lengths]
-        passed.append(f"a{at}" if axes is None else f"carray(a{at}, ({', '.join(lengths)},))")
-    scope: dict[str, Any] = {"loop": loop, "carray": carray}
-    exec(f"def entry({', '.join(names)}):\n    loop({', '.join(passed)})\n", scope)
+        parts += [kind] if axes is None else [types.CPointer(kind), *[types.int64] * axes]
+    arrays = _arrays(kinds)
+
+    def entry(given):  # type: ignore[no-untyped-def]
+        loop(*arrays(given))
+
     flags = compiler.Flags()
     flags.nrt = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
     target = registry.cpu_target
     made = compiler.compile_extra(
-        target.typing_context, target.target_context, scope["entry"], tuple(signature), types.void, flags, {}
+        target.typing_context, target.target_context, entry, (types.Tuple(parts),), types.void, flags, {}
     )
     library, name = made.library, made.fndesc.llvm_func_name
     module = llvm.parse_bitcode(library._final_module.as_bitcode())
@@ -166,3 +166,40 @@ def _compiled(loop: Any, kinds: Kinds) -> tuple[Callable[..., Any], bytes | None
         return _function(library.get_pointer_to_function(name), kinds), None
     body = name.encode() + b"\n" + library.codegen._tm.emit_object(module)
     return _linked(body, kinds), body
+
+
+def _arrays(kinds: Kinds) -> Any:
+    """Numba's arrays over memory that is not its own: pointers, lengths and numbers in; arrays and numbers out."""
+    from numba import from_dtype, types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+    from numba.np.arrayobj import populate_array
+
+    made = [
+        from_dtype(np.dtype(dtype)) if axes is None else types.Array(from_dtype(np.dtype(dtype)), axes, "C")
+        for dtype, axes in kinds
+    ]
+
+    @intrinsic
+    def arrays(typing_context, given):  # type: ignore[no-untyped-def]
+        def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+            parts = iter(cgutils.unpack_tuple(builder, arguments[0]))
+            values = []
+            for kind, (dtype, axes) in zip(made, kinds, strict=True):
+                first = next(parts)
+                if axes is None:
+                    values.append(first)
+                    continue
+                lengths = [next(parts) for _ in range(axes)]
+                size = context.get_constant(types.intp, np.dtype(dtype).itemsize)
+                strides = [size]
+                for length in lengths[:0:-1]:
+                    strides.insert(0, builder.mul(strides[0], length))
+                array = context.make_array(kind)(context, builder)
+                populate_array(array, first, lengths, strides, size, None)
+                values.append(array._getvalue())
+            return context.make_tuple(builder, signature.return_type, values)
+
+        return types.Tuple(made)(given), generate
+
+    return arrays

@@ -81,5 +81,7 @@ def source_key(package: str, *peers: str) -> str | None:
 
 
 def _below(package: str) -> list[Path]:
-    folder = Path(str(sys.modules[package].__file__)).parent
-    return sorted(folder.rglob("*.py"))
+    found = importlib.util.find_spec(package)
+    if found is None or not found.origin:
+        raise OSError(f"no sources of {package}")
+    return sorted(Path(found.origin).parent.rglob("*.py"))
