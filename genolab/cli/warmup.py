@@ -19,6 +19,7 @@ def run(options: argparse.Namespace) -> int:
     import genolab
     from genolab.align.mapper import prepare
     from genolab.align.usual import compile_usual
+    from genolab.call.forward import compile_lanes
 
     rows: list[dict[str, Any]] = []
 
@@ -33,9 +34,10 @@ def run(options: argparse.Namespace) -> int:
         began = time.perf_counter()
         kernel(*kernel.example(), backend=backend)  # the first call compiles, a fast loop too
         report(kernel.name, backend, kernel.state(backend), began)
-    began = time.perf_counter()
-    prepare()
-    report("map_reads", "numba", "compiled", began)
+    for name, ready in (("map_reads", prepare), ("pair_hmm in lanes", compile_lanes)):
+        began = time.perf_counter()
+        ready()
+        report(name, "numba", "compiled", began)
     for name, state, began in compile_usual():
         report(name, "numba", state, began)
     if options.json:
