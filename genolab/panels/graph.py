@@ -53,6 +53,8 @@ class GraphPanel(ipywidgets.VBox):
         if first not in kernels:
             raise InputError("GraphPanel", "kernel", "the name of a kernel, see gl.kernels()", repr(first))
         self._kernels, self.data = kernels, data
+        self.watchers: list[Callable[[Job[Any]], None]] = []
+        """Called with every job when it changes: the lab lists them."""
         self.chooser = ipywidgets.Dropdown(
             options=sorted(kernels), value=first, description="kernel", layout=ipywidgets.Layout(width="330px")
         )
@@ -235,6 +237,8 @@ class GraphPanel(ipywidgets.VBox):
     # --- what is drawn
 
     def _job_changed(self, job: Job[Callable[[], None]]) -> None:
+        for watch in self.watchers:
+            watch(job)
         if job.superseded:
             return
         if job.state is State.DONE:

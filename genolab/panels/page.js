@@ -136,6 +136,78 @@ function downloads(model, el) {
   });
 }
 
+// Help on every control of every panel, once per page: the tooltip's lines, laid out, beside the control's name.
+function help() {
+  const card = make("div", "genolab-help", null);
+  card.setAttribute("role", "tooltip");
+  card.id = "genolab-help";
+  let shown = null, pause = null, pinned = false;
+  const label = (target) => target.closest?.(".genolab-panel .widget-label, .genolab-panel .widget-label-basic, .genolab-panel .widget-checkbox label");
+  function words(at) {
+    if (at.title && at.matches(".widget-label:not(.genolab-unit)")) { at.dataset.help = at.title; at.removeAttribute("title"); }
+    return at.dataset.help ?? "";
+  }
+  function open(at) {
+    const lines = words(at).split("\n").filter(Boolean);
+    if (!lines.length) return close();
+    card.replaceChildren();
+    make("strong", "", card, at.textContent);
+    for (const line of lines) {
+      const [, name, rest] = line.match(/^(Too low|Too high|Formula|Usual|Range|Off|On): ?(.*)$/) ?? [null, "", line];
+      const one = make("div", name ? "genolab-help-part" : "", card);
+      if (name) { make("b", "", one, name); one.dataset.part = name; }
+      make("span", "", one, rest);
+    }
+    document.body.append(card);
+    const box = at.getBoundingClientRect(), size = card.getBoundingClientRect();
+    const beside = box.right + 10 + size.width < innerWidth && at.closest(".genolab-column");
+    const column = at.closest(".genolab-column")?.getBoundingClientRect();
+    const left = beside ? Math.min((column ?? box).right + 4, innerWidth - size.width - 8) : Math.min(box.left, innerWidth - size.width - 8);
+    const top = beside ? box.top - 6 : box.bottom + 6 + size.height > innerHeight ? box.top - size.height - 6 : box.bottom + 6;
+    card.style.left = `${Math.max(left, 8)}px`;
+    card.style.top = `${Math.max(Math.min(top, innerHeight - size.height - 8), 8)}px`;
+    shown = at;
+    at.setAttribute("aria-describedby", card.id);
+  }
+  function close() {
+    clearTimeout(pause);
+    shown?.removeAttribute("aria-describedby");
+    shown = null;
+    pinned = false;
+    card.remove();
+  }
+  document.addEventListener("pointerover", (event) => {
+    const at = label(event.target);
+    if (at) words(at);
+    if (pinned || at === shown) return;
+    close();
+    if (at) pause = setTimeout(() => open(at), 350);
+  });
+  document.addEventListener("click", (event) => {
+    const at = label(event.target);
+    if (!at || (pinned && at === shown)) { if (!card.contains(event.target)) close(); return; }
+    if (at.closest(".widget-checkbox")) return; // a click there ticks the box
+    close();
+    open(at);
+    pinned = true;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") close();
+    if (event.key !== "F1") return;
+    const control = event.target.closest?.(".genolab-panel .jupyter-widgets:has(.widget-label)");
+    const at = control?.querySelector(".widget-label");
+    if (!at) return;
+    event.preventDefault();
+    open(at);
+    pinned = true;
+  }, true);
+  document.addEventListener("scroll", () => { if (!pinned) close(); }, true);
+}
+if (!globalThis[Symbol.for("genolab.help")]) {
+  globalThis[Symbol.for("genolab.help")] = true;
+  help();
+}
+
 const KINDS = { says, code, why, facts, legend };
 
 function render({ model, el }) {

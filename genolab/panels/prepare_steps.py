@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import ipywidgets
+import traitlets
 
 from genolab.panels.page import Says
 from genolab.panels.parts import button
@@ -75,6 +76,14 @@ class StepRow(ipywidgets.VBox):
         """Whether it is switched on."""
         return bool(self.switch.value)
 
+    def switch_quietly(self, on: bool) -> None:
+        """Switch it on or off; nothing starts."""
+        self._quiet = True
+        try:
+            self.switch.value = on
+        finally:
+            self._quiet = False
+
     def unfold(self, opened: bool) -> None:
         """Show the parameters or hide them."""
         self.body.layout.display = "flex" if opened else "none"
@@ -128,8 +137,14 @@ class StepRow(ipywidgets.VBox):
 class StepList(ipywidgets.VBox):
     """The steps in their order, and the list to add one from. `on_change` is called when the result may differ."""
 
+    changed = traitlets.Int(help="grows when a person changed the steps")
+
     def __init__(self, on_change: Callable[[], None]) -> None:
-        self.on_change = on_change
+        def told() -> None:
+            self.changed += 1
+            on_change()
+
+        self.on_change = told
         self.rows: list[StepRow] = []
         self.opened: StepRow | None = None
         self._columns: tuple[str, ...] = ()
@@ -140,6 +155,43 @@ class StepList(ipywidgets.VBox):
         self.adder.observe(self._add_chosen, "value")
         super().__init__([self.adder])
         self.add_class("genolab-steps")
+
+    @property
+    def memo(self) -> list[dict[str, Any]]:
+        """The steps as plain data, those that are switched off too."""
+        found = []
+        for row in self.rows:
+            step = row.step
+            given = {"parameters": dict(step.parameters), "columns": dict(step.columns)}
+            found.append({"name": step.name, "on": row.ready, **given})
+        return found
+
+    def recall(self, memo: Any) -> None:
+        """Take steps back that `memo` gave; plain data that names no step or no plain value is left out."""
+        rows = []
+        for each in memo if isinstance(memo, list) else ():
+            kind = BY_NAME.get(str(each.get("name"))) if isinstance(each, dict) else None
+            if kind is None:
+                continue
+            known = {**kind.parameters(), **kind.controls}
+            given, columns = each.get("parameters"), each.get("columns")
+            parameters = {
+                name: value
+                for name, value in (given.items() if isinstance(given, dict) else ())
+                if name in known and (value is None or isinstance(value, bool | int | float | str))
+            }
+            chosen = {
+                argument: column
+                for argument, column in (columns.items() if isinstance(columns, dict) else ())
+                if argument in kind.columns and isinstance(column, str)
+            }
+            row = self._row(kind, Step(kind.name, parameters, chosen))
+            row.switch_quietly(each.get("on") is not False)
+            rows.append(row)
+        self.rows = rows
+        self._open(None)
+        self._show()
+        self.on_change()
 
     @property
     def steps(self) -> list[Step]:

@@ -160,12 +160,12 @@ class Job(Generic[T]):
         """The status line: ``running 43 % (12 s left)``."""
         if self.state is State.RUNNING:
             percent = "" if self.fraction is None else f" {100 * self.fraction:.0f} %"
-            left = "" if self.time_left is None else f" ({_duration(self.time_left)} left)"
+            left = "" if self.time_left is None else f" ({duration(self.time_left)} left)"
             return f"{self.text or 'running'}{percent}{left}"
         if self.state is State.COMPILING:
             return f"compiling {self.text}".rstrip()
         if self.state is State.DONE:
-            return f"done in {_duration(self.elapsed)}"
+            return f"done in {duration(self.elapsed)}"
         if self.state is State.REFUSED:
             return str(self.error)
         return str(self.state)
@@ -353,7 +353,7 @@ def _compiles_shown(job: Job) -> Iterator[None]:
         unsubscribe()
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """``0.42 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 9.95:
         return f"{seconds:.2g} s"
