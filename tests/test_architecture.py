@@ -26,7 +26,7 @@ INTERFACE = {"bokeh", "ipywidgets", "IPython", "anywidget", "traitlets", "ipyker
 INTERFACE_FROM = 5  # plots and above
 
 # a picture is looked up when somebody asks to see one: these functions alone reach upwards
-SHOWING = {"plot", "show"}
+SHOWING = {"plot", "show", "report"}
 
 # files outside `io` that touch files, and why
 FILES_ALLOWED = {

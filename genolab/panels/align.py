@@ -18,6 +18,7 @@ from genolab.panels.align_code import code_of_many, code_of_pair
 from genolab.panels.align_controls import AlignControls
 from genolab.panels.align_many import AlignedMany, ManyStage
 from genolab.panels.align_map import MapPart
+from genolab.panels.align_seam import AlignSeam
 from genolab.panels.align_source import EXAMPLES, WHO, Given, read
 from genolab.panels.align_stage import Aligned, PairStage
 from genolab.panels.page import Code, Downloads, Says
@@ -36,7 +37,7 @@ MOST_SEQUENCES = 200
 """Sequences that are aligned together while a slider moves."""
 
 
-class AlignPanel(ipywidgets.VBox):
+class AlignPanel(AlignSeam, ipywidgets.VBox):
     """Align two sequences and look at every cell, or many and look at every column.
 
     Parameters

@@ -1,4 +1,4 @@
-"""What the drawer lists: the jobs of all panels with their logs, and notices and warnings that nobody else would show."""
+"""What the drawer lists: the jobs of all panels with their logs, and warnings that nobody else would show."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class _Line:
         said = str(self.job)
         words = self.job.text or said if self.job.state is State.RUNNING else said
         if words and (not self.log or self.log[-1][1] != words):
-            self.log.append((duration(time.monotonic() - self.began), words))
+            self.log.append((duration(round(time.monotonic() - self.began, 1)), words))
             del self.log[:-KEPT_LINES]
 
     def plain(self) -> dict[str, Any]:
@@ -113,9 +113,7 @@ class Board:
             before = self._of_panel.get(panel, ())
             self._of_panel[panel] = tuple(notices)
             gone = set(before) - set(notices)
-            self._notices = [
-                each for each in self._notices if not (each["source"] == panel and each["text"] in gone)
-            ]
+            self._notices = [each for each in self._notices if not (each["source"] == panel and each["text"] in gone)]
             for text in notices:
                 if text not in before:
                     self._notices.append(_notice(panel, text, "note"))
@@ -172,7 +170,7 @@ class _Catcher(logging.Handler):
         """Tell another board too."""
         self._boards.add(board)
         if warnings.showwarning is not self._warned:
-            self._before, warnings.showwarning = warnings.showwarning, self._warned
+            self._before, warnings.showwarning = warnings.showwarning, self._warned  # type: ignore[assignment]
         if self not in logging.getLogger().handlers:
             logging.getLogger().addHandler(self)
 

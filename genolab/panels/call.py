@@ -18,6 +18,7 @@ from genolab.call.records import to_records
 from genolab.errors import GenolabError
 from genolab.kernel.choice import backend_in_force
 from genolab.kernel.recording import recorded
+from genolab.panels.call_seam import CallSeam
 from genolab.panels.controls import ThresholdControls
 from genolab.panels.inputs import Inputs
 from genolab.panels.page import Code, Downloads, Says
@@ -35,7 +36,7 @@ _REST = 0.3  # seconds that a slider must rest before the calls are compared wit
 GRAPH = "genotype_posteriors"
 
 
-class CallPanel(ipywidgets.VBox):
+class CallPanel(CallSeam, ipywidgets.VBox):
     """Call variants and look at every reason.
 
     Parameters
@@ -127,6 +128,8 @@ class CallPanel(ipywidgets.VBox):
             progress(None, "drawing")
             self.inputs.fill(loaded, text)
             self._show(loaded)
+            if not self.controls.say(loaded.calls.thresholds):  # moved while the files were read
+                self._thresholds_moved(loaded)
             if loaded.empty:
                 self.stage.refusal.warn(f"{source.reads.name} has no reads in {loaded.region}. Choose another region.")
 
@@ -155,6 +158,7 @@ class CallPanel(ipywidgets.VBox):
         def work(_progress: Progress) -> None:
             self.stage.select(position, centre)
             self.code_box.text = self.code
+            self.tell_selection()
 
         self._picking.submit(work, name="explain", cancel_running=False)
 
@@ -184,8 +188,8 @@ class CallPanel(ipywidgets.VBox):
                 return "numpy"
         return None
 
-    def _thresholds_moved(self) -> None:
-        loaded = self.stage.loaded
+    def _thresholds_moved(self, loaded: Loaded | None = None) -> None:
+        loaded = loaded or self.stage.loaded
         if loaded is None:
             return
         shown = self.controls.say(loaded.calls.thresholds) and self._calling.current is None
@@ -215,6 +219,7 @@ class CallPanel(ipywidgets.VBox):
         self._compare()
         self.code_box.text = self.code
         self.bar.note(loaded.notices)
+        self.tell_selection()
         self.place.say(f"{loaded.source.reads.name}  {loaded.region}", "soft")
         waiting = self._backend() is not None
         names = {"numpy"} if waiting else {backend_in_force(None, each.backend) for each in KERNELS}
@@ -237,7 +242,11 @@ class CallPanel(ipywidgets.VBox):
         self._comparing.submit(work, name="compare")
 
     def _window_moved(self) -> None:
-        self._looking.submit(lambda _progress: self.stage.redraw(), name="view")
+        def work(_progress: Progress) -> None:
+            self.stage.redraw()
+            self.tell_selection()
+
+        self._looking.submit(work, name="view")
 
     def _build_index(self, path: str) -> None:
         def work(progress: Progress) -> None:

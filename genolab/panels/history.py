@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,6 +73,20 @@ class History:
             if key in known and known[key] != value:
                 last.before.setdefault(key, known[key])
                 last.after[key] = value
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Inside, changes are no steps; what came before is forgotten, for it can no longer be undone."""
+        was, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = was
+            self.past.clear()
+            self.future.clear()
+            for name, parameters in self._panels.items():
+                self._known[name] = parameters.read()
+            self.on_change()
 
     def undo(self) -> Step | None:
         """Take the last step back; returns it, or None where there is none."""

@@ -1,4 +1,4 @@
-"""The workbench: every panel under one roof, one selection in all of them, and what was found in one handed to another."""
+"""The workbench: every panel under one roof, one selection in all, and what was found in one handed to another."""
 
 from __future__ import annotations
 
@@ -69,18 +69,20 @@ class Lab(ipywidgets.VBox):
         self.selection = Selection()
         self.shown = first
         self._lock = threading.RLock()
-        self._opening = Latest(self._opened, debounce=0.0)
+        self._opening = Latest(self._opened)
         self._graph_place = ipywidgets.VBox([], layout=ipywidgets.Layout(display="none", width="100%"))
         self._graph_place.add_class("genolab-graph-place")
         known = [name for name in _TABS if name not in _HOME or find_spec(_HOME[name].rpartition(".")[0])]
         self.tabs = {name: ipywidgets.Button(description=name, tooltip=_TABS[name]) for name in known}
         self.board = Board()
+        self.settling = Latest(self.board.watcher("session"))
+        """What a session still has to do once its panels have computed."""
         self.history = History(self._history_moved)
         self.boxes = SelectionBoxes(self._chosen_here)
         self.tools = Tools(self.undo, self.redo, self._toggle_menu)
         self.menu = SessionMenu(self)
         self.shelf = ShelfPart(Allowed(roots, "shelf"), lambda: self.panels, self._tabs_for, self._open_held)
-        self.keys = Keys(self._key)
+        self.keyboard = Keys(self._key)
         self._places = ipywidgets.HBox([]).add_class("genolab-place")
         self._bodies, self._bars = ipywidgets.VBox([]), ipywidgets.VBox([])
         self._waiting = Says("", "soft")
@@ -147,7 +149,9 @@ class Lab(ipywidgets.VBox):
         """Wait until nothing is opened, no panel works and every digest is known; False when one took longer."""
         if not self._opening.wait(timeout):
             return False
-        waited = [panel.wait(timeout) for panel in self.panels.values()]
+        if not self.settling.wait(timeout):
+            return False
+        waited = [panel.wait(timeout) for panel in list(self.panels.values())]
         return all(waited) and self.shelf.queue.wait(timeout)
 
     def _show(self, tab: str) -> None:
@@ -326,7 +330,7 @@ class Lab(ipywidgets.VBox):
         middle = ipywidgets.HBox([self.shelf.widget, main]).add_class("genolab-middle")
         self._bars.add_class("genolab-bars-place")
         foot = ipywidgets.HBox([self._bars, self._places, self.board.drawer]).add_class("genolab-foot")
-        return [head, self.menu, middle, foot, self.keys]
+        return [head, self.menu, middle, foot, self.keyboard]
 
     def _toggle_menu(self) -> None:
         self.menu.toggle()

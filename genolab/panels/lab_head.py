@@ -86,7 +86,7 @@ class SessionMenu(ipywidgets.VBox):
         self.queue = Latest(self._told)
         ways = [
             button("Save", "parameters, references to data with their digests, and results (Ctrl S)", self.save),
-            button("Open", "take up the session of this folder", self.open),
+            button("Open", "take up the session of this folder", self.take_up),
         ]
         out = [
             button("Notebook", "plain calls that give what is on screen, as a notebook", self.notebook),
@@ -120,7 +120,7 @@ class SessionMenu(ipywidgets.VBox):
 
         self.queue.submit(work, name="save the session")
 
-    def open(self) -> None:
+    def take_up(self) -> None:
         """Take up the session of the folder that the box names."""
 
         def work(progress: Progress) -> str:

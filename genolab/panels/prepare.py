@@ -14,6 +14,7 @@ from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, StatusBar, button
 from genolab.panels.paths import Allowed, short
 from genolab.panels.prepare_catalogue import BY_NAME
+from genolab.panels.prepare_seam import PrepareSeam
 from genolab.panels.prepare_source import Inputs, Loaded, code_of, load, source_of
 from genolab.panels.prepare_stage import PrepareStage
 from genolab.panels.prepare_steps import StepList
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 GRAPH = "log_cpm"
 
 
-class PreparePanel(ipywidgets.VBox):
+class PreparePanel(PrepareSeam, ipywidgets.VBox):
     """Prepare a table of counts or expression, and see what every step did to it.
 
     Parameters
@@ -183,7 +184,7 @@ class PreparePanel(ipywidgets.VBox):
         self._looking.submit(lambda _progress: self.stage.recolour(), name="colour")
 
     def _chosen(self) -> None:
-        pass
+        self.tell_selection()
 
     # --- state in words
 

@@ -13,7 +13,7 @@ Every panel has ``body``, ``bar`` (a :class:`~genolab.panels.parts.StatusBar`), 
     The :class:`Held` things that the shelf lists.
 ``takes``, ``take(kind, path, reference)``
     The kinds of files that the panel opens, and the method that does so.
-``look()``, ``look_at(look)``
+``view_state()``, ``set_view_state(state)``
     Windows, marks and open views as plain data, for a session; what was looked at may be gone, then nothing happens.
 ``results()``
     Arrays by name, for a session: what was computed, so that another machine can tell whether it computes the same.

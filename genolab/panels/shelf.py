@@ -46,9 +46,7 @@ class ShelfPart:
         on_open: Callable[[Held, str, Path | None], None],
     ) -> None:
         self.allowed, self._panels, self._opens, self._on_open = allowed, panels, opens, on_open
-        self._examples = {
-            entry.title: entry for entry in data.examples() if entry.shipped and entry.kind in _TABS
-        }
+        self._examples = {entry.title: entry for entry in data.examples() if entry.shipped and entry.kind in _TABS}
         self.added: list[Entry] = []
         self.entries: list[Entry] = []
         self._digests: dict[tuple[str, int, int], str] = {}

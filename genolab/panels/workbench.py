@@ -1,7 +1,7 @@
 """The parts of the lab around its panels: the data shelf, the drawer with jobs and notices, and the keys.
 
-`workbench.js` draws them; as in `page.py`, no word becomes HTML. What opens and closes them lives in the browser, so that
-they answer while the kernel is at work.
+`workbench.js` draws them; as in `page.py`, no word becomes HTML. What opens and closes them lives in the browser, so
+that they answer while the kernel is at work.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Part(anywidget.AnyWidget):
 
 
 class Shelf(_Part):
-    """What is loaded, by kind. `on_open(number, tab)`, `on_add(text)` and `on_complete(text)` hear what a person asks."""
+    """What is loaded, by kind. `on_open(number, tab)`, `on_add(text)`, `on_complete(text)` hear what a person asks."""
 
     def __init__(
         self,
@@ -74,7 +74,9 @@ class Drawer(_Part):
         self._cancel, self._clear = on_cancel, on_clear
         super().__init__(jobs=[], notices=[])
 
-    def show(self, jobs: Sequence[dict[str, Any]] | None = None, notices: Sequence[dict[str, Any]] | None = None) -> None:
+    def show(
+        self, jobs: Sequence[dict[str, Any]] | None = None, notices: Sequence[dict[str, Any]] | None = None
+    ) -> None:
         """Show other jobs or notices, newest first; None leaves them as they are."""
         new = dict(self.content)
         if jobs is not None:
