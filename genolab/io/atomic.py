@@ -53,6 +53,13 @@ def replacing(path: PathLike, *companions: str, who: str = "genolab.io") -> Iter
                 new.unlink(missing_ok=True)
 
 
+def write_text(path: PathLike, text: str, who: str = "genolab.io") -> Path:
+    """Write a text file (UTF-8), beside and renamed; returns its path."""
+    with replacing(path, who=who) as (beside,):
+        beside.write_text(text, encoding="utf-8")
+    return Path(path)
+
+
 def _mode(target: Path) -> int:
     """The permissions of the file that is replaced, or the usual ones (a temporary file is private)."""
     try:

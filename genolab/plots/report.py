@@ -60,15 +60,12 @@ def write(sections: Sequence[Section], path: str | os.PathLike[str], title: str 
     InputError, FileError
         If the name ends in something else, or the file cannot be written.
     """
-    from genolab.io.atomic import replacing
+    from genolab.io.atomic import write_text
 
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError("report", "path", "a name that ends in .html", repr(target.name))
-    text = page(sections, title)
-    with replacing(target, who="report") as (beside,):
-        beside.write_text(text, encoding="utf-8")
-    return target
+    return write_text(target, page(sections, title), "report")
 
 
 def page(sections: Sequence[Section], title: str = "genolab report") -> str:
