@@ -53,7 +53,7 @@ def replacing(path: PathLike, *companions: str, who: str = "genolab.io") -> Iter
                 new.unlink(missing_ok=True)
 
 
-def write_text(path: PathLike, text: str, who: str = "genolab.io") -> Path:
+def save_text(path: PathLike, text: str, who: str = "genolab.io") -> Path:
     """Write a text file (UTF-8), beside and renamed; returns its path."""
     with replacing(path, who=who) as (beside,):
         beside.write_text(text, encoding="utf-8")

@@ -15,7 +15,7 @@ import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -23,6 +23,9 @@ from numpy.lib import format as npy
 from genolab.errors import FileError
 from genolab.io.atomic import replacing
 from genolab.io.paths import PathLike
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CARD = "session.json"
 MOST_LETTERS, MOST_BYTES = 50_000_000, 2**31
@@ -53,7 +56,7 @@ def write_session(folder: PathLike, card: dict[str, Any], arrays: dict[str, np.n
         fix = "Choose a folder of its own."
         raise FileError(target, expected="an empty folder or one with a session", found=found, fix=fix)
     buffer = io.BytesIO()
-    kept: dict[str, Any] = {name: np.ascontiguousarray(values) for name, values in sorted(arrays.items())}
+    kept: dict[str, Any] = {name: np.ascontiguousarray(np.asarray(values)) for name, values in sorted(arrays.items())}
     np.savez_compressed(buffer, allow_pickle=False, **kept)
     content = buffer.getvalue()
     digest = hashlib.sha256(content).hexdigest()
@@ -95,6 +98,21 @@ def read_session(folder: PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray
     if not isinstance(named, dict) or not isinstance(named.get("file"), str) or not _RESULTS.fullmatch(named["file"]):
         raise _refusal(path, "the name of the results' file", repr(named)[:80], field="results")
     return card, _arrays(source / named["file"], str(named.get("digest")))
+
+
+def arrays_of(frame: pd.DataFrame) -> dict[str, np.ndarray]:
+    """The columns of a table as plain arrays: numbers as they are, everything else as text."""
+    return {
+        str(name): values.to_numpy() if values.dtype.kind in _KINDS else values.astype(str).to_numpy(str)
+        for name, values in frame.items()
+    }
+
+
+def same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    """Whether two results are equal, missing values included; nothing is equal to a result that is not there."""
+    if a is None or b is None or a.shape != b.shape or (a.dtype.kind == "U") != (b.dtype.kind == "U"):
+        return False
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f" and b.dtype.kind == "f"))
 
 
 def _arrays(path: Path, digest: str) -> dict[str, np.ndarray]:

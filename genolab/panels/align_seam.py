@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from genolab.io.sessions import arrays_of
 from genolab.panels.align_controls import AlignControls
 from genolab.panels.align_many import ManyStage
 from genolab.panels.align_map import MapPart
@@ -17,6 +16,8 @@ from genolab.panels.paths import Allowed, short
 from genolab.panels.seam import Held
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.plots.report import Section
 
 
@@ -79,14 +80,10 @@ class AlignSeam:
     def results(self) -> dict[str, np.ndarray]:
         """Score, CIGAR and places of the pair, or the rows of many."""
         if self._shows_many and self.many.shown is not None:
-            return {"rows": np.array(self.many.shown.made.texts, dtype=str)}
+            return arrays_of(self.many.shown.made.to_frame())
         if self.stage.shown is None:
             return {}
-        frame = self.stage.shown.alignments.to_frame()
-        return {
-            str(name): values.to_numpy(str) if values.dtype == object else values.to_numpy()
-            for name, values in frame.items()
-        }
+        return arrays_of(self.stage.shown.alignments.to_frame())
 
     def report(self) -> Sequence[Section]:
         """The alignment on screen."""

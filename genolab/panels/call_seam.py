@@ -6,15 +6,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from genolab.errors import GenolabError
 from genolab.io import parse_region
+from genolab.io.sessions import arrays_of
 from genolab.panels.inputs import ALL_SAMPLES, Inputs
 from genolab.panels.paths import Allowed, short
 from genolab.panels.seam import Held, Selection
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.panels.stage import Stage
     from genolab.plots.report import Section
 
@@ -137,11 +138,7 @@ class CallSeam:
         """The calls as arrays."""
         if self.stage.loaded is None:
             return {}
-        frame = self.stage.loaded.calls.to_frame()
-        return {
-            str(name): values.to_numpy(str) if values.dtype == object else values.to_numpy()
-            for name, values in frame.items()
-        }
+        return arrays_of(self.stage.loaded.calls.to_frame())
 
     def report(self) -> Sequence[Section]:
         """The calls, and why the one that is marked."""

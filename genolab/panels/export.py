@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from genolab import __version__
 from genolab.errors import GenolabError, InputError
-from genolab.io.atomic import write_text
+from genolab.io.atomic import save_text
 from genolab.panels.session import references
 from genolab.plots import report as reports
 
@@ -49,7 +49,7 @@ def write(lab: Lab, path: str | os.PathLike[str]) -> Path:
     target = Path(path)
     if target.suffix != ".ipynb":
         raise InputError("export_notebook", "path", "a name that ends in .ipynb", repr(target.name))
-    return write_text(target, notebook_text(lab), "export_notebook")
+    return save_text(target, notebook_text(lab), "export_notebook")
 
 
 def sections(lab: Lab) -> list[reports.Section]:

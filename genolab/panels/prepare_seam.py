@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from genolab.io import digest
 from genolab.panels.paths import Allowed, short
 from genolab.panels.prepare_source import Inputs
@@ -15,6 +13,8 @@ from genolab.panels.prepare_stage import PLAIN, PrepareStage
 from genolab.panels.seam import Held, Selection
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.plots.report import Section
     from genolab.prepare.chain import Done, Step
 

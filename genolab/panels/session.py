@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from genolab import __version__, io
 from genolab.errors import FileError, GenolabError
-from genolab.io.sessions import CARD, read_session, write_session
+from genolab.io.sessions import CARD, read_session, same, write_session
 from genolab.panels.parameters import Parameters
 from genolab.panels.paths import SHIPPED, short
 from genolab.panels.seam import Held, Selection
 from genolab.scale import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.panels.lab import Lab
 
 FORMAT, VERSION = "genolab session", 1
@@ -99,7 +99,7 @@ def save(lab: Lab, folder: str | os.PathLike[str]) -> Path:
             "code": panel.code,
         }
         if hasattr(panel, "results"):
-            arrays |= {f"{name}/{key}": np.asarray(values) for key, values in panel.results().items()}
+            arrays |= {f"{name}/{key}": values for key, values in panel.results().items()}
     card = {
         "format": FORMAT,
         "version": VERSION,
@@ -217,15 +217,9 @@ def _finish(
     if hasattr(panel, "results"):
         now = panel.results()
         before = {key.partition("/")[2]: values for key, values in arrays.items() if key.startswith(f"{name}/")}
-        differs = sorted(key for key in now.keys() | before.keys() if not _same(now.get(key), before.get(key)))
+        differs = sorted(key for key in now.keys() | before.keys() if not same(now.get(key), before.get(key)))
         if differs:
             found.differs[name] = differs
-
-
-def _same(a: np.ndarray | None, b: np.ndarray | None) -> bool:
-    if a is None or b is None or a.shape != b.shape or (a.dtype.kind in "US") != (b.dtype.kind in "US"):
-        return False
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind == "f" and b.dtype.kind == "f"))
 
 
 def _tell(lab: Lab, found: Restored) -> None:

@@ -60,12 +60,12 @@ def write(sections: Sequence[Section], path: str | os.PathLike[str], title: str 
     InputError, FileError
         If the name ends in something else, or the file cannot be written.
     """
-    from genolab.io.atomic import write_text
+    from genolab.io.atomic import save_text
 
     target = Path(path)
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError("report", "path", "a name that ends in .html", repr(target.name))
-    return write_text(target, page(sections, title), "report")
+    return save_text(target, page(sections, title), "report")
 
 
 def page(sections: Sequence[Section], title: str = "genolab report") -> str:
