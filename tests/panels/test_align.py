@@ -14,6 +14,7 @@ from genolab.kernel import on_compile
 from genolab.panels.align import AlignPanel
 from genolab.panels.align_source import EXAMPLES, WHO, read
 from genolab.panels.lab import Lab
+from genolab.panels.parts import StatusBar
 from genolab.panels.paths import Allowed
 
 
@@ -216,7 +217,7 @@ class _Nothing:
     def __init__(self) -> None:
         import ipywidgets
 
-        self.body, self.bar, self.place = ipywidgets.VBox(), ipywidgets.HBox(), ipywidgets.Label()
+        self.body, self.bar, self.place = ipywidgets.VBox(), StatusBar(lambda: None), ipywidgets.Label()
         self.on_graph = None
 
     def open_files(self, *paths: Path) -> None:

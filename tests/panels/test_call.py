@@ -305,6 +305,7 @@ def test_the_lab_has_no_empty_tab() -> None:
     assert settled(workbench.call).refusal == ""
     assert {"Call", "Graph"} <= set(workbench.tabs)
     workbench.call._open_graph()
+    assert workbench.wait()
     assert workbench.graph is not None
     assert workbench.graph.kernel.name == "genotype_posteriors"
     assert workbench.call.body.layout.display == "none"
