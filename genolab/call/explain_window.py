@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genolab.call import filters
 from genolab.call.candidates import Variant
 from genolab.call.evidence import Evidence
 from genolab.call.explanation import Explanation
@@ -34,14 +33,11 @@ def explain_window(
     evidence: Evidence, position: int, thresholds: Thresholds, ploidy: int, backend: str | None = None
 ) -> Explanation | None:
     """The explanation of a position that a window has a site for, or where one of its indels could stand; else None."""
-    moved = tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
-    screened = evidence.kept("screened", (moved, backend), lambda: screen(evidence, thresholds, backend))
+    screened = screen(evidence, thresholds, backend)
     windows = [each for each in screened.windows if any(_covers(one, position) for one in each.variants)]
     if not windows:
         return None
-    kept = dict(evidence.aligned)
     judged = judge_windows(evidence, screened.reference, windows, thresholds, ploidy, backend)
-    evidence.aligned.update(kept)
     if not judged:
         return None
 

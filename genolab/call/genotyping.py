@@ -76,14 +76,24 @@ def screen(evidence: Evidence, thresholds: Thresholds, backend: str | None = Non
     """Find what enough reads suggest: windows of the region and its surroundings, substitutions of the region.
 
     Mates are counted twice here, so the share that is asked of a base is halved: no more than half of what covers a
-    site is the second look of a mate. :func:`assess` then counts fragments.
+    site is the second look of a mate. :func:`assess` then counts fragments. Kept while only thresholds of filters move.
     """
+    key = _moved(thresholds), backend_in_force(backend, candidate_alleles.backend)
+    return evidence.kept("screened", key, lambda: _screen(evidence, thresholds, backend))
+
+
+def _moved(thresholds: Thresholds) -> tuple[object, ...]:
+    """The thresholds that decide what is judged, and how."""
+    return tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
+
+
+def _screen(evidence: Evidence, thresholds: Thresholds, backend: str | None) -> Screened:
     region, wide = evidence.region, evidence.wide
     counts = evidence.wide_counts(thresholds)
     found = candidate_alleles(
         counts, wide.reference, thresholds.min_alternate_count, thresholds.min_alternate_fraction / 2, backend=backend
     )
-    reference = Reference(wide.reference, wide.reads.region.start)
+    reference = evidence.kept("reference", None, lambda: Reference(wide.reference, wide.reads.region.start))
     often = found.candidate & (counts >= thresholds.min_alternate_fraction * counts.sum(axis=1, keepdims=True))
     substitutions = find_substitutions(counts, reference, thresholds, often)
     indels = find_indels(wide, counts, reference, thresholds, substitutions)
@@ -253,7 +263,6 @@ def _judged(
     evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None
 ) -> tuple[list[CalledSite], list[str]]:
     """The called sites, sorted, and the names of their columns; kept while only thresholds of filters move."""
-    moved = tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
 
     def judge() -> tuple[list[CalledSite], list[str]]:
         screened = screen(evidence, thresholds, backend)
@@ -266,7 +275,7 @@ def _judged(
 
     kernels = (candidate_alleles, genotype_likelihoods, genotype_posteriors, strand_bias, rank_sum)
     running = tuple(backend_in_force(backend, each.backend) for each in kernels)
-    return evidence.kept("sites", (moved, ploidy, running), judge)
+    return evidence.kept("sites", (_moved(thresholds), ploidy, running), judge)
 
 
 def called_substitutions(found: Assessment, ploidy: int) -> list[CalledSite]:

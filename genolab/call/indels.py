@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +10,13 @@ import numpy as np
 from genolab.call.annotate import Shown, annotate
 from genolab.call.candidates import Reference
 from genolab.call.fragments import INFORMATIVE, WindowAssessment, assess_window
-from genolab.call.haplotypes import NEVER, artefact_likelihoods
+from genolab.call.haplotypes import NEVER, artefact_likelihoods, haplotype_genotypes
 from genolab.call.likelihood import genotypes
+from genolab.call.pairhmm import pair_hmm
 from genolab.call.pileup import Pileup
 from genolab.call.thresholds import Thresholds
 from genolab.call.windows import realign
+from genolab.kernel.choice import backend_in_force
 
 if TYPE_CHECKING:
     from genolab.call.evidence import Evidence
@@ -149,7 +151,9 @@ def call_windows(
 ) -> list[CalledSite]:
     """The sites of all windows whose most probable genotype holds an alternate allele."""
     sites = [
-        each for each in judge_windows(evidence, reference, windows, thresholds, ploidy, backend) if any(each.best)
+        each
+        for each in judge_windows(evidence, reference, windows, thresholds, ploidy, backend, every=True)
+        if any(each.best)
     ]
     if not sites:
         return []
@@ -166,16 +170,31 @@ def judge_windows(
     thresholds: Thresholds,
     ploidy: int,
     backend: str | None = None,
+    every: bool = False,
 ) -> list[SiteOfWindow]:
-    """Every site of every window, called or not."""
+    """Every site of the windows, called or not.
+
+    A window whose candidates and reads are as before is not judged again. With ``every`` these are all windows of the
+    region, and what was kept of others goes.
+    """
     pileup = evidence.wide
+    running = tuple(backend_in_force(backend, each.backend) for each in (pair_hmm, haplotype_genotypes))
+    kept: dict[object, list[SiteOfWindow]] = evidence.kept("windows", (ploidy, running), dict)
+    aligned, judged = dict(evidence.aligned), dict(kept)
     realigned = realign(windows, pileup, reference, thresholds.min_mapping_quality, evidence.aligned, backend)
-    return [
-        site
-        for each in realigned
-        if each.reads.read.size
-        for site in judge_sites(assess_window(each, pileup, reference, ploidy, backend), ploidy)
-    ]
+    if every:
+        kept.clear()
+    else:
+        evidence.aligned.update(aligned)
+    sites = []
+    for each in realigned:
+        if each.reads.read.size:
+            key = tuple(astuple(variant) for variant in each.window.variants), each.reads.read.tobytes()
+            if key not in judged:
+                judged[key] = judge_sites(assess_window(each, pileup, reference, ploidy, backend), ploidy)
+            kept[key] = judged[key]
+            sites += judged[key]
+    return sites
 
 
 def _record(site: SiteOfWindow, columns: dict[str, float], ploidy: int) -> CalledSite:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genolab.call import filters
 from genolab.call.alleles import COMPLEX, SNV, Allele, quality_order
 from genolab.call.comparison import DIFFERS, FALSE, FOUND
 from genolab.errors import GenolabError
@@ -52,8 +51,7 @@ def why_missed(calls: VariantCalls, allele: Allele) -> Loss:
     if name is None:
         return Loss("coverage", "The reads' file has no such contig.")
     evidence = evidence_at(calls, name, allele.position)
-    moved = tuple(value for key, value in vars(calls.thresholds).items() if key not in filters.THRESHOLDS)
-    screened = evidence.kept("screened", (moved, None), lambda: screen(evidence, calls.thresholds))
+    screened = screen(evidence, calls.thresholds)
     wanted = _candidate(allele)
     if wanted is None:
         return Loss("candidate", "A change of several bases for others is judged as substitutions and indels apart.")
@@ -127,9 +125,7 @@ def _of_window(calls: VariantCalls, evidence: Evidence, reference: Reference, wi
     """A candidate that was held against the reads."""
     from genolab.call.indels import judge_windows
 
-    known = dict(evidence.aligned)
     judged = judge_windows(evidence, reference, [window], calls.thresholds, calls.ploidy)
-    evidence.aligned.update(known)
     candidate: Candidate = window.variants[at]
     for site in judged:
         about = site.window.sites[site.number]

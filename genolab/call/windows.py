@@ -230,7 +230,7 @@ def realign(
     for window in windows:
         haplotypes, reads = haplotypes_of(window, reference), cutter.cut(window)
         found.append(Realigned(window, haplotypes, reads, np.zeros((reads.read.size, len(haplotypes.sequences)))))
-        keys.append((window.low, window.high, min_mapping_quality, haplotypes.start, haplotypes.sequences))
+        keys.append((window.low, window.high, haplotypes.start, haplotypes.sequences, reads.read.tobytes()))
     missing = [at for at, key in enumerate(keys) if key not in known]
     for at, likelihoods in zip(missing, _align([found[at] for at in missing], pileup, backend), strict=True):
         known[keys[at]] = likelihoods
