@@ -16,7 +16,8 @@ class Spec:
     """What an array means: its axes in order, dtype, meaning, unit and range (a scalar's range feeds its slider).
 
     ``axes`` names them outermost first, with a length where it never varies: ``"site allele=4"``. Where the values
-    number the places along an axis of another array, ``index`` names that axis.
+    number the places along an axis of another array, ``index`` names that axis. ``symbol`` is what the kernel's formula
+    calls the array, in LaTeX.
     """
 
     axes: str
@@ -27,6 +28,7 @@ class Spec:
     high: float | None = None
     step: float | None = None
     index: str = ""
+    symbol: str = ""
 
     @property
     def dims(self) -> tuple[str, ...]:

@@ -13,6 +13,9 @@ from pytensor.graph.basic import Constant
 if TYPE_CHECKING:
     import pandas as pd
 
+FEWEST, MOST, MOST_SECONDS = 5, 40, 1.0
+"""Repeats: at least, at most, and how long more than the fewest may take."""
+
 
 @dataclass(frozen=True)
 class NodeTime:
@@ -29,7 +32,7 @@ class NodeTime:
 
 @dataclass(frozen=True)
 class Profile:
-    """Times by node, fastest of the repeats, on the `numpy` backend, where each node is one call that can be timed."""
+    """Times by node, of the fastest run, on the `numpy` backend, where each node is one call that can be timed."""
 
     kernel: str
     backend: str
@@ -50,48 +53,61 @@ def profile_nodes(
     name: str,
     function: Any,
     values: list[np.ndarray],
-    repeats: int = 5,
     keep: Callable[[Any, tuple[Any, ...]], None] | None = None,
 ) -> Profile:
     """Evaluate a `numpy`-backend function node by node; the first, unmeasured run warms caches and allocators.
 
-    `keep` is given each node and its results, once, in that first run.
-
-    ``total_seconds`` is the fastest whole call of the function itself, so that the nodes can be held against it.
+    `keep` is given each node and its results, once, in that first run. Runs node by node and calls of the function
+    itself take turns. The times are those of the one run whose sum is least, so that they add up; as in the function,
+    a value is given back once nothing needs it. ``total_seconds`` is the fastest call.
     """
     fgraph = function.maker.fgraph
     order = fgraph.toposort()
-    best = [float("inf")] * len(order)
-    produced: list[tuple[Any, ...]] = [()] * len(order)
-    whole = float("inf")
-    for repeat in range(repeats + 1):
+    done = _last_uses(order, set(fgraph.outputs))
+    best, least, whole = [0.0] * len(order), float("inf"), float("inf")
+    produced: list[tuple[tuple[int, ...], int]] = [((), 0)] * len(order)
+    repeat, until = 0, time.perf_counter() + MOST_SECONDS
+    while repeat <= FEWEST or (repeat <= MOST and time.perf_counter() < until):
         known: dict[Any, Any] = dict(zip(fgraph.inputs, values, strict=True))
+        taken = [0.0] * len(order)
         for index, node in enumerate(order):
             arguments = [v.data if isinstance(v, Constant) else known[v] for v in node.inputs]
             storage: list[list[Any]] = [[None] for _ in node.outputs]
             began = time.perf_counter()
             node.op.perform(node, arguments, storage)
-            taken = time.perf_counter() - began
-            known.update(zip(node.outputs, (cell[0] for cell in storage), strict=True))
-            produced[index] = tuple(cell[0] for cell in storage)
-            if not repeat and keep is not None:
-                keep(node, produced[index])
-            if repeat:
-                best[index] = min(best[index], taken)
+            taken[index] = time.perf_counter() - began
+            made = tuple(cell[0] for cell in storage)
+            known.update(zip(node.outputs, made, strict=True))
+            if not repeat:
+                produced[index] = tuple(np.shape(made[0])), sum(np.asarray(each).nbytes for each in made)
+                if keep is not None:
+                    keep(node, made)
+            del arguments, storage, made
+            for variable in done[index]:
+                known.pop(variable, None)
         began = time.perf_counter()
         function(*values)
+        call = time.perf_counter() - began
+        if repeat and sum(taken) < least:
+            best, least = taken, sum(taken)
         if repeat:
-            whole = min(whole, time.perf_counter() - began)
+            whole = min(whole, call)
+        repeat += 1
     rows = tuple(
-        NodeTime(
-            index,
-            str(node.op),
-            node.outputs[0].name or "",
-            str(node.outputs[0].type.dtype),
-            tuple(np.shape(made[0])),
-            seconds,
-            sum(np.asarray(each).nbytes for each in made),
-        )
-        for index, (node, seconds, made) in enumerate(zip(order, best, produced, strict=True))
+        NodeTime(index, str(node.op), node.outputs[0].name or "", str(node.outputs[0].type.dtype), shape, seconds, size)
+        for index, (node, seconds, (shape, size)) in enumerate(zip(order, best, produced, strict=True))
     )
-    return Profile(name, "numpy", repeats, rows, whole)
+    return Profile(name, "numpy", repeat - 1, rows, whole)
+
+
+def _last_uses(order: list[Any], outputs: set[Any]) -> list[list[Any]]:
+    """For each node, the values that nothing after it needs."""
+    last: dict[Any, int] = {}
+    for index, node in enumerate(order):
+        for variable in (*node.inputs, *node.outputs):
+            last[variable] = index
+    done: list[list[Any]] = [[] for _ in order]
+    for variable, index in last.items():
+        if variable not in outputs:
+            done[index].append(variable)
+    return done

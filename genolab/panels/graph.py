@@ -13,7 +13,8 @@ from genolab.kernel import available_backends
 from genolab.kernel.graph_model import graph_text
 from genolab.kernel.source import conversions
 from genolab.panels.graph_parts import BackendBox, FlowBox, RewriteBar, SourceBox
-from genolab.plots.graph import GraphView, NodeTable, readable
+from genolab.plots.formula import described
+from genolab.plots.graph import GraphView, NodeTable
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ class GraphPanel(ipywidgets.VBox):
             self._refresh(None)
 
     def _describe(self) -> None:
-        self.view.heading, self.view.about = repr(self.kernel), readable(self.kernel.doc)
+        kernel = self.kernel
+        symbols = {spec.symbol: name for name, spec in (*kernel.inputs.items(), *kernel.outputs.items()) if spec.symbol}
+        self.view.heading, self.view.about = repr(kernel), described(kernel.doc, symbols)
 
     def _arrange(self) -> None:
         """Show the parts of the stage that is chosen."""

@@ -339,19 +339,45 @@ function render({ model, el }) {
     }
   });
 
+  // --- what is said above the drawing; names and symbols of nodes lead to them
+
+  const named = (name) => [...groups.values()].filter(({ node }) => node.label === name || node.name === name);
+  const hint = (element, name) => {
+    element.classList.add("genolab-graph-name");
+    element.addEventListener("pointerenter", () => { for (const { group } of named(name)) group.classList.add("named"); });
+    element.addEventListener("pointerleave", () => { for (const { group } of groups.values()) group.classList.remove("named"); });
+    element.addEventListener("click", () => {
+      const first = named(name)[0];
+      if (!first) return;
+      model.set("selected", first.node.id);
+      model.save_changes();
+      reveal(first.node);
+    });
+  };
+  const words = (parent, text) => {
+    for (const word of text.split(/(\w+)/)) {
+      if (word && named(word).length) hint(html("span", "", parent, word), word);
+      else parent.append(word);
+    }
+  };
   const tell = () => {
     about.replaceChildren();
-    about.hidden = !model.get("heading") && !model.get("about");
-    html("code", "", about, model.get("heading"));
-    html("div", "", about, model.get("about"));
+    about.hidden = !model.get("heading") && !model.get("about").length;
+    words(html("code", "", about), model.get("heading"));
+    const said = html("div", "", about);
+    for (const part of model.get("about")) {
+      if (part.math) said.append(formula(part.math, hint));
+      else if (part.code !== undefined) words(html("code", "", said), part.code);
+      else said.append(part.text);
+    }
   };
   const resize = () => { svg.style.height = `${model.get("height")}px`; };
   const selected = () => { mark(); const hit = groups.get(model.get("selected")); if (hit) reveal(hit.node); };
-  const answers = { "change:graph": draw, "change:selected": selected, "change:height": resize, "change:heading change:about": tell };
+  const answers = { "change:graph": () => { draw(); tell(); }, "change:selected": selected, "change:height": resize, "change:heading change:about": tell };
   for (const [event, answer] of Object.entries(answers)) model.on(event, answer);
-  tell();
   resize();
   draw();
+  tell();
   // the first size is known when the widget is on the page, and changes with it
   const watch = new ResizeObserver(() => { if (!svg.clientWidth) return; isFitted ? (whole() >= LEGIBLE ? fit : start)() : look(); });
   watch.observe(svg);

@@ -20,7 +20,7 @@ class GraphView(anywidget.AnyWidget):
     `text` is what a terminal or an export without widgets shows instead.
     """
 
-    _esm = "\n".join(Path(__file__).with_name(name).read_text() for name in ("graph_picture.js", "graph.js"))
+    _esm = "\n".join(Path(__file__).with_name(name).read_text() for name in ("formula.js", "graph_picture.js", "graph.js"))
     _css = Path(__file__).with_name("graph.css")
     graph = traitlets.Dict(help="the drawing: nodes, edges, width, height").tag(sync=True)
     opened = traitlets.List(traitlets.Unicode(), help="ids of the nodes that are open").tag(sync=True)
@@ -28,7 +28,7 @@ class GraphView(anywidget.AnyWidget):
     flow = traitlets.Enum(["down", "right"], "down", help="where the results are").tag(sync=True)
     name = traitlets.Unicode(help="what exported files are called").tag(sync=True)
     heading = traitlets.Unicode(help="one line above the drawing").tag(sync=True)
-    about = traitlets.Unicode(help="text below the heading").tag(sync=True)
+    about = traitlets.List(help="what is said below the heading: text, code and formulas, see `formula`").tag(sync=True)
     height = traitlets.Int(460, help="of the drawing, in pixels").tag(sync=True)
 
     def __init__(

@@ -165,6 +165,11 @@ class Trainer:
             return self._build_step(batch)
 
     def _build_step(self, batch: int | None) -> Any:
+        self._step = self._compiled(*self.step_graph(batch))
+        return self._step
+
+    def step_graph(self, batch: int | None = None) -> tuple[list[Any], list[Any], dict[Any, Any]]:
+        """One step as written: its symbolic inputs, the loss and the gradient's norm, and what it makes of the state."""
         codes, length = self._inputs(batch)
         target = pt.TensorType("float32", shape=(batch, None))(name="target")
         weight = pt.TensorType("float32", shape=(batch,))(name="weight")
@@ -181,8 +186,8 @@ class Trainer:
         )  # fmt: skip
         updates |= {self._fixed[name]: value.astype("float32") for name, value in context.updates.items()}
         inputs = [codes, *([length] if self.masked else []), target, weight, rate, step, *context.noise]
-        self._step = self._compiled(inputs, [loss, norm], updates)
-        return self._step
+        loss.name, norm.name = "loss", "gradient_norm"
+        return inputs, [loss, norm], updates
 
     def _compiled(self, inputs: list[Any], outputs: list[Any], updates: dict[Any, Any]) -> Any:
         return pytensor.function(
