@@ -15,8 +15,12 @@ from genolab.spec import Spec, Symbol
 
 Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers", index="site")]
 Base = Annotated[Symbol, Spec("observation", "uint8", "base code that the fragment shows", low=0, high=3)]
-BaseQuality = Annotated[Symbol, Spec("observation", "float64", "base quality", unit="phred", low=0, high=93)]
-MappingQuality = Annotated[Symbol, Spec("observation", "float64", "mapping quality", unit="phred", low=0, high=255)]
+BaseQuality = Annotated[
+    Symbol, Spec("observation", "float64", "base quality", unit="phred", low=0, high=93, symbol="Q")
+]
+MappingQuality = Annotated[
+    Symbol, Spec("observation", "float64", "mapping quality", unit="phred", low=0, high=255, symbol="M")
+]
 Log10Likelihood = Annotated[Symbol, Spec("site genotype", "float64", "log10 P(bases | genotype)")]
 
 TRANSITION_SHARE = 2 / 3
@@ -52,7 +56,7 @@ def genotype_likelihoods(
     mapping_quality: MappingQuality,
     reference_base: ReferenceBase,
     fragment_error: Annotated[
-        Symbol, Spec("", "float64", "chance that a whole fragment misleads", low=0, high=0.5)
+        Symbol, Spec("", "float64", "chance that a whole fragment misleads", low=0, high=0.5, symbol=r"\epsilon")
     ] = 1e-5,
     *,
     ploidy: int = 2,
@@ -85,7 +89,9 @@ class Posteriors(NamedTuple):
 
     log10_prior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype)")]
     log10_posterior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype | bases)")]
-    quality: Annotated[Symbol, Spec("site", "float64", "QUAL: -10 log10 P(no variant | bases)", unit="phred")]
+    quality: Annotated[
+        Symbol, Spec("site", "float64", "QUAL: -10 log10 P(no variant | bases)", unit="phred", symbol=r"\mathrm{QUAL}")
+    ]
     genotype_quality: Annotated[
         Symbol, Spec("site", "float64", "GQ: -10 log10 P(the best variant genotype is wrong | it varies)", unit="phred")
     ]
@@ -132,7 +138,10 @@ def genotype_posteriors(
         Symbol, Spec("site genotype", "bool", "each base of the genotype is the reference's or seen often enough")
     ],
     heterozygosity: Annotated[
-        Symbol, Spec("", "float64", "prior probability of a heterozygous site", low=1e-6, high=0.1, step=1e-4)
+        Symbol,
+        Spec(
+            "", "float64", "prior probability of a heterozygous site", low=1e-6, high=0.1, step=1e-4, symbol=r"\theta"
+        ),
     ] = 1e-3,
     *,
     ploidy: int = 2,

@@ -16,17 +16,24 @@ GAP_EXTENSION = 0.1
 """Chance that a gap goes on by one base."""
 
 ReadBases = Annotated[Symbol, Spec("read_base", "uint8", "base codes of all reads, one after the other", high=4)]
-ReadQualities = Annotated[Symbol, Spec("read_base", "float64", "base quality", unit="phred", low=0)]
+ReadQualities = Annotated[Symbol, Spec("read_base", "float64", "base quality", unit="phred", low=0, symbol="Q")]
 ReadStart = Annotated[Symbol, Spec("pair", "int64", "where the pair's read starts", low=0)]
 ReadLength = Annotated[Symbol, Spec("pair", "int64", "bases of the pair's read", low=1)]
 Haplotypes = Annotated[Symbol, Spec("column", "uint8", "base codes of all haplotypes, one after the other", high=4)]
 GapOpening = Annotated[
     Symbol,
-    Spec("column", "float64", "chance that a gap opens at the column, as insertion or deletion", low=0, high=0.5),
+    Spec(
+        "column",
+        "float64",
+        "chance that a gap opens at the column, as insertion or deletion",
+        low=0,
+        high=0.5,
+        symbol="g",
+    ),
 ]
 HaplotypeStart = Annotated[Symbol, Spec("pair", "int64", "where the pair's haplotype starts", low=0)]
 HaplotypeLength = Annotated[Symbol, Spec("pair", "int64", "bases of the pair's haplotype", low=1)]
-Diagonal = Annotated[Symbol, Spec("pair", "int64", "column over which the read's first base is expected")]
+Diagonal = Annotated[Symbol, Spec("pair", "int64", "column over which the read's first base is expected", symbol="d")]
 
 
 class ReadLikelihoods(NamedTuple):
@@ -58,7 +65,7 @@ def pair_hmm(
         Symbol, Spec("", "int64", "columns to each side of the diagonal that are looked at", low=0, high=UNLIMITED)
     ] = UNLIMITED,
     gap_extension: Annotated[
-        Symbol, Spec("", "float64", "chance that a gap goes on by one base", low=1e-6, high=0.9)
+        Symbol, Spec("", "float64", "chance that a gap goes on by one base", low=1e-6, high=0.9, symbol="x")
     ] = GAP_EXTENSION,
 ) -> ReadLikelihoods:
     r"""Sum the probability of a read over all its alignments to a haplotype; it may start and end anywhere on it.

@@ -52,19 +52,21 @@ def kernel_of(
     InputError
         If an input or a result is not a tensor, or an array fits no input.
     """
-    variables_in, outputs, values = _parts(variables, inputs, updates or {})
+    variables_in, outputs, held = _parts(variables, inputs, updates or {})
     for each in (*variables_in, *outputs):
         if not isinstance(each.type, TensorType):
             raise InputError(_WHO, str(each), "a tensor", f"a variable of type {each.type}")
     names = _distinct([variable.name or "input" for variable in variables_in])
     results = _distinct([variable.name or f"result{number}" for number, variable in enumerate(outputs, 1)], taken=names)
-    values = {names[number]: value for number, value in values.items()} | _by_name(names, arrays)
+    values = {names[number]: value for number, value in held.items()} | _by_name(names, arrays)
     letters = _letters()
     annotations: dict[str, Any] = {
         each: Annotated[Symbol, _spec(variable, letters)] for each, variable in zip(names, variables_in, strict=True)
     }
-    hints = [(each, Annotated[Symbol, _spec(variable, letters)]) for each, variable in zip(results, outputs, strict=True)]
-    Result: Any = NamedTuple("Result", hints)
+    hints = [
+        (each, Annotated[Symbol, _spec(variable, letters)]) for each, variable in zip(results, outputs, strict=True)
+    ]
+    Result: Any = NamedTuple("Result", hints)  # type: ignore[misc]  # as many as there are
 
     def build(*given: Any) -> Any:
         found = clone_replace(outputs, dict(zip(variables_in, given, strict=True)))

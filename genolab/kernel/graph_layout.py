@@ -18,6 +18,7 @@ Flow = Literal["down", "right"]
 NODE_GAP, BEND_GAP, LAYER_GAP = 22.0, 14.0, 38.0
 ROUNDS = 24  # of ordering; the best order is kept, so more rounds only cost time
 PULLS = 28
+WORK = 100_000  # nodes and bends that are looked at while ordering: a large graph gets fewer rounds, and an answer
 STRAIGHT = 4.0  # how much more than a node a bend wants to stay in line
 
 
@@ -113,7 +114,7 @@ class _Layered:
     def order(self) -> None:
         position = self._start()
         best, fewest = [list(layer) for layer in self.layers], self._crossings(position)
-        for turn in range(ROUNDS):
+        for turn in range(max(2, min(ROUNDS, WORK // len(self.ranks)))):
             if fewest == 0:
                 break
             downwards = turn % 2 == 0
@@ -192,9 +193,10 @@ class _Layered:
             for left, right in zip([None, *layer], layer, strict=False):
                 at += 0.0 if left is None else self._distance(left, right)
                 self.x[right] = at
-        for turn in range(PULLS):
+        pulls = max(6, min(PULLS, WORK // len(self.ranks)))
+        for turn in range(pulls):
             downwards = turn % 2 == 0
-            both = turn >= PULLS - 4
+            both = turn >= pulls - 4
             for layer in self.layers if downwards else self.layers[::-1]:
                 self._pull(layer, downwards, both)
 

@@ -15,6 +15,7 @@ from genolab.kernel.source import conversions
 from genolab.panels.graph_parts import BackendBox, FlowBox, RewriteBar, SourceBox
 from genolab.plots.formula import described
 from genolab.plots.graph import GraphView, NodeTable
+from genolab.predict.step import STEPS, training_step
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class GraphPanel(ipywidgets.VBox):
     def __init__(
         self, kernel: Kernel | str | None = None, data: Callable[[str], Arguments | None] | None = None
     ) -> None:
-        kernels = {each.name: each for each in all_kernels()}
+        kernels: dict[str, Any] = {each.name: each for each in all_kernels()} | dict.fromkeys(STEPS)
         if kernel is not None and not isinstance(kernel, str):
             kernels[kernel.name] = kernel
         first = kernel if isinstance(kernel, str) else kernel.name if kernel is not None else next(iter(kernels), None)
@@ -64,14 +65,14 @@ class GraphPanel(ipywidgets.VBox):
         )
         self.backend = ipywidgets.Dropdown(
             options=available_backends(),
-            value=kernels[first].backend,
+            value="numpy" if kernels[first] is None else kernels[first].backend,
             description="for",
             style={"description_width": "24px"},
             layout=ipywidgets.Layout(width="130px", visibility="hidden"),
         )
         self.status = ipywidgets.Label(layout=ipywidgets.Layout(flex="1 1 auto"))
         self.status.add_class("genolab-status")
-        self.view = GraphView(kernels[first].graph_model("written"), name=first, text=self._text())
+        self.view = GraphView(self.kernel.graph_model("written"), name=first, text=self._text())
         self.table = NodeTable(self.view)
         self.rewrites = RewriteBar(self._draw)
         self.flow = FlowBox(self._measure, self._recolour)
@@ -95,7 +96,11 @@ class GraphPanel(ipywidgets.VBox):
     @property
     def kernel(self) -> Kernel:
         """The kernel that is shown."""
-        return self._kernels[self.chooser.value]
+        name = self.chooser.value
+        if self._kernels[name] is None:  # the step of a training is built when somebody wants to see it
+            self._kernels[name] = training_step(STEPS[name])
+        kernel: Kernel = self._kernels[name]
+        return kernel
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is being compiled or measured; False when `timeout` seconds passed before."""

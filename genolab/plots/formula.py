@@ -8,15 +8,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 TAGS = frozenset(
-    "math mi mo mn mrow msub msup msubsup mfrac msqrt mroot mover munder munderover mtext mspace mstyle mtable mtr mtd"
-    " mpadded mphantom".split()
-)
+    ["math", "mi", "mo", "mn", "mrow", "msub", "msup", "msubsup", "mfrac", "msqrt", "mroot", "mover", "munder",
+     "munderover", "mtext", "mspace", "mstyle", "mtable", "mtr", "mtd", "mpadded", "mphantom"]
+)  # fmt: skip
 """What is drawn of MathML; the page makes these elements and no others."""
 
 ATTRIBUTES = frozenset(
-    "display stretchy fence form movablelimits accent width linethickness mathvariant columnalign rowspacing"
-    " columnspacing displaystyle lspace rspace minsize maxsize largeop".split()
-)
+    ["display", "stretchy", "fence", "form", "movablelimits", "accent", "width", "linethickness", "mathvariant",
+     "columnalign", "rowspacing", "columnspacing", "displaystyle", "lspace", "rspace", "minsize", "maxsize", "largeop"]
+)  # fmt: skip
 
 Part = dict[str, Any]
 Tree = list[Any]
@@ -30,7 +30,7 @@ _PIECES = re.compile(
 
 
 def described(docstring: str, symbols: Mapping[str, str] | None = None) -> list[Part]:
-    """The parts of a docstring, in order, each ``{"text": ...}``, ``{"code": ...}`` or ``{"math": tree, "block": bool}``.
+    """The parts of a docstring in order: ``{"text": ...}``, ``{"code": ...}`` or ``{"math": tree, "block": bool}``.
 
     ``symbols`` says which symbol of the formulas (in LaTeX) is which variable; elements of that symbol carry the
     variable's name.
@@ -83,16 +83,17 @@ def _plain(element: ElementTree.Element) -> Tree:
 def _name(tree: Tree, known: Mapping[str, str]) -> None:
     """Give elements of a known symbol its variable's name; letters that count or index are none of them."""
     tag, attributes, inside = tree
-    if tag == "mi" and inside in known:
-        attributes["name"] = known[inside]
+    if tag in ("mi", "mrow", "mover") and _letters(tree) in known:
+        attributes["name"] = known[_letters(tree)]
     elif tag in ("msub", "msup", "msubsup"):
         base = inside[0]
-        whole = _letters(tree)
-        name = known.get(whole) or (known.get(_letters(base)) if base[0] in ("mi", "mover") else None)
+        name = known.get(_letters(tree)) or known.get(_letters(base))
         if name:
             attributes["name"] = name
         else:
             _name(base, known)
+        if tag != "msub":
+            _name(inside[-1], known)  # a power is computed with; what is below counts
     elif isinstance(inside, list):
         for child in inside:
             _name(child, known)

@@ -20,7 +20,9 @@ class GraphView(anywidget.AnyWidget):
     `text` is what a terminal or an export without widgets shows instead.
     """
 
-    _esm = "\n".join(Path(__file__).with_name(name).read_text() for name in ("formula.js", "graph_picture.js", "graph.js"))
+    _esm = "\n".join(
+        Path(__file__).with_name(name).read_text() for name in ("formula.js", "graph_picture.js", "graph.js")
+    )
     _css = Path(__file__).with_name("graph.css")
     graph = traitlets.Dict(help="the drawing: nodes, edges, width, height").tag(sync=True)
     opened = traitlets.List(traitlets.Unicode(), help="ids of the nodes that are open").tag(sync=True)

@@ -19,9 +19,9 @@ STEPS = {f"training_step_{architecture}": architecture for architecture in ARCHI
 def training_step(architecture: str = "basset", plan: Plan | None = None, **options: Any) -> Kernel:
     """One step of a network: loss and gradient on a batch of sequences, and the weights that an optimiser makes of it.
 
-    Inputs are the batch (``codes`` [sequence, position], ``target``, ``weight``), the learning ``rate``, the number of the
-    ``step``, the ``weights`` as one vector with the optimiser's ``memory``, and the noise of dropout; results are the
-    loss, the norm of the gradient, and the state after the step. It is measured with random sequences.
+    Inputs are the batch (``codes`` [sequence, position], ``target``, ``weight``), the learning ``rate``, the number of
+    the ``step``, the ``weights`` as one vector with the optimiser's ``memory``, and the noise of dropout; results are
+    the loss, the norm of the gradient, and the state after the step. It is measured with random sequences.
 
     Parameters
     ----------

@@ -169,7 +169,7 @@ class Trainer:
         return self._step
 
     def step_graph(self, batch: int | None = None) -> tuple[list[Any], list[Any], dict[Any, Any]]:
-        """One step as written: its symbolic inputs, the loss and the gradient's norm, and what it makes of the state."""
+        """One step as written: its symbolic inputs, the loss and the gradient's norm, and the state after it."""
         codes, length = self._inputs(batch)
         target = pt.TensorType("float32", shape=(batch, None))(name="target")
         weight = pt.TensorType("float32", shape=(batch,))(name="weight")

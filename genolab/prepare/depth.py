@@ -12,16 +12,17 @@ from genolab.kernel import kernel
 from genolab.kernel.threads import spread
 from genolab.spec import Spec, Symbol
 
-Counts = Annotated[Symbol, Spec("sample gene", "float32", "reads or molecules counted", low=0)]
+Counts = Annotated[Symbol, Spec("sample gene", "float32", "reads or molecules counted", low=0, symbol="x")]
 Factor = Annotated[
-    Symbol, Spec("sample", "float64", "normalisation factor: the library counts as so many times larger")
+    Symbol, Spec("sample", "float64", "normalisation factor: the library counts as so many times larger", symbol="f")
 ]
 Size = Annotated[Symbol, Spec("sample", "float64", "size factor: counts are divided by it")]
 Length = Annotated[Symbol, Spec("gene", "float64", "length of the gene's transcript", unit="bases", low=1)]
 Target = Annotated[
-    Symbol, Spec("", "float64", "sum that every sample is brought to", unit="counts", low=1, high=1e9, step=1e4)
+    Symbol,
+    Spec("", "float64", "sum that every sample is brought to", unit="counts", low=1, high=1e9, step=1e4, symbol="T"),
 ]
-Normalised = Annotated[Symbol, Spec("sample gene", "float32", "normalised expression")]
+Normalised = Annotated[Symbol, Spec("sample gene", "float32", "normalised expression", symbol="y")]
 Stored = Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row", low=0)]
 Start = Annotated[Symbol, Spec("edge", "int64", "where each sample's entries begin, and the number of entries")]
 
@@ -48,9 +49,10 @@ def log_cpm(
     factor: Factor,
     target: Target = 1e6,
     offset: Annotated[
-        Symbol, Spec("", "float64", "added before the logarithm", unit="counts per million", low=1e-3, high=100)
+        Symbol,
+        Spec("", "float64", "added before the logarithm", unit="counts per million", low=1e-3, high=100, symbol="o"),
     ] = 1.0,
-    base: Annotated[Symbol, Spec("", "float64", "base of the logarithm", low=1.1, high=10)] = math.e,
+    base: Annotated[Symbol, Spec("", "float64", "base of the logarithm", low=1.1, high=10, symbol="b")] = math.e,
 ) -> LogCPMResult:
     r"""Logarithm of counts per million.
 

@@ -13,8 +13,8 @@ from genolab.kernel.threads import spread
 from genolab.prepare.ranks import mid_ranks
 from genolab.spec import Spec, Symbol
 
-Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")]
-Scaled = Annotated[Symbol, Spec("sample gene", "float32", "expression on the gene's own scale")]
+Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x")]
+Scaled = Annotated[Symbol, Spec("sample gene", "float32", "expression on the gene's own scale", symbol="y")]
 Centre = Annotated[Symbol, Spec("gene", "float64", "taken off")]
 Scale = Annotated[Symbol, Spec("gene", "float64", "divided by; 0 marks a constant gene, which is not divided")]
 Added = Annotated[Symbol, Spec("gene", "float64", "added last")]
@@ -24,14 +24,18 @@ class ZScores(NamedTuple):
     """Genes with mean 0 and standard deviation 1, and what they had."""
 
     scaled: Scaled
-    mean: Annotated[Symbol, Spec("gene", "float64", "mean")]
-    deviation: Annotated[Symbol, Spec("gene", "float64", "standard deviation; 0 where the gene is constant")]
+    mean: Annotated[Symbol, Spec("gene", "float64", "mean", symbol=r"\bar{x}")]
+    deviation: Annotated[
+        Symbol, Spec("gene", "float64", "standard deviation; 0 where the gene is constant", symbol=r"\sigma")
+    ]
 
 
 @kernel(backend="numpy")
 def z_score(
     values: Values,
-    ddof: Annotated[Symbol, Spec("", "int64", "taken off the number of samples in the variance", low=0, high=1)] = 0,
+    ddof: Annotated[
+        Symbol, Spec("", "int64", "taken off the number of samples in the variance", low=0, high=1, symbol="d")
+    ] = 0,
 ) -> ZScores:
     r"""Each gene minus its mean, over its standard deviation; a constant gene becomes 0.
 

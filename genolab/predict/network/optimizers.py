@@ -13,28 +13,28 @@ from genolab.errors import InputError
 from genolab.kernel import kernel
 from genolab.spec import Spec, Symbol
 
-Weights = Annotated[Symbol, Spec("weight", "float32", "weights, all in a row")]
+Weights = Annotated[Symbol, Spec("weight", "float32", "weights, all in a row", symbol="w")]
 
 
 class Moved(NamedTuple):
     """Weights after a step, and what the optimiser remembers."""
 
     weight: Weights
-    mean: Annotated[Symbol, Spec("weight", "float32", "running mean of the gradient")]
-    square: Annotated[Symbol, Spec("weight", "float32", "running mean of its square")]
+    mean: Annotated[Symbol, Spec("weight", "float32", "running mean of the gradient", symbol="m")]
+    square: Annotated[Symbol, Spec("weight", "float32", "running mean of its square", symbol="v")]
 
 
 @kernel(backend="numpy")
 def adam(
     weight: Weights,
-    gradient: Annotated[Symbol, Spec("weight", "float32", "gradient of the loss")],
-    mean: Annotated[Symbol, Spec("weight", "float32", "running mean of the gradient")],
-    square: Annotated[Symbol, Spec("weight", "float32", "running mean of its square")],
+    gradient: Annotated[Symbol, Spec("weight", "float32", "gradient of the loss", symbol="g")],
+    mean: Annotated[Symbol, Spec("weight", "float32", "running mean of the gradient", symbol="m")],
+    square: Annotated[Symbol, Spec("weight", "float32", "running mean of its square", symbol="v")],
     decayed: Annotated[Symbol, Spec("weight", "float32", "1 for weights that decay, 0 for biases and scales")],
-    step: Annotated[Symbol, Spec("", "float32", "number of this step, from 1", low=1)],
-    rate: Annotated[Symbol, Spec("", "float32", "learning rate", low=0)] = 1e-3,
+    step: Annotated[Symbol, Spec("", "float32", "number of this step, from 1", low=1, symbol="t")],
+    rate: Annotated[Symbol, Spec("", "float32", "learning rate", low=0, symbol=r"\eta")] = 1e-3,
     decay: Annotated[
-        Symbol, Spec("", "float32", "share of each decayed weight that is taken off, times the rate")
+        Symbol, Spec("", "float32", "share of each decayed weight that is taken off, times the rate", symbol=r"\lambda")
     ] = 0.0,
 ) -> Moved:
     r"""One step of AdamW; without ``decay`` it is Adam.
