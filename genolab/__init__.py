@@ -21,14 +21,14 @@ _NAMES = {"set_backend": "genolab.kernel", "lab": "genolab.panels.lab", "play": 
 __all__ = ["__version__", "align", "call", "io", "kernels", "lab", "play", "predict", "prepare", "set_backend"]
 
 
-def kernels() -> list[Kernel]:
-    """Every kernel of the package, by name: each has ``name``, ``inputs``, ``outputs``, ``doc`` and ``backend``."""
-    for subject in _SUBJECTS:
-        room = import_module(f"genolab.{subject}")
+def kernels(subject: str | None = None) -> list[Kernel]:
+    """Every kernel of the package, or of one subject, by name: each has ``name``, ``inputs``, ``outputs``, ``doc``."""
+    for each in _SUBJECTS if subject is None else (subject,):
+        room = import_module(f"genolab.{each}")
         for module in pkgutil.iter_modules(room.__path__):
             import_module(f"{room.__name__}.{module.name}")
     registered: list[Kernel] = import_module("genolab.kernel").registered()
-    return registered
+    return [kernel for kernel in registered if subject is None or kernel.subject == subject]
 
 
 def __getattr__(name: str) -> Any:

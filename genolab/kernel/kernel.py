@@ -97,6 +97,12 @@ class Kernel(Opened):
         self._run_lock, self._program_lock = threading.Lock(), threading.Lock()
         self._program: list[Program | None] = []  # empty until somebody asked
 
+    @property
+    def subject(self) -> str:
+        """The subject of genolab that defines it, such as ``call``; empty for a kernel from elsewhere."""
+        package, _, rest = self._build.__module__.partition(".")
+        return rest.partition(".")[0] if package == "genolab" else ""
+
     def __repr__(self) -> str:
         def side(specs: Mapping[str, Spec]) -> str:
             return ", ".join(f"{name}[{', '.join(spec.dims)}]" for name, spec in specs.items())

@@ -21,6 +21,7 @@ from genolab.panels.parts import button
 from genolab.panels.paths import Allowed
 from genolab.panels.seam import Held, Selection
 from genolab.panels.shelf import ShelfPart
+from genolab.panels.warming import Warming
 from genolab.panels.workbench import Keys
 from genolab.scale import Job, Latest, Progress, State
 
@@ -53,7 +54,8 @@ _OPENS = {
 class Lab(ipywidgets.VBox):
     """Header with tabs and the selection, data shelf, the open panel, status bar with the drawer of jobs and notices.
 
-    A panel is made when its tab is first opened; what it may offer and ask is in :mod:`genolab.panels.seam`.
+    A panel is made when its tab is first opened; what it may offer and ask is in :mod:`genolab.panels.seam`. With
+    ``warm`` the kernels of an open tab are compiled in the background, once its panel has answered.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Lab(ipywidgets.VBox):
         call: CallPanel | None = None,
         first: str = "Call",
         roots: Sequence[str | os.PathLike[str]] | None = None,
+        warm: bool = False,
     ) -> None:
         self.panels: dict[str, Any] = {} if call is None else {"Call": call}
         self.graph: GraphPanel | None = None
@@ -77,6 +80,7 @@ class Lab(ipywidgets.VBox):
         self.board = Board()
         self.settling = Latest(self.board.watcher("session"))
         """What a session still has to do once its panels have computed."""
+        self.warming = Warming(self.board.watcher("lab")) if warm else None
         self.history = History(self._history_moved)
         self.boxes = SelectionBoxes(self._chosen_here)
         self.tools = Tools(self.undo, self.redo, self._toggle_menu)
@@ -169,6 +173,8 @@ class Lab(ipywidgets.VBox):
                 if widget.layout.display != display:
                     widget.layout.display = display
         self._graph_place.layout.display = "flex" if tab == "Graph" else "none"
+        if self.warming is not None and tab in self.panels:
+            self.warming.begin(tab, self.panels[tab])
 
     def _need_graph(self, kernel: str | None) -> None:
         with self._lock:
@@ -370,7 +376,7 @@ def lab(
     ``session`` is a folder that :meth:`Lab.save` wrote: everything is as it was, and what is missing or has changed
     since is said in the notices.
     """
-    made = Lab(CallPanel(reads, reference, region, truth=truth, roots=roots), roots=roots)
+    made = Lab(CallPanel(reads, reference, region, truth=truth, roots=roots), roots=roots, warm=True)
     if session is not None:
         made.restore(session)
     return made

@@ -1,0 +1,52 @@
+"""The kernels of a tab are compiled behind its panel's first answer, once, and the drawer hears of it."""
+
+from __future__ import annotations
+
+from toy_kernels import matrix_product, scale_counts
+
+import genolab as gl
+from genolab.kernel import Kernel
+from genolab.panels import warming
+from genolab.scale import Job, State
+
+
+class Panel:
+    """One that answers when it is waited for."""
+
+    def __init__(self) -> None:
+        self.answered = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.answered += 1
+        return True
+
+
+def test_kernels_are_compiled_after_the_panel_has_answered_and_only_once(monkeypatch) -> None:
+    kernels = [Kernel(scale_counts), Kernel(matrix_product)]
+    panel, said, jobs = Panel(), [], []
+    monkeypatch.setattr(warming, "kernels_of", lambda subject: kernels if panel.answered and subject == "call" else [])
+
+    def heard(job: Job) -> None:
+        jobs.append(job)
+        said.append((job.state, job.text))
+
+    background = warming.Warming(heard)
+    background.begin("Call", panel)
+    assert background.wait(60)
+    assert [kernel.state() for kernel in kernels] == ["compiled", "compiled"]
+    assert {job.name for job in jobs} == {"warming up Call"}
+    assert jobs[-1].state is State.DONE
+    assert any(state is State.COMPILING and "scale_counts, 1 of 2" in text for state, text in said)
+    heard_so_far = len(said)
+    background.begin("Call", panel)
+    background.begin("Graph", panel)  # has no kernels of its own
+    assert background.wait(5)
+    assert (len(said), panel.answered) == (heard_so_far, 1)
+
+
+def test_a_subject_names_its_own_kernels() -> None:
+    mine = gl.kernels("call")
+    assert {"genotype_likelihoods", "pair_hmm"} <= {kernel.name for kernel in mine}
+    assert {kernel.subject for kernel in mine} == {"call"}
+    assert len(mine) < len(gl.kernels())
+    assert Kernel(scale_counts).subject == ""
