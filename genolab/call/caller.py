@@ -3,50 +3,73 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from typing import Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Literal, cast
 
 import numpy as np
 
 from genolab import io
 from genolab.call.calls import VariantCalls, join
-from genolab.call.evidence import agreement, check_agreement, make_evidence, notices_of, widened
-from genolab.call.genotyping import check_ploidy, genotype
+from genolab.call.evidence import Evidence, agreement, check_agreement, make_evidence, notices_of, widened
+from genolab.call.families import DE_NOVO_RATE
+from genolab.call.genotyping import genotype
+from genolab.call.joint_calls import JointCalls, Prior, join_joint
+from genolab.call.members import Member, Reads, open_members
+from genolab.call.ploidy import Ploidy, ploidy_map
 from genolab.call.thresholds import Thresholds
-from genolab.errors import FileError, InputError
-from genolab.io import Alignments, Region
+from genolab.errors import InputError
+from genolab.io import Alignments, Pedigree, Region
 
 TILE = 100_000
 """Positions a tile; fewer where the index says that the reads lie deep."""
 _READS_PER_TILE = 200_000
 
 Progress = Callable[[float, str], None]
+Calls = VariantCalls | JointCalls
 
 
 def call_variants(
-    reads: str | os.PathLike[str],
+    reads: Reads | Sequence[Reads],
     reference: str | os.PathLike[str],
-    region: str | Region | None = None,
+    region: str | Region | Sequence[str | Region] | None = None,
     *,
-    sample: str | None = None,
-    ploidy: int = 2,
+    sample: str | Sequence[str] | None = None,
+    ploidy: Ploidy = 2,
+    sex: Mapping[str, str] | None = None,
+    pedigree: str | os.PathLike[str] | Mapping[str, tuple[str | None, str | None]] | None = None,
+    inbreeding: float = 0.0,
+    de_novo_rate: float = DE_NOVO_RATE,
+    targets: str | os.PathLike[str] | None = None,
     thresholds: Thresholds | None = None,
     index: Literal["build", "cache"] | None = None,
     progress: Progress | None = None,
     backend: str | None = None,
     tile: int = TILE,
-) -> VariantCalls:
-    """Call substitutions, insertions and deletions in a BAM, CRAM or SAM file.
+) -> Calls:
+    """Call substitutions, insertions and deletions of one sample, or of several together.
 
     Parameters
     ----------
     reads, reference
-        Aligned reads of one sample (or name ``sample``), and the FASTA file they were mapped to.
+        Aligned reads (BAM, CRAM or SAM), a file or several, and the FASTA file they were mapped to.
     region
-        Text in 1-based inclusive coordinates (``"chr20:10,000,001-10,100,000"``, ``"chr20"``); all if None.
-    ploidy
-        Copies of each chromosome, 1 to 6.
+        Text in 1-based inclusive coordinates (``"chr20:10,000,001-10,100,000"``, ``"chr20"``), or several; all if None.
+    targets
+        A BED file; only sites inside its intervals, and inside ``region`` where that is given too, are called.
+    sample
+        Which samples, in which order; every sample of every file if None.
+    ploidy, sex
+        Copies of each chromosome, 0 to 6: a number, ``"GRCh38"``, ``"GRCh37"``, regions with numbers, or a file; see
+        :func:`~genolab.call.ploidy.ploidy_map`. ``sex`` says "male" or "female" of each sample where rules ask for it.
+    pedigree
+        A .ped or .fam file, or child to (father, mother); children are then weighed with their parents.
+    inbreeding
+        Chance that the copies of a sample are of one descent (F), 0 to 1.
+    de_novo_rate
+        Chance that a child has an allele that its parent did not pass on.
     thresholds
         What a call must meet; see :class:`Thresholds` for each default.
     index
@@ -58,62 +81,216 @@ def call_variants(
     tile
         Positions worked on at a time. The calls do not depend on it.
 
+    Returns
+    -------
+    VariantCalls or JointCalls
+        Of one sample, or of several.
+
     Raises
     ------
     FileError, InputError
         If a file is damaged, is not what it should be, or does not fit the others; nothing is guessed.
     """
-    thresholds, ploidy = thresholds or Thresholds(), check_ploidy(ploidy)
-    if tile < 1:
-        raise InputError("call_variants", "tile", "at least 1 position", str(tile))
-    with io.open_reference(reference) as opened, io.open_alignments(reads, reference, index) as alignments:
-        if not alignments.contigs:
-            raise FileError(
-                alignments.path,
-                field="header",
-                expected="reads mapped to contigs",
-                found="no contigs: the reads are not mapped",
-                fix="Map them to the reference first.",
-            )
-        regions = _regions(alignments, region)
-        match = io.match_contigs(alignments, opened, regions[0].contig if region is not None else None)
-        matched = [one for one in regions if one.contig in match.to_reference]
-        # over everything, contigs that the index says are empty are passed over; one position is enough to say so
-        covered = matched if region is not None else [one for one in matched if alignments.estimate(one) != 0]
-        covered = covered or [Region(matched[0].contig, 0, 1)]
-        tiles = [each for one in covered for each in _tiles(alignments, one, tile)]
-        total = sum(each.end - each.start for each in tiles)
-        notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices))
-        done, parts, tally = 0, [], np.zeros(3, np.int64)
-        for each in tiles:
+    with ExitStack() as stack:
+        work = prepare(
+            stack, reads, reference, region, sample=sample, ploidy=ploidy, sex=sex, pedigree=pedigree,
+            inbreeding=inbreeding, de_novo_rate=de_novo_rate, targets=targets, thresholds=thresholds, index=index,
+            backend=backend, tile=tile,
+        )  # fmt: skip
+        parts = []
+        for part in work.run(progress):
+            keep = len(work.tiles) == 1
+            parts.append(part if keep else _without_reads(part))
+        return work.finished(parts)
+
+
+def _without_reads(part: Calls) -> Calls:
+    return replace(part, evidence=None) if isinstance(part, VariantCalls) else replace(part, evidences=None)
+
+
+@dataclass
+class Work:
+    """What is to be called, tile by tile; ``notices`` grow while it runs."""
+
+    members: list[Member]
+    reference: io.Reference
+    names: Mapping[str, str]  # contig of the reads: that of the reference
+    tiles: list[Region]
+    regions: tuple[Region, ...]
+    prior: Prior
+    thresholds: Thresholds
+    backend: str | None
+    notices: dict[str, None] = field(default_factory=dict)
+
+    def run(self, progress: Progress | None = None) -> Iterator[Calls]:
+        """The calls of each tile, in order; each is kept by nobody but who asked."""
+        total, done = sum(each.length for each in self.tiles), 0
+        tallies = [np.zeros(3, np.int64) for _ in self.members]
+        for tile in self.tiles:
             if progress is not None:
-                progress(done / total, f"calling {each}")
-            around = widened(each, alignments.contigs[each.contig])
-            found = alignments.read(around, sample)
-            codes = opened.fetch(match.name(each.contig), around.start, around.end)
-            notices |= dict.fromkeys(notices_of(found, each))
-            evidence = make_evidence(found, codes, each, alignments, opened.path)
-            tally += agreement(evidence)
-            check_agreement(evidence, tally)
-            calls = genotype(evidence, thresholds, ploidy, backend)
-            parts.append(calls if len(tiles) == 1 else replace(calls, evidence=None))
-            done += each.end - each.start
+                progress(done / total, f"calling {tile}")
+            evidences = self._read(tile)
+            for evidence, tally in zip(evidences, tallies, strict=True):
+                tally += agreement(evidence)
+                check_agreement(evidence, tally)
+            yield self._call(evidences)
+            done += tile.length
         if progress is not None:
             progress(1.0, "called")
-    return replace(join(parts), regions=tuple(matched), notices=tuple(notices))
+
+    def finished(self, parts: Sequence[Calls]) -> Calls:
+        """The tiles' calls as one result."""
+        joined: Calls
+        if isinstance(parts[0], VariantCalls):
+            joined = join(cast("list[VariantCalls]", list(parts)))
+        else:
+            joined = join_joint(cast("list[JointCalls]", list(parts)))
+        return replace(joined, regions=self.regions, notices=tuple(self.notices))
+
+    def _read(self, tile: Region) -> list[Evidence]:
+        around = widened(tile, self.members[0].alignments.contigs[tile.contig])
+        codes = self.reference.fetch(self.names[tile.contig], around.start, around.end)
+        found = []
+        for each in self.members:
+            reads = each.alignments.read(around, each.in_file)
+            self.notices |= dict.fromkeys(notices_of(reads, tile))
+            evidence = make_evidence(reads, codes, tile, each.alignments, self.reference.path)
+            found.append(replace(evidence, sample=each.name))
+        return found
+
+    def _call(self, evidences: list[Evidence]) -> Calls:
+        if len(evidences) > 1 or self.prior.parents:
+            return genotype_together(evidences, self.thresholds, self.prior, self.backend)
+        (evidence,), ploidies = evidences, self.prior.ploidies
+        copies = ploidies.at(evidence.sample, evidence.region.contig, evidence.region.start)
+        calls = genotype(evidence, self.thresholds, max(copies, 1), self.backend)
+        if copies == 0:
+            calls = calls.where(np.zeros(len(calls), bool))
+        return replace(calls, ploidy=ploidies.usual, ploidies=ploidies) if ploidies.rules else calls
 
 
-def _regions(alignments: Alignments, region: str | Region | None) -> list[Region]:
+def prepare(
+    stack: ExitStack,
+    reads: Reads | Sequence[Reads],
+    reference: str | os.PathLike[str],
+    region: str | Region | Sequence[str | Region] | None,
+    *,
+    sample: str | Sequence[str] | None,
+    ploidy: Ploidy,
+    sex: Mapping[str, str] | None,
+    pedigree: str | os.PathLike[str] | Mapping[str, tuple[str | None, str | None]] | None,
+    inbreeding: float,
+    de_novo_rate: float,
+    targets: str | os.PathLike[str] | None,
+    thresholds: Thresholds | None,
+    index: Literal["build", "cache"] | None,
+    backend: str | None,
+    tile: int,
+) -> Work:
+    """Open and check everything that :func:`call_variants` is given; ``stack`` closes the files."""
+    if tile < 1:
+        raise InputError("call_variants", "tile", "at least 1 position", str(tile))
+    for name, value in (("inbreeding", inbreeding), ("de_novo_rate", de_novo_rate)):
+        if not 0.0 <= value <= 1.0:
+            raise InputError("call_variants", name, "a chance, 0 to 1", f"{value:g}")
+    family = _pedigree(pedigree)
+    ploidies = ploidy_map(ploidy, {**family.sex, **dict(sex or {})})
+    opened = stack.enter_context(io.open_reference(reference))
+    members = open_members(stack, reads, reference, sample, index)
+    first = members[0].alignments
+    regions = _regions(first, region, targets)
+    named = region is not None or targets is not None
+    match = io.match_contigs(first, opened, regions[0].contig if named else None)
+    matched = [one for one in regions if one.contig in match.to_reference]
+    # over everything, contigs that the index says are empty are passed over; one position is enough to say so
+    covered = matched if named else [one for one in matched if any(_estimate(each, one) != 0 for each in members)]
+    covered = covered or [Region(matched[0].contig, 0, 1)]
+    pieces = [piece for one in covered for piece in ploidies.pieces(one)]
+    tiles = [each for one in pieces for each in _tiles(members, one, tile)]
+    said = [notice for each in members for notice in each.alignments.notices]
+    notices = dict.fromkeys((*said, *opened.notices, *match.notices))
+    prior = Prior(ploidies, dict(family.parents), inbreeding, de_novo_rate)
+    names = {contig: match.name(contig) for contig in {each.contig for each in tiles}}
+    return Work(members, opened, names, tiles, tuple(matched), prior, thresholds or Thresholds(), backend, notices)
+
+
+def _pedigree(given: str | os.PathLike[str] | Mapping[str, tuple[str | None, str | None]] | None) -> Pedigree:
+    if given is None:
+        return Pedigree()
+    if isinstance(given, Mapping):
+        for child, pair in given.items():
+            if isinstance(pair, str) or len(tuple(pair)) != 2:
+                raise InputError("call_variants", "pedigree", "child: (father, mother)", f"{child!r}: {pair!r}")
+        sexes = {parent: word for pair in given.values() for parent, word in zip(pair, "MF", strict=True) if parent}
+        return Pedigree({child: (pair[0], pair[1]) for child, pair in given.items()}, sexes)
+    return io.read_pedigree(given)
+
+
+def _regions(
+    alignments: Alignments, region: str | Region | Sequence[str | Region] | None, targets: str | os.PathLike[str] | None
+) -> list[Region]:
+    """What is called: sorted as the contigs are, what overlaps or touches as one."""
+    contigs = alignments.contigs
+    everything = [Region(name, 0, length) for name, length in contigs.items()]
     if region is None:
-        return [Region(name, 0, length) for name, length in alignments.contigs.items()]
-    return [region if isinstance(region, Region) else io.parse_region(region, alignments.contigs)]
+        chosen = everything
+    elif isinstance(region, str | Region):
+        chosen = [io.parse_region(region, contigs)]
+    else:
+        chosen = [io.parse_region(each, contigs) for each in region]
+    if targets is not None:
+        bed = io.read_bed(targets, contigs)
+        wanted = [
+            Region(str(contig), int(start), int(end))
+            for contig, start, end in zip(bed.contig, bed.start, bed.end, strict=True)
+            if end > start
+        ]
+        wanted = merged(wanted, contigs)
+        chosen = [
+            Region(one.contig, max(one.start, other.start), min(one.end, other.end))
+            for one in merged(chosen, contigs)
+            for other in wanted
+            if one.contig == other.contig and one.start < other.end and other.start < one.end
+        ]
+    if not chosen:
+        what = "targets" if targets is not None else "region"
+        raise InputError("call_variants", what, "a region with positions", "none that can be called")
+    return merged(chosen, contigs)
 
 
-def _tiles(alignments: Alignments, region: Region, tile: int) -> Iterator[Region]:
-    """Pieces of a region, each of at most ``tile`` positions and about 200,000 reads."""
-    expected = alignments.estimate(region)
-    length = region.end - region.start
-    if expected is not None and expected > _READS_PER_TILE:
+def merged(regions: Sequence[Region], contigs: Mapping[str, int]) -> list[Region]:
+    """Regions in the order of the contigs, each position once."""
+    rank = {name: at for at, name in enumerate(contigs)}
+    ordered = sorted(regions, key=lambda each: (rank[each.contig], each.start, each.end))
+    found: list[Region] = []
+    for contig, members in groupby(ordered, key=lambda each: each.contig):
+        for each in members:
+            if found and found[-1].contig == contig and each.start <= found[-1].end:
+                found[-1] = Region(contig, found[-1].start, max(found[-1].end, each.end))
+            else:
+                found.append(each)
+    return found
+
+
+def _estimate(member: Member, region: Region) -> int | None:
+    return member.alignments.estimate(region)
+
+
+def _tiles(members: Sequence[Member], region: Region, tile: int) -> Iterator[Region]:
+    """Pieces of a region, each of at most ``tile`` positions and about 200,000 reads of all samples."""
+    length = region.length
+    known = [_estimate(each, region) for each in members] if length > 1_000 else []
+    expected = sum(each for each in known if each is not None)
+    if expected > _READS_PER_TILE:
         tile = min(tile, max(1_000, length * _READS_PER_TILE // expected))
     for start in range(region.start, region.end, tile):
         yield Region(region.contig, start, min(start + tile, region.end))
+
+
+def genotype_together(
+    evidences: Sequence[Evidence], thresholds: Thresholds, prior: Prior, backend: str | None
+) -> JointCalls:
+    """Loaded when there are several samples."""
+    from genolab.call import cohort
+
+    return cohort.genotype_together(evidences, thresholds, prior, backend)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from genolab.call.ploidy import PloidyMap
 from genolab.call.thresholds import Thresholds
 from genolab.errors import InputError
 from genolab.io import Region
@@ -44,6 +45,8 @@ class VariantCalls:
         What the filters look at: ``quality``, ``genotype_quality``, ``depth``, ``fisher_strand``, ...
     filters
         Names of the filters that each site fails; empty where it passes.
+    ploidy, ploidies
+        Copies of each chromosome, and where they differ by place the rules.
     sample, sample_in_file
         The sample's name, as the file is written; the sample asked for among several, None where all reads were taken.
     """
@@ -68,6 +71,7 @@ class VariantCalls:
     reference_path: Path
     notices: tuple[str, ...] = ()
     evidence: Evidence | None = field(default=None, repr=False)
+    ploidies: PloidyMap | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return self.position.size
@@ -82,6 +86,27 @@ class VariantCalls:
         """True where an allele has another length than the reference's."""
         pairs = zip(self.reference, self.alternates, strict=True)
         return np.array([any(len(each) != len(one) for each in others) for one, others in pairs], dtype=bool)
+
+    def where(self, keep: np.ndarray) -> VariantCalls:
+        """The calls that a mask keeps."""
+        chosen = np.flatnonzero(keep).tolist()
+
+        def listed(values: list[Any]) -> list[Any]:
+            return [values[at] for at in chosen]
+
+        return replace(
+            self,
+            contig=self.contig[chosen],
+            position=self.position[chosen],
+            reference=listed(self.reference),
+            alternates=listed(self.alternates),
+            genotype=listed(self.genotype),
+            forward=listed(self.forward),
+            reverse=listed(self.reverse),
+            log10_likelihood=listed(self.log10_likelihood),
+            columns={name: values[chosen] for name, values in self.columns.items()},
+            filters=listed(self.filters),
+        )
 
     def allele_depth(self, site: int) -> tuple[int, ...]:
         """Fragments that show the reference and each alternate allele."""
@@ -141,7 +166,13 @@ class VariantCalls:
             expected = f"a position of the contigs of {self.reads_path.name}"
             raise InputError("explain", "position", expected, f"{contig}:{position:,}")
         evidence = evidence_at(self, contig, position - 1)
-        return explain(evidence, position - 1, self.thresholds, self.ploidy)
+        return explain(evidence, position - 1, self.thresholds, self.ploidy_at(contig, position - 1))
+
+    def ploidy_at(self, contig: str, position: int) -> int:
+        """Copies of a position (0-based); at least 1, so that what reads say can be shown where there are none."""
+        if self.ploidies is None:
+            return self.ploidy
+        return max(self.ploidies.at(self.sample, contig, position), 1)
 
     def plot(self) -> Any:
         """Coverage, calls and reads as a live figure."""

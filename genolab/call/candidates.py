@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -131,8 +132,8 @@ def find_substitutions(
 
 
 def find_indels(
-    pileup: Pileup,
-    counts: np.ndarray,
+    pileups: Sequence[Pileup],
+    counts: Sequence[np.ndarray],
     reference: Reference,
     thresholds: Thresholds,
     substitutions: list[Variant],
@@ -142,27 +143,46 @@ def find_indels(
     Enough: ``min_alternate_count`` fragments, and ``min_alternate_fraction`` of those that cover the place or a gap of
     four bases and more outside of repeats, which is hardly ever an error. In shallow reads (below 15) one fragment
     with an indel outside of repeats is reason to look, for aligners lose more of an indel's reads than they show; not
-    so where more than two are asked for.
+    so where more than two are asked for. Of several samples (a pileup and its counts each) those with the share that
+    is asked for are counted together.
     """
-    seen = aligned_indels(pileup, reference, thresholds)
-    for allele, fragments in clipped_alleles(pileup, reference, thresholds).items():
-        seen[allele] |= fragments
+    samples = [_shown_by(each, reference, thresholds) for each in pileups]
+    seen: dict[Allele, set[int]] = defaultdict(set)
+    for number, own in enumerate(samples):
+        for allele, fragments in own.items():
+            seen[allele] |= {fragment + number * _APART for fragment in fragments}
     _pool_insertions(seen)
-    depth = counts.sum(axis=1)
+    depths = [each.sum(axis=1) for each in counts]
     found: dict[Allele, Variant] = {}
     for allele in sorted(seen):
-        shown, deep = len(seen[allele]), int(depth[max(allele[0] - 1 - reference.start, 0)])
-        variant = reference.variant(allele, shown, thresholds.heterozygosity)
+        place = max(allele[0] - 1 - reference.start, 0)
+        owners = Counter(fragment // _APART for fragment in seen[allele])
+        variant = reference.variant(allele, len(seen[allele]), thresholds.heterozygosity)
         sure = variant.gap_quality >= SURE
-        often = shown >= thresholds.min_alternate_fraction * deep or (sure and variant.size >= 4)
-        alone = thresholds.min_alternate_count <= 2 and deep < SHALLOW and sure
-        if (shown >= thresholds.min_alternate_count and often) or alone:
+        enough, alone = 0, False
+        for number, shown in owners.items():
+            deep = int(depths[number][place])
+            often = shown >= thresholds.min_alternate_fraction * deep or (sure and variant.size >= 4)
+            enough += shown if often else 0
+            alone |= thresholds.min_alternate_count <= 2 and deep < SHALLOW and sure
+        if enough >= thresholds.min_alternate_count or alone:
             found[allele] = variant
     for each in substitutions:
         for allele in _beside_run(reference, each.position, each.inserted[0]):
             if allele not in found:
                 found[allele] = reference.variant(allele, each.shown, thresholds.heterozygosity)
     return list(found.values())
+
+
+_APART = 2**40  # between the fragments of one sample and those of the next
+
+
+def _shown_by(pileup: Pileup, reference: Reference, thresholds: Thresholds) -> dict[Allele, set[int]]:
+    """The indels that one sample's reads are aligned with or clipped at, with their fragments."""
+    seen = aligned_indels(pileup, reference, thresholds)
+    for allele, fragments in clipped_alleles(pileup, reference, thresholds).items():
+        seen[allele] |= fragments
+    return seen
 
 
 def aligned_indels(

@@ -129,7 +129,7 @@ def assess_window(
 ) -> WindowAssessment:
     """Judge a window: haplotypes that hardly any fragment prefers are let go of first, where there are many."""
     fragments = fragments_of(realigned, pileup)
-    most = _most_haplotypes(ploidy)
+    most = most_haplotypes(ploidy)
     if realigned.by_read.shape[1] > most:
         weights = 10.0**fragments.likelihood
         score = (weights / weights.sum(axis=1, keepdims=True)).sum(axis=0)
@@ -159,7 +159,8 @@ def _copies(haplotypes: int, ploidy: int) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _most_haplotypes(ploidy: int) -> int:
+def most_haplotypes(ploidy: int) -> int:
+    """Haplotypes that a window keeps: at this ploidy their genotypes stay few."""
     number = MOST_HAPLOTYPES
     while number > 2 and len(_copies(number, ploidy)) > _MOST_GENOTYPES:
         number -= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +24,12 @@ from genolab.call.likelihood import (
     genotypes,
 )
 from genolab.call.pileup import Observations
+from genolab.call.ploidy import check_ploidy
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
 from genolab.call.windows import Window, make_windows
-from genolab.errors import InputError
 from genolab.io import Region
 from genolab.kernel.choice import backend_in_force
 from genolab.spec import BASES
-
-MAX_PLOIDY = 6
 
 
 @dataclass(frozen=True)
@@ -56,13 +55,6 @@ class Assessment:
         return self.forward + self.reverse
 
 
-def check_ploidy(ploidy: int) -> int:
-    """``ploidy`` where it is one that can be called."""
-    if isinstance(ploidy, bool) or ploidy not in range(1, MAX_PLOIDY + 1):
-        raise InputError("call_variants", "ploidy", f"a whole number from 1 to {MAX_PLOIDY}", repr(ploidy))
-    return int(ploidy)
-
-
 @dataclass(frozen=True)
 class Screened:
     """What a region is looked at for: windows around indels, and positions of substitutions that are near none."""
@@ -73,13 +65,9 @@ class Screened:
 
 
 def screen(evidence: Evidence, thresholds: Thresholds, backend: str | None = None) -> Screened:
-    """Find what enough reads suggest: windows of the region and its surroundings, substitutions of the region.
-
-    Mates are counted twice here, so the share that is asked of a base is halved: no more than half of what covers a
-    site is the second look of a mate. :func:`assess` then counts fragments. Kept while only thresholds of filters move.
-    """
+    """:func:`screen_together` of one sample, kept while only thresholds of filters move."""
     key = _moved(thresholds), backend_in_force(backend, candidate_alleles.backend)
-    return evidence.kept("screened", key, lambda: _screen(evidence, thresholds, backend))
+    return evidence.kept("screened", key, lambda: screen_together([evidence], thresholds, backend))
 
 
 def _moved(thresholds: Thresholds) -> tuple[object, ...]:
@@ -87,22 +75,44 @@ def _moved(thresholds: Thresholds) -> tuple[object, ...]:
     return tuple(value for name, value in vars(thresholds).items() if name not in filters.THRESHOLDS)
 
 
-def _screen(evidence: Evidence, thresholds: Thresholds, backend: str | None) -> Screened:
-    region, wide = evidence.region, evidence.wide
-    counts = evidence.wide_counts(thresholds)
-    found = candidate_alleles(
-        counts, wide.reference, thresholds.min_alternate_count, thresholds.min_alternate_fraction / 2, backend=backend
-    )
-    reference = evidence.kept("reference", None, lambda: Reference(wide.reference, wide.reads.region.start))
-    often = found.candidate & (counts >= thresholds.min_alternate_fraction * counts.sum(axis=1, keepdims=True))
-    substitutions = find_substitutions(counts, reference, thresholds, often)
-    indels = find_indels(wide, counts, reference, thresholds, substitutions)
+def screen_together(evidences: Sequence[Evidence], thresholds: Thresholds, backend: str | None = None) -> Screened:
+    """Find what enough reads suggest: windows of the region and its surroundings, substitutions of the region.
+
+    Mates are counted twice here, so the share that is asked of a base is halved: no more than half of what covers a
+    site is the second look of a mate. :func:`assess` then counts fragments. Of several samples those with the share
+    that is asked for are counted together.
+    """
+    region, wide = evidences[0].region, evidences[0].wide
+    counts = [each.wide_counts(thresholds) for each in evidences]
+    share = thresholds.min_alternate_fraction
+    candidate = enough(counts, wide.reference, thresholds, share / 2, backend)
+    reference = evidences[0].kept("reference", None, lambda: Reference(wide.reference, wide.reads.region.start))
+    shown = counts[0] if len(counts) == 1 else np.sum(counts, axis=0)
+    often = np.zeros_like(candidate)
+    for each in counts:
+        often |= each >= share * each.sum(axis=1, keepdims=True)
+    substitutions = find_substitutions(shown, reference, thresholds, candidate & often)
+    indels = find_indels([each.wide for each in evidences], counts, reference, thresholds, substitutions)
     windows, _ = make_windows(substitutions, indels)
     judged = {each.position for window in windows for each in window.variants if each.is_substitution}
-    sites = np.flatnonzero(found.candidate.any(axis=1)) + reference.start
+    sites = np.flatnonzero(candidate.any(axis=1)) + reference.start
     sites = sites[(sites >= region.start) & (sites < region.end)]
     sites = sites[~np.isin(sites, list(judged))] if judged else sites
     return Screened(reference, windows, sites)
+
+
+def enough(
+    counts: Sequence[np.ndarray], reference: np.ndarray, thresholds: Thresholds, share: float, backend: str | None
+) -> np.ndarray:
+    """Alleles that the samples in which they have their share show often enough together. ``(site, allele)`` bool."""
+    least = thresholds.min_alternate_count
+    if len(counts) == 1:
+        found: np.ndarray = candidate_alleles(counts[0], reference, least, share, backend=backend).candidate
+        return found
+    total = np.zeros(counts[0].shape, np.int64)
+    for each in counts:
+        total += each * candidate_alleles(each, reference, 1, share, backend=backend).candidate
+    return total >= least
 
 
 def inside(windows: list[Window], region: Region) -> list[Window]:

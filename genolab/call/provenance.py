@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genolab import __version__
 from genolab.call.annotate import rank_sum, strand_bias
@@ -14,6 +14,9 @@ from genolab.call.likelihood import genotype_likelihoods, genotype_posteriors
 from genolab.call.pairhmm import pair_hmm
 from genolab.io import digest
 from genolab.kernel.choice import backend_in_force
+
+if TYPE_CHECKING:
+    from genolab.call.joint_calls import JointCalls
 
 KERNELS = (
     allele_counts,
@@ -40,4 +43,26 @@ def provenance_of(calls: VariantCalls) -> dict[str, Any]:
         "ploidy": calls.ploidy,
         "thresholds": asdict(calls.thresholds),
         "kernels": [{"name": each.name, "backend": backend_in_force(None, each.backend)} for each in KERNELS],
+    }
+
+
+def provenance_of_joint(calls: JointCalls) -> dict[str, Any]:
+    """The same of several samples, with what was said of them before their reads."""
+    from genolab.call.families import family_given_frequency
+    from genolab.call.joint import allele_frequencies, integrate_frequency, samples_given_frequency
+
+    together = (allele_frequencies, samples_given_frequency, family_given_frequency, integrate_frequency)
+    kernels = [*KERNELS[:6], *together, *KERNELS[6:]]
+    return {
+        "genolab": __version__,
+        "reads": [{"path": str(path), "digest": digest(path)} for path in dict.fromkeys(calls.reads_paths)],
+        "reference": {"path": str(calls.reference_path), "digest": digest(calls.reference_path)},
+        "samples": list(calls.samples),
+        "regions": [str(region) for region in calls.regions],
+        "ploidy": str(calls.prior.ploidies),
+        "parents": {child: list(pair) for child, pair in calls.prior.parents.items()},
+        "inbreeding": calls.prior.inbreeding,
+        "de_novo_rate": calls.prior.de_novo_rate,
+        "thresholds": asdict(calls.thresholds),
+        "kernels": [{"name": each.name, "backend": backend_in_force(None, each.backend)} for each in kernels],
     }

@@ -12,7 +12,7 @@ from genolab.call.calls import GENOTYPE_QUALITY_CAP, VariantCalls
 from genolab.call.filters import FILTERS
 from genolab.io import Field, VariantRecords
 
-_INFO = {
+INFO = {
     "DP": ("depth", Field("1", "Integer", "Fragments that are evidence; overlapping mates are counted once"), 0),
     "AB": (
         "allele_balance",
@@ -31,7 +31,7 @@ _INFO = {
     ),
 }
 
-_FORMAT = {
+FORMAT = {
     "GT": Field("1", "String", "Genotype"),
     "GQ": Field("1", "Integer", f"Genotype quality, given that the site varies, capped at {GENOTYPE_QUALITY_CAP}"),
     "DP": Field("1", "Integer", "Fragments that are evidence"),
@@ -46,7 +46,7 @@ def to_records(calls: VariantCalls) -> VariantRecords:
     """The records of a result, in its order. The same calls give the same bytes: no dates, no host names."""
     sites = range(len(calls))
     info: dict[str, list[Any]] = {}
-    for name, (column, _, digits) in _INFO.items():
+    for name, (column, _, digits) in INFO.items():
         values = calls.columns[column].tolist()
         info[name] = [None if math.isnan(v) else int(v) if digits == 0 else round(v, digits) for v in values]
     quality = calls.columns["genotype_quality"].tolist()
@@ -64,8 +64,8 @@ def to_records(calls: VariantCalls) -> VariantRecords:
         contigs=calls.contigs,
         samples=(calls.sample,),
         filters={each.name: each.describe(thresholds) for each in FILTERS},
-        info={name: kind for name, (_, kind, _) in _INFO.items()},
-        format=_FORMAT,
+        info={name: kind for name, (_, kind, _) in INFO.items()},
+        format=FORMAT,
         contig=calls.contig.tolist(),
         position=calls.position,
         reference=calls.reference,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genolab.io.looking import first_look
     from genolab.io.models import read_model, write_model
     from genolab.io.paths import readable
+    from genolab.io.pedigree import Pedigree, PloidyTable, read_pedigree, read_ploidy
     from genolab.io.plink import Genotypes, read_plink
     from genolab.io.reads import AlignedReads
     from genolab.io.records import Field, VariantRecords
@@ -51,6 +52,7 @@ _HOME = {
     "sorted_bam": "alignment_writer", "FastqFile": "fastq", "FastqReads": "fastq", "open_fastq": "fastq",
     "read_batches": "fastq", "readable": "paths",
     "LabelledSequences": "labelled", "read_labelled": "labelled",
+    "Pedigree": "pedigree", "PloidyTable": "pedigree", "read_pedigree": "pedigree", "read_ploidy": "pedigree",
     "Genotypes": "plink", "read_plink": "plink", "read_model": "models", "write_model": "models",
 }  # fmt: skip
 
@@ -67,6 +69,8 @@ __all__ = [
     "Genotypes",
     "LabelledSequences",
     "NamedSequences",
+    "Pedigree",
+    "PloidyTable",
     "Reference",
     "Region",
     "SampleSheet",
@@ -92,7 +96,9 @@ __all__ = [
     "read_counts",
     "read_labelled",
     "read_model",
+    "read_pedigree",
     "read_plink",
+    "read_ploidy",
     "read_samples",
     "read_sequences",
     "read_variants",
