@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from genolab.call.evidence import Evidence, collect
     from genolab.call.explanation import Explanation, explain
     from genolab.call.genotyping import genotype
+    from genolab.call.joint_calls import JointCalls
+    from genolab.call.ploidy import PloidyMap
+    from genolab.call.stream import call_to_file
     from genolab.call.thresholds import Thresholds
 
 _HOME = {
@@ -25,6 +28,9 @@ _HOME = {
     "Explanation": "explanation",
     "explain": "explanation",
     "genotype": "genotyping",
+    "JointCalls": "joint_calls",
+    "PloidyMap": "ploidy",
+    "call_to_file": "stream",
     "Thresholds": "thresholds",
 }
 
@@ -32,8 +38,11 @@ __all__ = [
     "Comparison",
     "Evidence",
     "Explanation",
+    "JointCalls",
+    "PloidyMap",
     "Thresholds",
     "VariantCalls",
+    "call_to_file",
     "call_variants",
     "collect",
     "compare",

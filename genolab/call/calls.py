@@ -150,7 +150,19 @@ class VariantCalls:
         )
 
     def write(self, path: str | os.PathLike[str]) -> Path:
-        """Write a VCF 4.3: plain (``.vcf``), compressed and indexed (``.vcf.gz``), or BCF (``.bcf``)."""
+        """Write a VCF 4.3: plain (``.vcf``), compressed and indexed (``.vcf.gz``), or BCF (``.bcf``).
+
+        A name in ``.g.vcf``, ``.g.vcf.gz`` or ``.g.bcf`` gets a gVCF: the reads are gone through once more, for what
+        lies between the variants; see :func:`~genolab.call.stream.call_to_file`.
+        """
+        if Path(path).name.lower().endswith((".g.vcf", ".g.vcf.gz", ".g.vcf.bgz", ".g.bcf")):
+            from genolab.call.stream import call_to_file
+
+            call_to_file(
+                self.reads_path, self.reference_path, path, self.regions, gvcf=True, sample=self.sample,
+                ploidy=self.ploidies or self.ploidy, thresholds=self.thresholds,
+            )  # fmt: skip
+            return Path(path)
         from genolab.call.records import to_records
         from genolab.io import write_variants
 

@@ -80,6 +80,17 @@ def check(records: VariantRecords) -> None:
     _check_alleles(records)
 
 
+def check_follows(records: VariantRecords, last: tuple[str, int] | None) -> None:
+    """Refuse a part whose first record stands before the last one (contig, position) of the parts before it."""
+    if last is None or not len(records):
+        return
+    rank = {name: at for at, name in enumerate(records.contigs)}
+    here = (records.contig[0], int(records.position[0]))
+    if (rank[here[0]], here[1]) < (rank[last[0]], last[1]):
+        found = f"{here[0]}:{here[1] + 1:,} after {last[0]}:{last[1] + 1:,}"
+        raise InputError(_WHO, "records", "sorted by contig and position", found, "Sort them first.")
+
+
 def _check_header(records: VariantRecords) -> None:
     for what, names, pattern in (
         ("contigs", records.contigs, _NAME), ("filters", records.filters, _NAME), ("info", records.info, _KEY),
@@ -102,7 +113,7 @@ def _check_header(records: VariantRecords) -> None:
             raise InputError(_WHO, name, "a Field of a VCF type and number", f"{kind.type}, Number={kind.number}")
     for line in records.header_lines:
         if not re.fullmatch(r"##[A-Za-z][\w.]*=[^\r\n]+", line) or line.startswith(
-            ("##fileformat", "##contig", "##INFO")
+            ("##fileformat", "##contig", "##INFO", "##FORMAT", "##FILTER")
         ):
             raise InputError(
                 _WHO, "header_lines", "##key=value lines beside the ones that are written anyway", repr(line[:60])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from genolab.errors import FileError, InputError
 from genolab.io import htslib, index
 from genolab.io.atomic import replacing
 from genolab.io.paths import PathLike
-from genolab.io.records import Field, VariantRecords, check
+from genolab.io.records import Field, VariantRecords, check, check_follows
 
 _WHO = "write_variants"
 _MODES = {".vcf": "w", ".vcf.gz": "wz", ".vcf.bgz": "wz", ".bcf": "wb"}
@@ -27,33 +27,51 @@ _LARGEST = 2**31 - 1
 _TALLEST_TBI = 2**29
 
 
-def write_variants(records: VariantRecords, path: PathLike) -> None:
+def write_variants(records: VariantRecords | Iterable[VariantRecords], path: PathLike) -> int:
     """Write a VCF 4.3 file; the suffix decides: ``.vcf``, ``.vcf.gz`` (bgzip and .tbi) or ``.bcf`` (and .csi).
 
-    Missing values are ".", no filter is PASS. The file and its index are written beside and renamed together, so an
-    error or an interrupt leaves what was there. Refused with ``InputError``: records that are not sorted or that VCF
-    cannot hold; with ``FileError``: a place that cannot be written.
+    Records may come in parts, one after the other, of which none but the last read is held; the header is the first
+    part's. Missing values are ".", no filter is PASS. The file and its index are written beside and renamed together,
+    so an error or an interrupt leaves what was there. Returns how many records were written. Refused with
+    ``InputError``: records that are not sorted or that VCF cannot hold; with ``FileError``: a place that cannot be
+    written.
     """
     name = Path(path).name.lower()
     suffix = next((suffix for suffix in _MODES if name.endswith(suffix)), None)
     if suffix is None:
         raise InputError(_WHO, "path", "a name that ends in .vcf, .vcf.gz or .bcf", repr(Path(path).name[:60]))
-    check(records)
-    lines = _lines(records)  # every value is formatted, and refused, before a file is made
+    parts = iter([records]) if isinstance(records, VariantRecords) else iter(records)
+    first = next(parts, None)
+    if first is None:
+        raise InputError(_WHO, "records", "one part or more, if an empty one", "none")
+    check(first)
+    lines = _lines(first)  # the first part's values are formatted, and refused, before a file is made
     with replacing(path, ".tbi", ".csi", who=_WHO) as (new, tbi, csi):
         draft = new.with_name(new.name + ".txt")
+        count = 0
         try:
             with open(draft, "w", encoding="utf-8", newline="\n") as stream:
-                stream.writelines(_header(records))
+                stream.writelines(_header(first))
                 stream.writelines(lines)
-            _convert(draft, new, _MODES[suffix], len(records), Path(path))
+                count, last = len(first), _last(first, None)
+                for part in parts:
+                    check(part)
+                    check_follows(part, last)
+                    stream.writelines(_lines(part))
+                    count, last = count + len(part), _last(part, last)
+            _convert(draft, new, _MODES[suffix], count, Path(path))
             if suffix == ".bcf":
                 index.make("BCF", new, (csi,), ".csi")
             elif suffix != ".vcf":
-                tall = max(records.contigs.values(), default=0) >= _TALLEST_TBI
+                tall = max(first.contigs.values(), default=0) >= _TALLEST_TBI
                 index.make("VCF", new, (csi if tall else tbi,), ".csi" if tall else ".tbi")
         finally:
             draft.unlink(missing_ok=True)
+    return count
+
+
+def _last(part: VariantRecords, before: tuple[str, int] | None) -> tuple[str, int] | None:
+    return (part.contig[-1], int(part.position[-1])) if len(part) else before
 
 
 def variant_bytes(records: VariantRecords, suffix: str = ".vcf") -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genolab import data, io
-from genolab.call import Thresholds, VariantCalls, call_variants, collect, genotype
+from genolab.call import JointCalls, Thresholds, VariantCalls, call_variants, collect, genotype
 from genolab.errors import GenolabError, InputError
 from genolab.io import Alignments, Region
 from genolab.plots.sites import read_truth
@@ -107,11 +107,13 @@ def load(
         progress(None, "calling")
         calls = genotype(evidence, thresholds, ploidy, backend)
     else:
-        calls = call_variants(
-            source.reads, source.reference, region, sample=sample, ploidy=ploidy, thresholds=thresholds,
-            progress=progress, backend=backend, tile=max(min(100_000, region.length // 20), 1_000),
+        found = call_variants(
+            source.reads, source.reference, region, sample=sample or samples[:1] or None, ploidy=ploidy,
+            thresholds=thresholds, progress=progress, backend=backend, tile=max(min(100_000, region.length // 20), 1_000),
         )  # fmt: skip
-        calls = replace(calls, regions=(region,), evidence=None)
+        calls = replace(
+            found.of(samples[0]) if isinstance(found, JointCalls) else found, regions=(region,), evidence=None
+        )
     truth = None
     if source.truth is not None:
         progress(None, "reading the truth")
