@@ -16,7 +16,7 @@ from genolab.call.evidence import Evidence
 from genolab.call.families import families_of
 from genolab.call.fragments import assess_window, fragments_of, most_haplotypes
 from genolab.call.genotyping import enough, inside, screen_together
-from genolab.call.haplotypes import ARTEFACT, NEVER, artefact_likelihoods
+from genolab.call.haplotypes import NEVER, artefact_likelihoods
 from genolab.call.indels import SiteOfWindow, judge_sites, trimmed
 from genolab.call.joint_calls import JointCalls, JointSite, Prior
 from genolab.call.likelihood import TRANSITION_SHARE, Likelihoods, genotype_likelihoods, genotypes
@@ -26,7 +26,6 @@ from genolab.call.together import Judged, Together
 from genolab.call.windows import Window, realign
 from genolab.spec import BASES
 
-_LOG10_ARTEFACT = float(np.log10(ARTEFACT))
 _CALLED = 10.0 * np.log10(2.0)  # phred: it is likelier that it varies than that it does not
 
 
@@ -299,8 +298,8 @@ def _columns_of(
     rows: list[int] = []
     parts: list[tuple[np.ndarray, ...]] = []
     balance = np.full(len(records), np.nan)
-    owners, backgrounds, misled, strands, log10 = [], [], [], [], []
-    unit_site: list[int] = []
+    owners, backgrounds, misled, strands = [], [], [], []
+    odds = np.zeros(len(records))
     none = np.zeros(0)
     for at, ((site, kept, _, _), record) in enumerate(zip(called, records, strict=True)):
         shown = mixed = 0
@@ -319,13 +318,11 @@ def _columns_of(
                 shown += int((own.allele[told] > 0).sum())
                 mixed += int(told.sum())
             carried = sorted({kept[allele] for allele in genotype if allele})
-            unit = len(unit_site)
-            unit_site.append(at)
-            owners.append(np.full(own.allele.size, unit))
+            owners.append(np.full(own.allele.size, at))
             backgrounds.append(own.background)
             misled.append(own.misled[:, [allele - 1 for allele in carried]].max(axis=1))
             strands.append(own.reverse)
-            log10.append(_odds(own, genotype, kept, len(site.alternates) + 1))
+            odds[at] += _odds(own, genotype, kept, len(site.alternates) + 1)
         if mixed:
             balance[at] = shown / mixed
     site_of = np.array(rows, np.int64)
@@ -340,14 +337,11 @@ def _columns_of(
         Shown(site_of[plain], alternate[plain], reverse[plain], joined[2][plain], joined[3][plain], joined[4][plain]),
         heterozygous, nobody, backend,
     )["base_quality_rank_sum"]  # fmt: skip
+    # an error that the place makes is one for all carriers: one share of the fragments, on the same strands
     artefact = artefact_likelihoods(
         np.concatenate([none, *owners]).astype(np.int64), np.concatenate([none, *backgrounds]),
-        np.concatenate([none, *misled]), np.concatenate([none, *strands]) > 0, np.zeros(len(unit_site), np.uint8),
-        backend=backend,
+        np.concatenate([none, *misled]), np.concatenate([none, *strands]) > 0, nobody, backend=backend,
     ).log10_artefact  # fmt: skip
-    # carriers are artefacts all alike or not at all: the prior of an artefact is paid once
-    each_odds = np.array(log10) - (artefact - _LOG10_ARTEFACT) if unit_site else np.zeros(0)
-    odds = np.bincount(np.array(unit_site, np.int64), each_odds, minlength=len(records)) - _LOG10_ARTEFACT
     carriers = [np.array([any(genotype or ()) for genotype in each.genotype], bool) for each in records]
     return columns | {
         "base_quality_rank_sum": by_base,
@@ -358,7 +352,7 @@ def _columns_of(
             [each.genotype_quality[own].max(initial=0.0) for each, own in zip(records, carriers, strict=True)],
             np.float64,
         ),
-        "artefact_quality": 10.0 * odds,
+        "artefact_quality": 10.0 * (odds - artefact),
     }
 
 

@@ -21,7 +21,7 @@ _END = 2**31 - 1
 
 _HUMAN = {
     "GRCh37": ((60_000, 2_699_520), (154_931_043, 155_270_560)),
-    "GRCh38": ((9_999, 2_781_479), (155_701_382, 156_040_895)),
+    "GRCh38": ((10_000, 2_781_479), (155_701_382, 156_040_895)),
 }
 """The pseudo-autosomal regions of X, 0-based and half-open, the telomere behind the second one with it."""
 

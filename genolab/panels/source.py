@@ -109,7 +109,8 @@ def load(
     else:
         found = call_variants(
             source.reads, source.reference, region, sample=sample or samples[:1] or None, ploidy=ploidy,
-            thresholds=thresholds, progress=progress, backend=backend, tile=max(min(100_000, region.length // 20), 1_000),
+            thresholds=thresholds, progress=progress, backend=backend,
+            tile=max(min(100_000, region.length // 20), 1_000),
         )  # fmt: skip
         calls = replace(
             found.of(samples[0]) if isinstance(found, JointCalls) else found, regions=(region,), evidence=None
