@@ -8,7 +8,6 @@ from functools import lru_cache
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pytensor.tensor as pt
 
 from genolab.call.joint import (
     LEAST,
@@ -31,7 +30,7 @@ from genolab.call.joint import (
 )
 from genolab.call.likelihood import genotypes
 from genolab.errors import InputError
-from genolab.kernel import kernel
+from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 DE_NOVO_RATE = 1.2e-8

@@ -6,11 +6,9 @@ from math import comb
 from typing import Annotated, NamedTuple
 
 import numpy as np
-import pytensor
-import pytensor.tensor as pt
 
 from genolab.call.likelihood import genotypes
-from genolab.kernel import kernel
+from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 STEPS = 50
@@ -98,6 +96,8 @@ def allele_frequencies(
 
     from equal shares of the allowed alleles. See Li 2011, doi:10.1093/bioinformatics/btr509.
     """
+    from pytensor import scan
+
     held = copies.astype("float64")
     likelihood = 10.0 ** (log10_likelihood - log10_likelihood.max(axis=2, keepdims=True))
     start = allowed.astype("float64")
@@ -110,7 +110,7 @@ def allele_frequencies(
         total = expected.sum(axis=1, keepdims=True)
         return pt.switch(pt.gt(total, 0.0), expected / pt.maximum(total, LEAST), frequency)
 
-    found = pytensor.scan(step, outputs_info=[start], n_steps=STEPS, return_updates=False)
+    found = scan(step, outputs_info=[start], n_steps=STEPS, return_updates=False)
     return AlleleFrequencies(found[-1])
 
 
