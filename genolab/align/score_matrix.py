@@ -146,7 +146,7 @@ class ScoreMatrix:
     def paths(self) -> Iterator[Path]:
         """Every alignment that is worth the best score, one at a time; the first is the one that ``align`` gives."""
         if self.free_ends[4] and self.best <= 0:
-            yield self._path([], 0, 0)
+            yield self._path(np.zeros(0, np.uint8), 0, 0)
             return
         m, n = self.query.size, self.target.size
         _, query_end, _, target_end, _, anywhere = self.free_ends
@@ -157,43 +157,24 @@ class ScoreMatrix:
 
     def _walks(self, i: int, j: int) -> Iterator[Path]:
         """All walks back from a cell, depth first. A walk carries every state it may be in, so none comes twice."""
-        from genolab.align.loops import cells as loops
+        from genolab.align.loops.cells import IN_H, next_walk
 
-        arrays = self._arrays
-        cells, query, target, table, gaps, free_ends = arrays
-        trail: list[str] = []
-        stack: list[tuple[int, int, int, int, str]] = [(i, j, loops.IN_H, 0, "")]
-        while stack:
-            row, column, states, depth, move = stack.pop()
-            del trail[max(depth - 1, 0) :]
-            if move:
-                trail.append(move)
-            on = int(loops.opened(states, row, column, cells, free_ends))
-            if states & loops.IN_H and not on & loops.IN_H:
-                yield self._path(trail, row, column)
-            # by the tie rule a gap that may end does; a pair goes before D, and D before I
-            fresh = int(loops.opened(states & loops.IN_H, row, column, cells, free_ends))
-            along = int(loops.along_target(on, row, column, cells, gaps))
-            down = int(loops.along_query(on, row, column, cells, gaps))
-            new_along = fresh and loops.along_target(fresh, row, column, cells, gaps)
-            new_down = fresh and loops.along_query(fresh, row, column, cells, gaps)
-            options: list[tuple[bool, tuple[int, int, int, int, str]]] = []
-            if loops.pairs_up(on, row, column, cells, query, target, table):
-                options.append((False, (row - 1, column - 1, loops.IN_H, depth + 1, "M")))
-            if along:
-                options.append((not new_along, (row, column - 1, along, depth + 1, "D")))
-            if down:
-                options.append((not new_down, (row - 1, column, down, depth + 1, "I")))
-            ordered = sorted(options, key=lambda each: each[0])
-            stack.extend(option for _, option in ordered[::-1])
+        longest = i + j + 2
+        stack, trail = np.zeros((3 * longest, 5), np.int64), np.zeros(longest, np.uint8)
+        stack[0], size = (i, j, IN_H, 0, 0), 1
+        while True:
+            size, length, row, column = next_walk(stack, size, trail, *self._arrays)
+            if length < 0:
+                return
+            yield self._path(trail[:length], row, column)
 
-    def _path(self, trail: list[str], i: int, j: int) -> Path:
+    def _path(self, trail: np.ndarray, i: int, j: int) -> Path:
         """The walk in ``trail``, from the end back to cell ``(i, j)``, the right way round."""
-        moves = np.array(trail[::-1], dtype="U1")
-        row = i + np.concatenate([[0], np.cumsum(moves != "D")])
-        column = j + np.concatenate([[0], np.cumsum(moves != "I")])
+        moves = trail[::-1]
+        row = i + np.concatenate([[0], np.cumsum(moves != 2)])
+        column = j + np.concatenate([[0], np.cumsum(moves != 4)])
         equal = self.query[row[1:] - 1] == self.target[column[1:] - 1] if moves.size else moves.astype(bool)
-        operations = np.where(moves == "M", np.where(equal, "=", "X"), moves)
+        operations = np.where(moves == 1, np.where(equal, "=", "X"), np.where(moves == 2, "D", "I"))
         cigar = "".join(f"{sum(1 for _ in run)}{operation}" for operation, run in groupby(operations.tolist()))
         return Path(row, column, cigar)
 

@@ -178,7 +178,9 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         if kind not in self._warmed:
             progress.compiling("the loops")
             few = align([ours.texts[0][:4]], [theirs.texts[0][:4]], mode=mode, scoring=scoring, traceback=True)
-            pair_of(few)
+            matrix = pair_of(few).matrix
+            assert matrix is not None
+            next(matrix.paths())
             self._warmed.add(kind)
             progress(None, "aligning")
 

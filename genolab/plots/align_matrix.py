@@ -285,7 +285,7 @@ class MatrixView:
             said = "point at a cell to see what competed there"
         if said != self.said:
             self.said = said
-            self.layout.title.text = style.escape_text(said).text
+            self.layout.title.text = style.printable(said)
 
     # --- what a person does
 

@@ -242,5 +242,5 @@ class BlocksView:
 
 
 def _short(name: str) -> str:
-    shown = style.escape_text(name).text
+    shown = style.printable(name)
     return shown if len(shown) <= 16 else shown[:15] + "…"

@@ -89,7 +89,7 @@ class DotView:
             said += f"; each point holds {rows / bins[0]:,.1f} × {cells / bins[1]:,.1f} places"
         if said != self.said:
             self.said = said
-            self.layout.title.text = style.escape_text(said).text
+            self.layout.title.text = style.printable(said)
 
     def resize(self, width: int, height: int) -> None:
         """Say how many pixels the view has."""

@@ -161,8 +161,12 @@ def with_unit(label: str, unit: str = "") -> str:
 
 def escape_text(text: str) -> PlainText:
     """Return text from a file as Bokeh text drawn as it is: dollar signs make no TeX, control characters are shown."""
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
-    return PlainText(text=shown)
+    return PlainText(text=printable(text))
+
+
+def printable(text: str) -> str:
+    """Return the same as a string, for a column of texts or the text of a model that is there."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
 
 
 def figure(

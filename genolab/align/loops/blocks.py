@@ -9,8 +9,8 @@ bits saturate, and a score that reaches the top has to be computed again in the 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import loop, part
 from genolab.align.loops.columns import (
     PATH_VECTOR_BYTES,
     PATHS_TOGETHER,
@@ -20,6 +20,7 @@ from genolab.align.loops.columns import (
     score_columns,
 )
 from genolab.align.loops.lanes import (
+    CODES,
     OVERFLOW,
     QUERY_PADDING,
     TARGET_PADDING,
@@ -39,12 +40,13 @@ from genolab.align.loops.notes import (
     note_last_row,
     spread,
 )
+from genolab.align.loops.tiles import TILE
 from genolab.align.loops.walk import NEWLINE, walk_lane
 
 _NEVER = -(2**31)
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def open_block(block, query_length, target_length, numbers, cuts):
     """Note the lengths of every lane, and the distinct ones of the queries; returns the longest of either side.
 
@@ -68,7 +70,7 @@ def open_block(block, query_length, target_length, numbers, cuts):
     return rows, columns
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def note_sides(sides, numbers, j, together, rows, costs, free_start):
     """Where a query's end is free, note the best of the last column of the targets that end among these."""
     width, extend = numbers.size // NUMBERS, np.int64(costs[3])
@@ -89,7 +91,7 @@ def note_sides(sides, numbers, j, together, rows, costs, free_start):
             numbers[TARGET_END * width + lane] = n
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@loop
 def align_blocks(
     members, pairs, memory, tables, unit, free_ends, anywhere, by_table, sides, scores, directions, extended, text,
     table, again,
@@ -108,11 +110,11 @@ def align_blocks(
     state, ours, row_at, theirs, carried, numbers, cuts, places, profiles = memory
     by_query, by_target, costs = tables
     if directions is None:
-        together, width = TOGETHER, VECTOR_BYTES // state.itemsize
+        together, width = np.int64(TOGETHER), VECTOR_BYTES // state.itemsize
     else:
-        together, width = PATHS_TOGETHER, PATH_VECTOR_BYTES // state.itemsize
-    lowest = -(2 ** (8 * state.itemsize - 1))
-    opening, extend, one_query = np.int64(costs[0]), np.int64(costs[3]), False
+        together, width = np.int64(PATHS_TOGETHER), PATH_VECTOR_BYTES // state.itemsize
+    lowest = -(1 << (8 * state.itemsize - 1))  # powers take long to compile
+    opening, extend = np.int64(costs[0]), np.int64(costs[3])
     zero = lowest if free_ends[4] else 0
     query_padding, target_padding = np.uint8(QUERY_PADDING), np.uint8(TARGET_PADDING)
     count, at = 0, text.size
@@ -134,9 +136,12 @@ def align_blocks(
             if by_table is None:
                 fill_lanes(query, block, query_start, query_length, places, width, rows, query_padding, ours)
             else:
-                one_query = fill_profiles(
+                # what its letters score with the target's: of the one query that all have, or each lane's own
+                scored, highest, stride, source = rows, np.uint8(CODES - 1), rows + TILE, profiles
+                if fill_profiles(
                     query, block, query_start, query_length, places, width, together, rows, by_query, row_at, profiles
-                )
+                ):
+                    scored, highest, stride, source = CODES, np.uint8(CODES), CODES, by_target
             for i in range(rows):
                 if anywhere is None:
                     edge = extend if free_ends[0] else -opening if i == 0 else 0
@@ -159,7 +164,7 @@ def align_blocks(
             spread(zero, carried, 2 * together * width, directions)
         for j in range(0, columns, together):
             if by_table is not None:
-                fill_scores(theirs, j * width, places, width, together, rows, one_query, by_target, profiles, ours)
+                fill_scores(theirs, j * width, places, width, together, scored, highest, stride, source, ours)
             to, begin, cut = (j >> 1) * rows * width, 0, 0
             for column in range(together):
                 if anywhere is None:
@@ -187,7 +192,7 @@ def align_blocks(
                 else:
                     end = rows
                     if directions is not None:  # a lane counts rows up to its width
-                        end = min(rows, begin + 2 ** (8 * state.itemsize))
+                        end = min(rows, begin + (1 << (8 * state.itemsize)))
                         for each in range(2 * together, 4 * together):
                             spread(lowest, carried, each * width, directions)
                     score_columns(

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from genolab.align.loops import inlined, loop, part
 
 LOW = -(2**30)
 """Minus infinity, with room below for the costs of gaps that nobody will take."""
@@ -16,19 +17,19 @@ PAIR, ALONG_TARGET, ALONG_QUERY = 1, 2, 4
 """The moves that leave a cell, as bits."""
 
 
-@njit(nogil=True, cache=True)
+@part
 def may_start(i, j, free_ends):
     """Whether an alignment may start in the cell."""
     return free_ends[4] or (i == 0 and (j == 0 or free_ends[2])) or (j == 0 and free_ends[0])
 
 
-@njit(nogil=True, cache=True)
+@part
 def may_end(i, j, m, n, free_ends):
     """Whether an alignment may end in the cell."""
     return free_ends[5] or (i == m and (j == n or free_ends[3])) or (j == n and free_ends[1])
 
 
-@njit(nogil=True, cache=True)
+@loop
 def fill_cells(query, target, table, gaps, free_ends, window, step, results):
     """Fill ``results[H E F E2 F2, row, column]``, which hold ``LOW``, with the largest values of their bins."""
     m, n = query.size, target.size
@@ -63,14 +64,14 @@ def fill_cells(query, target, table, gaps, free_ends, window, step, results):
                 _raise(results, 4, row, column, f2[j])
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _raise(results, layer, row, column, value):
     """Note a value that is larger than what its bin holds; what no alignment reaches stays ``LOW``."""
     if value > LOW // 2 and value > results[layer, row, column]:
         results[layer, row, column] = value
 
 
-@njit(nogil=True, cache=True)
+@part
 def opened(states, i, j, cells, free_ends):
     """The states that a walk in ``states`` may go on from; none of H where the alignment starts."""
     if states & IN_H:
@@ -82,7 +83,7 @@ def opened(states, i, j, cells, free_ends):
     return states
 
 
-@njit(nogil=True, cache=True)
+@part
 def pairs_up(states, i, j, cells, query, target, table):
     """Whether the walk may step to the cell above and to the left."""
     if not states & IN_H or i == 0 or j == 0:
@@ -90,7 +91,7 @@ def pairs_up(states, i, j, cells, query, target, table):
     return cells[0, i, j] == cells[0, i - 1, j - 1] + table[query[i - 1], target[j - 1]]
 
 
-@njit(nogil=True, cache=True)
+@part
 def along_target(states, i, j, cells, gaps):
     """The states one column to the left; 0 where the walk cannot go there."""
     after = 0
@@ -103,7 +104,7 @@ def along_target(states, i, j, cells, gaps):
     return after
 
 
-@njit(nogil=True, cache=True)
+@part
 def along_query(states, i, j, cells, gaps):
     """The states one row above; 0 where the walk cannot go there."""
     after = 0
@@ -116,7 +117,7 @@ def along_query(states, i, j, cells, gaps):
     return after
 
 
-@njit(nogil=True, cache=True)
+@loop
 def count_best(cells, query, target, table, gaps, free_ends, best):
     """How many alignments are worth ``best``, and the moves that leave each cell on one of them.
 
@@ -152,3 +153,40 @@ def count_best(cells, query, target, table, gaps, free_ends, best):
                     moves[i, j] |= ALONG_QUERY
         here, above = above, here
     return total, moves
+
+
+@loop
+def next_walk(stack, size, trail, cells, query, target, table, gaps, free_ends):
+    """Go on with the walks back from a cell, depth first, until one is where an alignment may start.
+
+    ``stack[:size]``: row, column, states, depth and move of the steps that wait; the last is the next. By the tie rule
+    a gap that may end does; a pair goes before a gap along the target, and that before one along the query. Returns how
+    many steps wait, the length of the ``trail`` of moves (-1: no walk is left), and the cell.
+    """
+    while size > 0:
+        size -= 1
+        row, column, states, depth = stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3]
+        if depth > 0:
+            trail[depth - 1] = stack[size, 4]
+        on = opened(states, row, column, cells, free_ends)
+        fresh = opened(states & IN_H, row, column, cells, free_ends)
+        along, down = along_target(on, row, column, cells, gaps), along_query(on, row, column, cells, gaps)
+        new_along = along_target(fresh, row, column, cells, gaps) != 0
+        new_down = along_query(fresh, row, column, cells, gaps) != 0
+        for turn in range(5):
+            i, j, after, move, wanted = row - 1, column - 1, IN_H, PAIR, True
+            if turn < 4 and turn % 2 == 0:
+                i, j, after, move = row - 1, column, down, ALONG_QUERY
+                wanted = down != 0 and new_down == (turn > 1)
+            elif turn < 4:
+                i, j, after, move = row, column - 1, along, ALONG_TARGET
+                wanted = along != 0 and new_along == (turn > 1)
+            else:
+                wanted = pairs_up(on, row, column, cells, query, target, table)
+            if wanted:
+                stack[size, 0], stack[size, 1], stack[size, 2] = i, j, after
+                stack[size, 3], stack[size, 4] = depth + 1, move
+                size += 1
+        if states & IN_H and not on & IN_H:
+            return size, depth, row, column
+    return size, -1, 0, 0

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from genolab.align.loops import loop
 
 _BUCKETS = 2**20
 """Entries of a table of first ranks, at most: it stays in the cache where a search would not."""
@@ -13,7 +14,7 @@ _MANY = 2**14
 """Places that make a table worth its while."""
 
 
-@njit(nogil=True, cache=True)
+@loop
 def first_ranks(second_sorted, shift):
     """For each value of a word's upper bits the first rank that has it or a larger one, and the end."""
     size = (second_sorted[-1] >> shift) + 2 if second_sorted.size else 1
@@ -26,7 +27,7 @@ def first_ranks(second_sorted, shift):
     return table
 
 
-@njit(nogil=True, cache=True)
+@loop
 def count_matches(first, second_sorted, places, window, counts):
     """Add to ``counts[row, column]`` the places of equal words within the window; see :mod:`genolab.align.dots`."""
     rows, columns = counts.shape

@@ -12,8 +12,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import loop, part
 from genolab.align.loops.lanes import CODES, PLAIN, has_other_letters
 from genolab.align.loops.tiles import TILE, transpose
 from genolab.align.loops.words import (
@@ -38,7 +38,7 @@ _NONE, _ALL = np.uint64(0), np.uint64(2**64 - 1)
 _FAR = 2**30
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def fill_words(block, query, query_start, query_length, partners, partner_at, free_start, words, planes, equals):
     """What the rows of each word equal, by code of the target or in planes; see words.py.
 
@@ -67,7 +67,7 @@ def fill_words(block, query, query_start, query_length, partners, partner_at, fr
                             equals[word, partners[p], lane] |= found
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def fill_steps(block, query_length, words, up, down, heights):
     """Column 0: a step up in every row that holds a letter; ``heights[word, lane]`` is how many those are."""
     for lane in range(WORD_LANES):
@@ -78,7 +78,7 @@ def fill_steps(block, query_length, words, up, down, heights):
             up[word, lane] = _ALL << np.uint64(above) if above < WORD else _NONE
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@loop
 def align_words(
     members, pairs, partners, partner_at, free_start, planes, free, band, equals, letters, up, down, heights, distances
 ):  # fmt: skip

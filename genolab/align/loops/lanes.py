@@ -6,11 +6,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import part
 from genolab.align.loops.columns import PATH_VECTOR_BYTES, PATHS_TOGETHER, TOGETHER, VECTOR_BYTES
 from genolab.align.loops.notes import NUMBERS
-from genolab.align.loops.tiles import TILE, transpose
+from genolab.align.loops.tiles import TILE, places_of, transpose
 
 CODES = 32
 """Letters that an alphabet may have here, with one to spare for padding."""
@@ -106,7 +106,7 @@ def tables(table: np.ndarray, gaps: np.ndarray, unit: int, kind: Any, by_table: 
     return Tables(by_query, by_target, np.array(costs, np.int32))
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def fill_lanes(codes, members, starts, lengths, places, width, rows, padding, result):
     """``result[i, lane]``: letter ``i`` of every member's sequence, padded; lanes without a member repeat the last."""
     for lane in range(width):
@@ -118,17 +118,21 @@ def fill_lanes(codes, members, starts, lengths, places, width, rows, padding, re
             result[i * width + lane] = padding
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def fill_profiles(query, members, starts, lengths, places, width, together, rows, by_query, row_at, profiles):
     """For every lane and target letter the scores of the query's letters, one profile for equal queries.
 
     Leaves in ``places[width:]`` where the profile of each lane is; a letter's row has ``rows + TILE`` bytes. Where all
     queries are one, its letters alone say where a row's scores are, and there are no profiles: returns True.
     """
-    first = starts[members[0]]
-    if first == starts[members[-1]] and (starts[members] == first).all() and (lengths[members] == rows).all():
+    first, one = starts[members[0]], True
+    for k in members:
+        one &= (starts[k] == first) & (lengths[k] == rows)
+    if one:
         for i in range(rows):
             row_at[i] = query[first + i] * together * width
+        for lane in range(width):
+            places[width + lane] = 0
         return True
     stride, base, previous, longest = rows + TILE, -CODES * (rows + TILE), -1, -1
     for i in range(rows):
@@ -146,17 +150,13 @@ def fill_profiles(query, members, starts, lengths, places, width, together, rows
     return False
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def fill_scores(theirs, at, places, width, together, rows, one_query, by_target, profiles, result):
-    """The scores of every row, or of every letter where ``one_query``, with the letters of a few columns."""
+@part
+def fill_scores(theirs, at, places, width, together, count, highest, stride, source, result):
+    """The scores of ``count`` rows with the letters of a few columns.
+
+    Those of a lane's letter, at most ``highest``, lie ``stride`` apart from each other in ``source``.
+    """
     for column in range(together):
-        for lane in range(width):
-            letter = min(theirs[at + column * width + lane], CODES)
-            places[lane] = (
-                letter * CODES if one_query else places[width + lane] + min(letter, CODES - 1) * (rows + TILE)
-            )
         for lane in range(0, width, TILE):
-            transpose(
-                by_target if one_query else profiles, places, lane, CODES if one_query else rows, result,
-                column * width + lane, together * width,
-            )  # fmt: skip
+            places_of(theirs, at + column * width + lane, highest, stride, places, lane, width)
+            transpose(source, places, lane, count, result, column * width + lane, together * width)

@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from genolab.align.loops import loop
 
 
-@njit(nogil=True, cache=True)
+@loop
 def translate(text, table):
     """``table[text]`` of a byte array."""
     codes = np.empty(text.size, np.uint8)

@@ -3,14 +3,14 @@
 # mypy: disallow-untyped-defs=False
 from __future__ import annotations
 
-from numba import njit
+from genolab.align.loops import loop, part
 
 LOW = -(2**30)
 
 PAIR, ALONG_TARGET, ALONG_QUERY, START, ALONG_TARGET_2, ALONG_QUERY_2, STEPS = range(7)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def fill_optima(query, target, table, gaps, free_ends, band, x_drop, best):
     """Fill ``best[step, i, j]``, the best score of an alignment that ends in cell ``(i, j)`` with that step.
 
@@ -50,7 +50,7 @@ def fill_optima(query, target, table, gaps, free_ends, band, x_drop, best):
     return top
 
 
-@njit(nogil=True, cache=True)
+@part
 def whole(best, i, j):
     """The best score of a cell."""
     highest = LOW
@@ -59,7 +59,7 @@ def whole(best, i, j):
     return highest
 
 
-@njit(nogil=True, cache=True)
+@part
 def gap_step(best, step, i, j, i_before, j_before, open_, extend):
     """A letter of a gap: the first of a new one, or a further one."""
     before = max(best[step, i_before, j_before], whole(best, i_before, j_before) - open_)

@@ -8,9 +8,8 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from numba import njit
 
-from genolab.align.loops import lanes
+from genolab.align.loops import lanes, loop
 from genolab.align.loops.blocks import align_blocks
 from genolab.align.loops.columns import TOGETHER, VECTOR_BYTES
 from genolab.align.loops.tiles import TILE
@@ -216,7 +215,7 @@ def _run_wavefront(work: Work, scores: np.ndarray, members: np.ndarray) -> None:
         )
 
 
-@njit(nogil=True, cache=True)
+@loop
 def _score_one_by_one(
     members,
     query,

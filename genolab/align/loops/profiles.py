@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from genolab.align.loops import loop
 
 LOW = -1e30
 """Minus infinity, without its arithmetic."""
@@ -15,7 +16,7 @@ PAIR, LEFT, UP = 1, 2, 3
 _E_GOES_ON, _F_GOES_ON = 4, 8
 
 
-@njit(nogil=True, cache=True)
+@loop
 def align_columns(scores, u, v, gap_open, gap_extend):
     """Align columns worth ``scores[i, j]``; returns the score and the moves from the end back, then zeros.
 
@@ -73,7 +74,7 @@ def align_columns(scores, u, v, gap_open, gap_extend):
     return before[n], moves
 
 
-@njit(nogil=True, cache=True)
+@loop
 def sum_of_pairs(rows, table, gap_open, gap_extend, firsts, seconds, weights):
     """The weighted sum of the scores of the pairs ``(firsts[k], seconds[k])`` as the rows align them.
 

@@ -9,7 +9,9 @@ alignments and of those that start from the floor of some cell. From row ``i`` o
 times the floor in the scale of that row, for any :math:`\\theta \\ge 0`, with :math:`w` the largest weight of two
 letters and :math:`o, x` those of a gap's first letter and of a further one: a row takes one step down, and any number
 along, each column counted as :math:`e^{-\\theta}`. A pair for which the sum over its rows exceeds ``LEAK`` of its
-result is computed in log space, and so are all where the weights themselves leave the range.
+result is computed in log space, and so are all where the weights themselves leave the range. For the posterior of one
+pair the adjoints of all cells are at hand, and what the floor adds is their sum times the floor: pairs that the bound
+refuses are judged by it.
 """
 
 # mypy: disallow-untyped-defs=False
@@ -215,14 +217,15 @@ class Room:
         sums: np.ndarray,
         posterior: np.ndarray,
         whole: int | None,
-    ) -> None:
+    ) -> float:
         """What is expected; see :func:`backward_block`."""
         shares = np.empty((self.target.shape[0], 3, LANES))
-        backward_block(
+        everywhere: float = backward_block(
             local, self.target if self.plain else None, self.query, self.target, weights, gaps, ends, self.used,
             self.every, self.rows, self.kept, self.factor, self.starts, self.total, self.table, self.steps,
             self.segment, counts, sums, shares, whole, posterior,
         )  # fmt: skip
+        return everywhere
 
 
 TILTS = np.arange(0, 8, 0.25)
@@ -327,10 +330,12 @@ def run_cells(scores: np.ndarray, gaps: np.ndarray, local: bool, expected: bool,
         judge(local, lengths, columns, growth_by_tilt(weights, costs), room.scale, room.total, log_weight, refused)
         if not refused[0] and not expected:
             return Cells(log_weight[0], posterior, 0.0, 0.0, False)
-        if not refused[0]:
+        if expected and np.isfinite(log_weight[0]):
             sums = np.empty((EXPECTED, LANES))
-            room.backward(local, weights, costs, ends, np.zeros((0, 0, 0)), sums, posterior, 1)
-            if np.isfinite(sums[:2, 0]).all():
+            everywhere = room.backward(local, weights, costs, ends, np.zeros((0, 0, 0)), sums, posterior, 1)
+            # a cell starts from the floor, and so may what starts there: now that all adjoints are known, this is exact
+            certain = not refused[0] or 2 * FLOOR * everywhere < LEAK
+            if certain and np.isfinite(sums[:2, 0]).all():
                 return Cells(log_weight[0], posterior, sums[0, 0], sums[0, 0] + sums[1, 0], False)
     whole, sums = _log_one(work, ours[:-1], theirs[:-1], expected, np.zeros((0, 0)), posterior)
     return Cells(whole, posterior, sums[0], sums[0] + sums[1], True)

@@ -163,8 +163,10 @@ def backward_block(
 
     The adjoint of a scaled row, times the row, is a share of alignments as it is. ``segment[every]``: room for the rows
     between two kept ones. ``counts[query code, target code, lane]`` are added to; ``sums`` become new gaps, further
-    letters of gaps, and more. Unless ``whole`` is None, ``posterior[state, row, column]`` of the first lane is written.
+    letters of gaps, and more. Unless ``whole`` is None, ``posterior[state, row, column]`` of the first lane is written
+    and the sum of its adjoints returned: what a number added to every cell would add, relative to the result.
     """
+    everywhere = 0.0
     lanes, count = query.shape[1], query.shape[0]
     last = target.shape[0] - 2
     for state in range(sums.shape[0]):
@@ -217,8 +219,20 @@ def backward_block(
                     for j in range(1, last + 1):
                         for lane in range(lanes):
                             counts[query[i - 1, lane], target[j, lane], lane] += shares[j, 0, lane]
-            if whole is not None and i < posterior.shape[1]:
-                save(shares, i, posterior)
+            if whole is not None:
+                everywhere += first_lane(rows[i & 1])
+                if i < posterior.shape[1]:
+                    save(shares, i, posterior)
+    return everywhere
+
+
+@njit(nogil=True, cache=True)
+def first_lane(row):
+    """The sum of a row's numbers in the first lane."""
+    total = 0.0
+    for j in range(row.shape[0]):
+        total += row[j, 0, 0] + row[j, 1, 0] + row[j, 2, 0]
+    return total
 
 
 @njit(nogil=True, cache=True)

@@ -47,3 +47,22 @@ def transpose(typing, source, offsets, at, count, result, to, stride):
         return context.get_dummy_value()
 
     return signature, generate
+
+
+@intrinsic
+def places_of(typing, letters, at, highest, stride, places, lane, width):
+    """``places[lane + r] = places[width + lane + r] + min(letters[at + r], highest) * stride`` for a tile."""
+    place = types.intp
+    signature = types.void(letters, place, types.uint8, place, places, place, place)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v, wide = Vectors(context, builder, 8, TILE), Vectors(context, builder, 64, TILE)
+        codes = v.load(v.pointer(letters, arguments[0]), arguments[1])
+        limit, result = v.splat(arguments[2]), wide.pointer(places, arguments[4])
+        codes = builder.select(builder.icmp_unsigned("<", codes, limit), codes, limit)
+        steps = builder.mul(builder.zext(codes, wide.type), wide.splat(arguments[3]))
+        base = wide.load(result, builder.add(arguments[6], arguments[5]))
+        wide.store(builder.add(base, steps), result, arguments[5])
+        return context.get_dummy_value()
+
+    return signature, generate

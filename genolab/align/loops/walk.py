@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import ZERO, loop, part
 from genolab.align.loops.directions import (
     ALONG_QUERY,
     ALONG_QUERY_2,
@@ -26,10 +26,11 @@ from genolab.align.loops.directions import (
 # the state of a walk: the cell, the gap it is in (or DIAGONAL), the run it is writing, where the text starts, counts
 QUERY, TARGET, GAP, OPERATION, RUN, TEXT, MATCHES, COLUMNS, GAPS, WALK = range(10)
 
-_M, _I, _D, _EQUAL, _X, NEWLINE = 77, 73, 68, 61, 88, 10
+_M, _I, _D, _EQUAL, _X, NEWLINE = (np.int64(each) for each in b"MID=X\n")  # no literals, see ZERO
+_ONE = np.int64(1)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def begin_walk(walk, i, j, text_end, text):
     """Set out from cell ``(i, j)``; the text is written backwards from ``text_end``, its last byte a new line."""
     walk[:] = 0
@@ -37,7 +38,7 @@ def begin_walk(walk, i, j, text_end, text):
     walk[QUERY], walk[TARGET], walk[TEXT] = i, j, text_end - 1
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def _put(text, at, operation, length):
     """Write a run before ``at``, unless it is empty; returns where it starts."""
     if length > 0:
@@ -50,7 +51,7 @@ def _put(text, at, operation, length):
     return at
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def _write(walk, text, operation, length):
     """Lengthen the run, or write it down and begin another."""
     if operation == walk[OPERATION]:
@@ -60,7 +61,7 @@ def _write(walk, text, operation, length):
     walk[OPERATION], walk[RUN] = operation, length
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@loop
 def walk_back(
     walk, directions, of_diagonal, lowest, query, query_at, target, target_at, free_ends, extended, text
 ):  # fmt: skip
@@ -103,20 +104,21 @@ def walk_back(
             j -= 1
             equal = query[query_at + i] == target[target_at + j]
             walk[MATCHES] += equal
-            _write(walk, text, (_EQUAL if equal else _X) if extended else _M, 1)
+            now = _M if not extended else _EQUAL if equal else _X
         elif gap in (ALONG_TARGET, ALONG_TARGET_2):
             j -= 1
-            _write(walk, text, _D, 1)
+            now = _D
         else:
             i -= 1
-            _write(walk, text, _I, 1)
+            now = _I
+        _write(walk, text, now, _ONE)
     walk[QUERY], walk[TARGET], walk[GAP] = i, j, gap
     if done:
-        _write(walk, text, 0, 0)
+        _write(walk, text, ZERO, ZERO)
     return done
 
 
-@njit(nogil=True, cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def walk_lane(
     directions, lane, width, rows, i, j, query, query_at, target, target_at, free_ends, extended, text, at, table, k
 ):  # fmt: skip

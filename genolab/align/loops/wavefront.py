@@ -8,8 +8,8 @@ a gap is worth that *leaves* a cell, along the target and along the query.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import inlined, loop, part
 from genolab.align.loops.diagonals import WAVE, compare_letters, diagonal
 from genolab.align.loops.directions import START
 
@@ -25,13 +25,13 @@ _E, _F, _E2, _F2, _SCORE, ROWS = 3, 4, 6, 7, 9, 10
 FIRST, LAST, FIRST_BEFORE, LAST_BEFORE, BEST, BEST_QUERY, BEST_TARGET, MARKS = range(8)
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def stride_of(longest):
     """Length of a row of the state: the rows of the matrix, a guard at each end and room for a vector."""
     return longest + 3 + WAVE
 
 
-@njit(nogil=True, cache=True)
+@loop
 def fresh_state(state, marks):
     """Before anti-diagonal 0."""
     for k in range(state.size):
@@ -40,14 +40,14 @@ def fresh_state(state, marks):
     marks[BEST], marks[BEST_QUERY], marks[BEST_TARGET] = LOW, 0, 0
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@inlined
 def rows_of_diagonal(d, m, n, band):
     """First and last row of anti-diagonal ``d`` within the matrix and the band; the last is the lower where none is."""
     low, high = min(0, n - m) - band, max(0, n - m) + band
     return max(0, d - n, -((high - d) // 2)), min(m, d, (d - low) // 2)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@loop
 def advance(
     query, target, plain, table, gaps, two_pieces, freedom, band, x_drop, state, marks, begin, end, where, directions
 ):
@@ -117,7 +117,7 @@ def advance(
     return True
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def _start(state, h, e, f, e_2, f_2, gaps, directions, to):
     """Let an alignment start in a cell, where that is worth no less than what leads there."""
     if state[h] <= 0:
@@ -130,7 +130,7 @@ def _start(state, h, e, f, e_2, f_2, gaps, directions, to):
             directions[to] = START  # gaps that leave here are new, or worth no more than new ones
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def _find_end(h, first, last, d, m, n, freedom, marks):
     """Note the best cell where an alignment may end; among equals the first in the target, then in the query."""
     if freedom[5]:
@@ -149,13 +149,13 @@ def _find_end(h, first, last, d, m, n, freedom, marks):
         _note_end(h[0], first, d, marks)
 
 
-@njit(nogil=True, cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+@part
 def _note_end(score, row, d, marks):
     if score > marks[BEST] or (score == marks[BEST] and d - row < marks[BEST_TARGET]):
         marks[BEST], marks[BEST_QUERY], marks[BEST_TARGET] = score, row, d - row
 
 
-@njit(nogil=True, cache=True)
+@loop
 def with_room(codes, backwards):
     """A copy of a sequence with the room behind it that vectors need."""
     copy = np.zeros(codes.size + WAVE, np.uint8)

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from genolab.align.loops import inlined, loop
 from genolab.align.loops.columns import VECTOR_BYTES
 from genolab.align.loops.directions import (
     ALONG_QUERY,
@@ -93,7 +94,7 @@ def band_row(typing, h, f, read, at, reference, reference_at, best, slots, numbe
     return signature, generate
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def fill(members, candidates, codes, start, length, reference, starts, lengths, rows, slots, ours, theirs):
     """The letters of up to 32 reads and of the reference beside them, in lanes; beyond their ends, equal to nothing."""
     for lane in range(LANES):
@@ -120,7 +121,7 @@ def fill(members, candidates, codes, start, length, reference, starts, lengths, 
             theirs[j * LANES + lane] = _NO_REFERENCE
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def walk(row, directions, lane, slots, i, b, operations, at):
     """From the end of an alignment to its start: sets the ends in ``row``, and its operations, as BAM packs them."""
     row[c.READ_END], row[c.END] = i + 1, row[c.FIRST] + i + b + 1
@@ -162,7 +163,7 @@ def walk(row, directions, lane, slots, i, b, operations, at):
     row[c.COUNT] = count
 
 
-@njit(nogil=True, cache=True)
+@loop
 def align_bands(
     members, candidates, codes, start, length, reference, starts, lengths, costs, operations, ours, theirs, h, f,
     directions,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from genolab.align.mapping import bands, chains, choice, pairs, tags
+from genolab.align.mapping import bands, chains, choice, pairs, seeds, tags
 from genolab.align.mapping.index import ReferenceIndex
 from genolab.io.fastq import FastqReads
 from genolab.kernel.threads import spread
@@ -114,11 +114,19 @@ class Found:
 def find(batch: Batch, index: ReferenceIndex, threads: int) -> Found:
     """Look every read up and align it wherever it may lie."""
     reads, codes = batch.reads, batch.codes
-    found = spread(
-        chains.find_candidates, len(reads), codes, reads.start, reads.length, index.codes, index.starts, index.lengths,
-        index.table, index.shift, index.entries, index.k, index.w, MOST_HITS, threads=threads,
-    )  # fmt: skip
-    return _extend(Found(batch, codes, np.concatenate(found), np.empty(0, np.int64)), index, threads)
+    arrays = codes, reads.start, reads.length
+
+    def chained(first: int, last: int) -> np.ndarray:
+        keys, counts = seeds.find_anchors(
+            first, last, *arrays, index.table, index.shift, index.entries, index.k, index.w, MOST_HITS
+        )
+        rows: np.ndarray = chains.find_chains(first, last, keys, counts, reads.length, index.starts, index.k)
+        return rows
+
+    candidates = np.concatenate(spread(chained, len(reads), threads=threads))
+    diagonals = *arrays, index.codes, index.starts, index.lengths
+    spread(chains.try_diagonals, len(candidates), candidates, *diagonals, threads=threads)
+    return _extend(Found(batch, codes, candidates, np.empty(0, np.int64)), index, threads)
 
 
 def inserts_of(found: Found, seed: int, threads: int) -> pairs.InsertSize | None:

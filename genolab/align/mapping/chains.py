@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from genolab.align.chaining import LOOKBACK
-from genolab.align.mapping.seeds import anchors_of, look_up, minimizers
+from genolab.align.loops import ZERO, inlined, loop, part
 
 MATCH, MISMATCH, GAP_OPEN, GAP_EXTEND = 1, -4, 6, 1
 """What an alignment of a read is worth, as in BWA-MEM: a gap of k letters costs 6 + k."""
@@ -28,7 +27,7 @@ MOST_CANDIDATES = 64
 ) = range(20)  # fmt: skip
 
 
-@njit(nogil=True, cache=True)
+@loop
 def chain_loop(group, reference_place, read_place, count, k, most_distance, most_gap, score, previous):
     """The loop of :data:`genolab.align.chaining.chain_anchors`, which says what it computes."""
     highest = np.int64(0)
@@ -56,7 +55,7 @@ def chain_loop(group, reference_place, read_place, count, k, most_distance, most
         highest = max(highest, best)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def chain_of_one(group, reference_place, read_place, count, k, most_distance, score, previous):
     """The same where all anchors are on one diagonal, in one sweep; False where they are not."""
     diagonal = reference_place[0] - read_place[0]
@@ -69,7 +68,7 @@ def chain_of_one(group, reference_place, read_place, count, k, most_distance, sc
     return True
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def contig_at(starts, place):
     """The contig that a place of the joined reference is in."""
     low, high = 0, starts.size
@@ -82,7 +81,7 @@ def contig_at(starts, place):
     return low
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def letter_at(codes, start, length, strand, i):
     """Letter ``i`` of a read in the direction of the strand; one that is no base is 4."""
     if strand == 0:
@@ -91,7 +90,7 @@ def letter_at(codes, start, length, strand, i):
     return np.uint8(3) - code if code < 4 else np.uint8(4)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def differences(codes, start, length, strand, reference, at):
     """Letters of a read that differ from those of ``reference[at:]``; one that is no base differs from all."""
     count = 0
@@ -105,12 +104,12 @@ def differences(codes, start, length, strand, reference, at):
     return count
 
 
-@njit(nogil=True, cache=True)
+@loop
 def along_diagonal(codes, start, length, strand, reference, at, different, row):
     """The best stretch of a read laid on ``reference[at:]``, from which it differs in one letter or in none."""
     begin, end, score = 0, length, length * MATCH
     if different:
-        i = 0
+        i = ZERO
         while letter_at(codes, start, length, strand, i) == reference[at + i] < 4:
             i += 1
         whole, left, right = (length - 1) * MATCH + MISMATCH, i * MATCH, (length - 1 - i) * MATCH
@@ -122,7 +121,7 @@ def along_diagonal(codes, start, length, strand, reference, at, different, row):
     row[SCORE], row[READ_START], row[READ_END], row[START], row[END] = score, begin, end, at + begin, at + end
 
 
-@njit(nogil=True, cache=True)
+@loop
 def two_are_best(codes, start, length, strand, reference, at):
     """Whether a read that differs from ``reference[at:]`` in two letters is best aligned there from end to end.
 
@@ -154,7 +153,7 @@ def two_are_best(codes, start, length, strand, reference, at):
     return True
 
 
-@njit(nogil=True, cache=True)
+@part
 def _collect(n, k, score, previous, reference_place, read_place, group, strands, length, used, rows):
     """The chains of a read, the best first, as rows; returns how many are worth a look."""
     count, best_score = 0, 0
@@ -205,7 +204,7 @@ def _collect(n, k, score, previous, reference_place, read_place, group, strands,
     return count
 
 
-@njit(nogil=True, cache=True)
+@part
 def with_rows(table, used, rows):
     """A copy of the rows in use, with room for more."""
     longer = np.zeros((rows, COLUMNS), np.int64)
@@ -215,49 +214,34 @@ def with_rows(table, used, rows):
     return longer
 
 
-@njit(nogil=True, cache=True)
-def find_candidates(
-    first_read, last_read, codes, start, length, reference, starts, lengths, table, shift, entries, k, w, most
-):
+@loop
+def find_chains(first_read, last_read, keys, counts, length, starts, k):
     """Where each of the reads ``first_read`` to ``last_read - 1`` may lie: a table of candidates, read after read.
 
-    A candidate whose chain keeps to one diagonal with at most one difference is done, for no gap could be worth more,
-    and so are most with two. The others are marked as ``GAPPED``, with the band to look at.
+    ``keys``: the anchors of all of them, see :func:`~genolab.align.mapping.seeds.find_anchors`; ``counts``: how many
+    each has.
     """
-    longest = 0
-    for r in range(first_read, last_read):
-        longest = max(longest, length[r])
-    room = max(4096, longest)
-    values, found = np.empty(max(longest, 1), np.uint64), np.empty(max(longest, 1), np.uint64)
-    begins, ends = np.empty(found.size, np.int64), np.empty(found.size, np.int64)
-    keys = np.empty(room, np.int64)
+    room = 1
+    for n in counts:
+        room = max(room, n)
     group, strands = np.empty(room, np.int64), np.empty(room, np.int64)
     reference_place, read_place = np.empty(room, np.int64), np.empty(room, np.int64)
     score, previous, used = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.bool_)
     rows = np.zeros((MOST_CANDIDATES, COLUMNS), np.int64)
     result = np.zeros((2 * (last_read - first_read) + MOST_CANDIDATES, COLUMNS), np.int64)
-    total = 0
+    total, at = ZERO, ZERO
     for r in range(first_read, last_read):
-        n, size = 0, length[r] if entries.size else 0
-        for attempt in range(2):
-            window = w if attempt == 0 else 1  # a read without a hit gets another chance with all its k-mers
-            if size < k + window - 1:
-                continue
-            count = minimizers(codes, start[r], start[r] + size, k, window, values, found)
-            look_up(found, count, table, shift, entries, begins, ends, values)
-            n = anchors_of(found, count, begins, ends, entries, size, k, most, keys)
-            if n == 0:
-                n = anchors_of(found, count, begins, ends, entries, size, k, 40 * most, keys)
-            if n > 0:
-                break
+        n, size = counts[r - first_read], length[r]
         if n == 0:
             continue
         for i in range(n):
-            strands[i] = keys[i] >> 56
-            reference_place[i], read_place[i] = (keys[i] >> 24) & 0xFFFFFFFF, keys[i] & 0xFFFFFF
+            key = keys[at + i]
+            strands[i] = key >> 56
+            reference_place[i], read_place[i] = (key >> 24) & 0xFFFFFFFF, key & 0xFFFFFF
             group[i] = strands[i]
             if starts.size > 1:
                 group[i] += 2 * contig_at(starts, reference_place[i])
+        at += n
         most_gap, most_distance = min(500, max(16, size // 3)), min(5000, size)
         if not chain_of_one(group, reference_place, read_place, n, k, most_distance, score, previous):
             chain_loop(group, reference_place, read_place, n, k, most_distance, most_gap, score, previous)
@@ -267,21 +251,32 @@ def find_candidates(
         for c in range(count):
             row = rows[c]
             row[READ], row[CONTIG] = r, row[CONTIG] >> 1
-            if row[GAPPED] == 0:
-                low, at, strand = starts[row[CONTIG]], row[START], row[STRAND]
-                different = size
-                if low + 3 <= at and at + size <= low + lengths[row[CONTIG]] - 3:
-                    different = differences(codes, start[r], size, strand, reference, at)
-                if different <= 1:
-                    along_diagonal(codes, start[r], size, strand, reference, at, different, row)
-                elif different == 2 and two_are_best(codes, start[r], size, strand, reference, at):
-                    row[SCORE], row[READ_START], row[READ_END] = size * MATCH - 2 * (MATCH - MISMATCH), 0, size
-                    row[END] = at + size
-                else:
-                    row[GAPPED] = 1
             row[COUNT] = 0
             row[ROLE], row[SECOND], row[SECONDS], row[QUALITY], row[OPERATIONS] = 0, 0, 0, 0, 0
             for column in range(COLUMNS):
                 result[total, column] = row[column]
             total += 1
     return result[:total]
+
+
+@loop
+def try_diagonals(first, last, candidates, codes, start, length, reference, starts, lengths):
+    """Settle the candidates whose chain keeps to one diagonal with at most one difference: no gap could be worth more.
+
+    So are most with two. The others are marked as ``GAPPED``, with the band to look at.
+    """
+    for x in range(first, last):
+        row = candidates[x]
+        if row[GAPPED] == 0:
+            begin, size = start[row[READ]], length[row[READ]]
+            low, at, strand = starts[row[CONTIG]], row[START], row[STRAND]
+            different = size
+            if low + 3 <= at and at + size <= low + lengths[row[CONTIG]] - 3:
+                different = differences(codes, begin, size, strand, reference, at)
+            if different <= 1:
+                along_diagonal(codes, begin, size, strand, reference, at, different, row)
+            elif different == 2 and two_are_best(codes, begin, size, strand, reference, at):
+                row[SCORE], row[READ_START], row[READ_END] = size * MATCH - 2 * (MATCH - MISMATCH), 0, size
+                row[END] = at + size
+            else:
+                row[GAPPED] = 1

@@ -6,8 +6,8 @@ from __future__ import annotations
 from math import log
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import inlined, loop, part
 from genolab.align.mapping import chains as c
 
 LEAST_SCORE = 30
@@ -26,13 +26,13 @@ PRIMARY, SUPPLEMENTARY, SECONDARY = 1, 2, 3
 """Roles of a candidate; 0 is none."""
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def least_score(length):
     """What an alignment of a read must be worth to be written."""
     return min(LEAST_SCORE, 3 * length // 4)
 
 
-@njit(nogil=True, cache=True)
+@part
 def drawn(seed, number, place):
     """A number that decides between equals: the same for the same seed, read and place (SplitMix64)."""
     x = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(number)
@@ -42,7 +42,7 @@ def drawn(seed, number, place):
     return x ^ (x >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True)
+@loop
 def settle_ends(first, last, candidates, codes, start, length, reference, starts, lengths, operations):
     """Pair the ends that clipping gains less than ``CLIP`` by; the operations of what has no gap are written here."""
     for x in range(first, last):
@@ -76,7 +76,7 @@ def settle_ends(first, last, candidates, codes, start, length, reference, starts
                 operations[at + row[c.COUNT] - 1] += tail << 4
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def _interval(row, length):
     """The part of a read that is aligned, as the read was given."""
     if row[c.STRAND] == 0:
@@ -84,7 +84,7 @@ def _interval(row, length):
     return length - row[c.READ_END], length - row[c.READ_START]
 
 
-@njit(nogil=True, cache=True)
+@part
 def _same(a, b):
     """Whether two candidates are one: the same diagonal at an end, or nearly the same letters of both."""
     if a[c.STRAND] != b[c.STRAND] or a[c.CONTIG] != b[c.CONTIG]:
@@ -101,7 +101,7 @@ def _same(a, b):
     return 20 * min(on_read, on_reference) >= 19 * shorter
 
 
-@njit(nogil=True, cache=True)
+@part
 def rank(candidates, begin, end, seed, number, order):
     """The candidates of a read from the best to the worst, each place once, into ``order``; returns how many."""
     count = 0
@@ -134,7 +134,7 @@ def rank(candidates, begin, end, seed, number, order):
     return kept
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def mapping_quality(score, second, seconds, letters):
     """How unlikely it is that the place is wrong, in Phred: from the lead over the second best, as BWA-MEM has it."""
     second = max(second, _UNSEEN)
@@ -150,7 +150,7 @@ def mapping_quality(score, second, seconds, letters):
     return min(max(int(quality), 0), HIGHEST)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def choose(first, last, bounds, candidates, length, seed, numbers, forced):
     """Give the candidates of the reads ``first`` to ``last - 1`` their roles, second scores and qualities.
 

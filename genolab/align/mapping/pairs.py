@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from math import erfc, log, sqrt
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import ZERO, inlined, loop
 from genolab.align.mapping import chains as c
 from genolab.align.mapping.choice import HIGHEST, PRIMARY, rank
 
@@ -66,7 +66,7 @@ class InsertSize:
         return f"{self.mean:.0f} ± {self.deviation:.0f} (proper from {self.low:,} to {self.high:,})"
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def insert_of(a, b, length_a, length_b):
     """From outer end to outer end of two facing candidates, clipped letters counted; 0 where they do not face."""
     if a[c.CONTIG] != b[c.CONTIG] or a[c.STRAND] == b[c.STRAND]:
@@ -77,7 +77,7 @@ def insert_of(a, b, length_a, length_b):
     return end - begin if a[c.START] <= b[c.END] and end > begin else 0
 
 
-@njit(nogil=True, cache=True)
+@loop
 def sure_inserts(bounds, candidates, length, inserts):
     """The inserts of pairs that are sure of their places; returns how many, and how many more do not face."""
     count = others = 0
@@ -101,7 +101,7 @@ def sure_inserts(bounds, candidates, length, inserts):
     return count, others
 
 
-@njit(nogil=True, cache=True)
+@loop
 def pair_up(first, last, bounds, candidates, length, seed, numbers, mean, deviation, low, high, forced, fit):
     """For the pairs ``first`` to ``last - 1`` the two places that fit best.
 
@@ -147,7 +147,7 @@ def pair_up(first, last, bounds, candidates, length, seed, numbers, mean, deviat
             forced[a] = forced[b] = -1
 
 
-@njit(nogil=True, cache=True)
+@loop
 def surer_together(first, last, bounds, candidates, fit, proper):
     """Raise the quality of mates whose places fit: a repeat may be told apart by where the mate is."""
     for p in range(first, last):
@@ -166,7 +166,7 @@ def surer_together(first, last, bounds, candidates, fit, proper):
             proper[p] = proper[p] and found
 
 
-@njit(nogil=True, cache=True)
+@loop
 def missing_mates(bounds, candidates, length, seed, numbers, starts, lengths, low, high, fit, most):
     """Candidates to try for mates that do not fit: the band where the insert would be right, for each good place.
 
@@ -174,7 +174,7 @@ def missing_mates(bounds, candidates, length, seed, numbers, starts, lengths, lo
     """
     order = np.empty(512, np.int64)
     result = np.zeros((64, c.COLUMNS), np.int64)
-    total = 0
+    total = ZERO
     for p in range((bounds.size - 1) // 2):
         if fit[p, 0] != 0:
             continue

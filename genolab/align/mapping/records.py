@@ -6,8 +6,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import loop
 from genolab.align.mapping import chains as c
 from genolab.align.mapping.choice import PRIMARY, SECONDARY, SUPPLEMENTARY
 from genolab.align.mapping.tags import write_tags
@@ -140,7 +140,7 @@ def _bins(begin: np.ndarray, last: np.ndarray) -> np.ndarray:
     return bins
 
 
-@njit(nogil=True, cache=True)
+@loop
 def _assemble(
     first, last, plan, fixed, ends, candidates, names, name_start, name_length, letters, qualities, start, length,
     operations, tags, tag_offsets, tag_sizes, out,

@@ -9,17 +9,19 @@ recurrence, and so it has no symbolic definition.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from genolab.align.loops import ZERO, loop, part
 
 _NONE = np.uint64(2**64 - 1)  # above every minimizer
 _LOW = np.uint64(2**32 - 1)
 _ONE = np.uint64(1)
+ONE = np.int64(1)
 
 PIECE = 2**16
 """Letters of a reference that are worked on at a time."""
 
 
-@njit(nogil=True, cache=True)
+@loop
 def minimizers(codes, begin, end, k, w, values, result):
     """Minimizers of ``codes[begin:end]`` in order: ``hash << 32 | place << 1 | strand``; place counts from ``begin``.
 
@@ -64,7 +66,7 @@ def minimizers(codes, begin, end, k, w, values, result):
     return count
 
 
-@njit(nogil=True, cache=True)
+@loop
 def minimizers_of_all(codes, k, w, result):
     """Minimizers of a whole reference, piece by piece; -1 where ``result`` has no room for them."""
     values, found = np.empty(PIECE + k + w, np.uint64), np.empty(PIECE + k + w, np.uint64)
@@ -82,7 +84,7 @@ def minimizers_of_all(codes, k, w, result):
     return count
 
 
-@njit(nogil=True, cache=True)
+@part
 def look_up(found, count, table, shift, entries, begins, ends, seen):
     """Where in ``entries`` the hashes of ``count`` minimizers are: ``begins[z]`` to ``ends[z] - 1``.
 
@@ -106,7 +108,7 @@ def look_up(found, count, table, shift, entries, begins, ends, seen):
         ends[z] = begin
 
 
-@njit(nogil=True, cache=True)
+@part
 def anchors_of(found, count, begins, ends, entries, length, k, most, keys):
     """What a read shares with the reference: ``strand << 56 | reference place << 24 | read place``, sorted.
 
@@ -142,3 +144,44 @@ def anchors_of(found, count, begins, ends, entries, length, k, most, keys):
             keys[z + step] = key
         step //= 3
     return n
+
+
+@loop
+def find_anchors(first_read, last_read, codes, start, length, table, shift, entries, k, w, most):
+    """The anchors of the reads ``first_read`` to ``last_read - 1``, one read after the other, and how many each has."""
+    longest = ZERO
+    for r in range(first_read, last_read):
+        longest = max(longest, length[r])
+    values, found = np.empty(max(longest, 1), np.uint64), np.empty(max(longest, 1), np.uint64)
+    begins, ends = np.empty(found.size, np.int64), np.empty(found.size, np.int64)
+    own = np.empty(max(4096, longest), np.int64)
+    keys, counts = (
+        np.empty(16 * (last_read - first_read) + own.size, np.int64),
+        np.zeros(last_read - first_read, np.int64),
+    )
+    total = ZERO
+    for r in range(first_read, last_read):
+        n, size = ZERO, length[r] if entries.size else 0
+        window, attempt = w, 0
+        while n == 0 and attempt < 2:
+            if attempt == 1:
+                window = ONE  # a read without a hit gets another chance with all its k-mers
+            attempt += 1
+            if size < k + window - 1:
+                continue
+            count = minimizers(codes, start[r], start[r] + size, k, window, values, found)
+            look_up(found, count, table, shift, entries, begins, ends, values)
+            limit = most
+            while n == 0 and limit <= 40 * most:
+                n = anchors_of(found, count, begins, ends, entries, size, k, limit, own)
+                limit *= 40
+        if total + n > keys.size:
+            longer = np.empty(2 * keys.size + n, np.int64)
+            for z in range(total):
+                longer[z] = keys[z]
+            keys = longer
+        for z in range(n):
+            keys[total + z] = own[z]
+        counts[r - first_read] = n
+        total += n
+    return keys[:total], counts

@@ -4,17 +4,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import ZERO, inlined, loop, part
 from genolab.align.mapping import chains as c
 from genolab.align.mapping.choice import SECONDARY
 
 _OPERATIONS = np.frombuffer(b"MIDNSHP=X", np.uint8)
 _BASES = np.frombuffer(b"ACGTN", np.uint8)
-_NUMBERS = np.frombuffer(b"NMASXS", np.uint8).reshape(3, 2)
+_NUMBERS = np.frombuffer(b"NMiASiXSi", np.uint8).reshape(3, 3)
+_MD, _SA, _MC, _RG = np.frombuffer(b"MDZSAZMCZRGZ", np.uint8).reshape(4, 3)
 
 
-@njit(nogil=True, cache=True)
+@loop
 def count_edits(first, last, candidates, operations):
     """NM of candidates: letters inserted and deleted, and those that differ, which the score tells."""
     for x in range(first, last):
@@ -31,7 +32,7 @@ def count_edits(first, last, candidates, operations):
         row[c.EDITS] = gaps + (worth - row[c.SCORE]) // (c.MATCH - c.MISMATCH)
 
 
-@njit(nogil=True, cache=True)
+@part
 def put_number(out, at, number):
     """A number of 0 or more as text; returns the place behind it, as all that put something do."""
     digits, rest = 1, number
@@ -44,7 +45,7 @@ def put_number(out, at, number):
     return at + digits
 
 
-@njit(nogil=True, cache=True)
+@part
 def put_cigar(out, at, row, length, operations):
     """A CIGAR as text, soft clips among it."""
     for z in range(-1, row[c.COUNT] + 1):
@@ -62,10 +63,10 @@ def put_cigar(out, at, row, length, operations):
     return at
 
 
-@njit(nogil=True, cache=True)
+@part
 def put_differences(out, at, row, codes, start, length, reference, operations):
     """MD: runs of equal letters, letters of the reference that differ, and those that are deleted behind ``^``."""
-    i, j, run = row[c.READ_START], row[c.START], 0
+    i, j, run = row[c.READ_START], row[c.START], ZERO
     for z in range(row[c.OPERATIONS], row[c.OPERATIONS] + row[c.COUNT]):
         count, kind = operations[z] >> 4, operations[z] & 15
         if kind == 1:
@@ -91,14 +92,15 @@ def put_differences(out, at, row, codes, start, length, reference, operations):
     return put_number(out, at, run)
 
 
-@njit(nogil=True, cache=True)
-def put_head(out, at, one, two, kind):
+@inlined
+def put_head(out, at, head):
     """Name and type of a field."""
-    out[at], out[at + 1], out[at + 2] = one, two, kind
+    for z in range(3):
+        out[at + z] = head[z]
     return at + 3
 
 
-@njit(nogil=True, cache=True)
+@inlined
 def put_text(out, at, source, begin, end):
     """Letters of another text."""
     for i in range(begin, end):
@@ -106,7 +108,7 @@ def put_text(out, at, source, begin, end):
     return at + end - begin
 
 
-@njit(nogil=True, cache=True)
+@loop
 def write_tags(
     first, last, plan, mates, offsets, parts_begin, parts_end, candidates, codes, start, length, reference, starts,
     operations, contig_names, contig_begin, group, out, sizes,
@@ -122,17 +124,17 @@ def write_tags(
         if x >= 0:
             row = candidates[x]
             for z in range(2 if row[c.ROLE] == SECONDARY else 3):
-                at = put_head(out, at, _NUMBERS[z, 0], _NUMBERS[z, 1], 105)  # i
+                at = put_head(out, at, _NUMBERS[z])
                 value = row[c.EDITS] if z == 0 else row[c.SCORE] if z == 1 else row[c.SECOND]
                 for y in range(4):
                     out[at + y] = (value >> (8 * y)) & 255
                 at += 4
-            at = put_head(out, at, 77, 68, 90)  # MD
+            at = put_head(out, at, _MD)
             at = put_differences(out, at, row, codes, start[r], size, reference, operations)
             out[at] = 0
             at += 1
             if parts_end[record] - parts_begin[record] > 1 and row[c.ROLE] != SECONDARY:
-                at = put_head(out, at, 83, 65, 90)  # SA
+                at = put_head(out, at, _SA)
                 for y in range(parts_begin[record], parts_end[record]):
                     if y == record:
                         continue
@@ -156,11 +158,11 @@ def write_tags(
                 out[at] = 0
                 at += 1
         if mates[record] >= 0:
-            at = put_head(out, at, 77, 67, 90)  # MC
+            at = put_head(out, at, _MC)
             at = put_cigar(out, at, candidates[mates[record]], length[r ^ 1], operations)
             out[at] = 0
             at += 1
-        at = put_head(out, at, 82, 71, 90)  # RG
-        at = put_text(out, at, group, 0, group.size)
+        at = put_head(out, at, _RG)
+        at = put_text(out, at, group, ZERO, group.size)
         out[at] = 0
         sizes[record] = at + 1 - offsets[record]
