@@ -5,9 +5,9 @@ python bench/align.py --compile [--only WORD] [--markdown FILE]
 
 Both sides start from Python strings and end with a score or a CIGAR for each pair. Times are CPU times, the best of the
 repeats; a ratio above 1 means that genolab is faster. Scores must be equal, and every CIGAR must be worth its score.
-With --compile: how long the first small alignment of each kind takes in a fresh process, imports not counted, without
-caches and with them; CPU seconds too, which a busy machine does not stretch. To see another processor, set
-NUMBA_CPU_NAME and NUMBA_CPU_FEATURES (and another NUMBA_CACHE_DIR).
+With --compile: how long each loop takes to compile, also the mapper's, each workload in a fresh process; CPU seconds,
+which a busy machine stretches less, beside the clock. To see another processor, set NUMBA_CPU_NAME and
+NUMBA_CPU_FEATURES (and another NUMBA_CACHE_DIR).
 """
 
 from __future__ import annotations
@@ -16,21 +16,19 @@ import argparse
 import os
 import platform
 import random
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import compile_align
 import edlib
 import numpy as np
 import parasail
 
 import genolab.align as ga
 from genolab.align import Scoring
-from genolab.align.usual import usual_alignments
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "align"))
 import naive_align as naive
@@ -194,27 +192,6 @@ def contests(source: str, count: int) -> Iterator[Contest]:
     )  # fmt: skip
 
 
-def first_call(name: str, caches: str) -> tuple[float, float]:
-    """Seconds, and CPU seconds, of one usual alignment in a fresh process."""
-    command = [sys.executable, __file__, "--first", name]
-    done = subprocess.run(
-        command, env=os.environ | {"NUMBA_CACHE_DIR": caches}, capture_output=True, text=True, check=True
-    )
-    seconds, cpu = map(float, done.stdout.split())
-    return seconds, cpu
-
-
-def compiling(only: str) -> Iterator[str]:
-    """The table of first calls, line by line."""
-    yield "| alignment | cold s | cold CPU s | warm s | warm CPU s |"
-    yield "|---|---|---|---|---|"
-    for name in usual_alignments():
-        if only in name:
-            with tempfile.TemporaryDirectory() as caches:
-                cold, warm = first_call(name, caches), first_call(name, caches)
-            yield f"| {name:<45} | {cold[0]:.2f} | {cold[1]:.2f} | {warm[0]:.2f} | {warm[1]:.2f} |"
-
-
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
     """CPU seconds of one call, and its result."""
     began = time.process_time()
@@ -249,18 +226,10 @@ def main() -> None:
     parser.add_argument("--only", default="", help="workloads whose name has this word")
     parser.add_argument("--markdown", type=Path)
     parser.add_argument("--compile", action="store_true", help="measure compiling instead")
-    parser.add_argument("--first", metavar="NAME", help="run one usual alignment and print its seconds")
     options = parser.parse_args()
-    if options.first:
-        import genolab.align.loops.trace  # noqa: F401 - imports Numba
-
-        run, began, cpu = usual_alignments()[options.first], time.perf_counter(), time.process_time()
-        run()
-        print(time.perf_counter() - began, time.process_time() - cpu)
-        return
     if options.compile:
         lines = []
-        for line in compiling(options.only):
+        for line in compile_align.table(options.only):
             lines.append(line)
             print(line, flush=True)
         if options.markdown:

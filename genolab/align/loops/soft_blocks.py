@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
+from genolab.align.loops import loop, part
 from genolab.align.loops.soft_vectors import EXPECTED, FLOOR, backward_row, forward_row
 
 UNIT_BITS = 800
@@ -23,7 +22,7 @@ MOST_BITS = 960
 """A total is at most ``2**MOST_BITS``."""
 
 
-@njit(nogil=True, cache=True)
+@loop
 def fill(members, codes, start, length, end, padding, first, text):
     """Write each lane's letters from place ``first`` on, then ``end`` (unless negative), then padding."""
     for lane in range(text.shape[1]):
@@ -43,7 +42,7 @@ def fill(members, codes, start, length, end, padding, first, text):
             at += 1
 
 
-@njit(nogil=True, cache=True)
+@part
 def weights_of_row(letters, query, target, weights, factor, used, table):
     """Weights of a row's pairs, with the row's scale: by letter, or, where ``letters`` is None, by column."""
     lanes = used
@@ -57,7 +56,7 @@ def weights_of_row(letters, query, target, weights, factor, used, table):
                 table[j, lane] = weights[query[lane], target[j, lane]] * factor[lane]
 
 
-@njit(nogil=True, cache=True)
+@part
 def first_row(local, row, gaps):
     """Row 0: the origin and the gaps along it, or, in local mode, nothing: starts are weighed apart."""
     for j in range(row.shape[0]):
@@ -74,7 +73,7 @@ def first_row(local, row, gaps):
                 gap *= gaps[1]
 
 
-@njit(nogil=True, cache=True)
+@part
 def copy(source, to):
     """``to[...] = source``, which Numba is slow to compile."""
     for j in range(source.shape[0]):
@@ -83,7 +82,7 @@ def copy(source, to):
                 to[j, state, lane] = source[j, state, lane]
 
 
-@njit(nogil=True, cache=True)
+@loop
 def forward_block(
     local,
     letters,
@@ -154,7 +153,7 @@ def forward_block(
             total[i - 1, lane] = total[i, lane] / factor[i, lane]
 
 
-@njit(nogil=True, cache=True)
+@loop
 def backward_block(
     local, letters, query, target, weights, gaps, ends, used, every, rows, kept, factor, starts, total, table, steps,
     segment, counts, sums, shares, whole, posterior,
@@ -226,7 +225,7 @@ def backward_block(
     return everywhere
 
 
-@njit(nogil=True, cache=True)
+@part
 def first_lane(row):
     """The sum of a row's numbers in the first lane."""
     total = 0.0
@@ -235,7 +234,7 @@ def first_lane(row):
     return total
 
 
-@njit(nogil=True, cache=True)
+@part
 def save(shares, i, posterior):
     """Keep a row of the first lane."""
     for j in range(posterior.shape[2]):

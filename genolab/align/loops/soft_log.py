@@ -6,14 +6,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from genolab.align.loops import loop, part
 
 NEVER = -np.inf
 FAR = 38.0
 """Further apart, the lesser of two numbers adds nothing to the logarithm of their sum."""
 
 
-@njit(nogil=True, cache=True)
+@part
 def log_add(a, b):
     """``log(exp(a) + exp(b))``."""
     if a < b:
@@ -23,7 +24,7 @@ def log_add(a, b):
     return a + math.log1p(math.exp(b - a))
 
 
-@njit(nogil=True, cache=True)
+@part
 def log_forward_row(local, before, row, first, scores, open_, extend):
     """One row of ``row[state, column]``; ``before`` is not read where ``first`` says that there is none."""
     n = row.shape[1] - 1
@@ -45,7 +46,7 @@ def log_forward_row(local, before, row, first, scores, open_, extend):
         row[2, j] = log_add(log_add(row[0, j - 1], row[1, j - 1]) - open_, row[2, j - 1]) - extend
 
 
-@njit(nogil=True, cache=True)
+@loop
 def log_pair(local, query, target, substitution, gaps, every, kept, segment, rows, counts, sums, posterior):
     """Log weight of all alignments of a pair; what is expected of them, unless ``every`` is 0.
 
@@ -87,14 +88,14 @@ def log_pair(local, query, target, substitution, gaps, every, kept, segment, row
     return whole
 
 
-@njit(nogil=True, cache=True)
+@part
 def share_of(forward, backward, whole):
     """``exp(forward + backward - whole)``, where that is not nothing."""
     power = forward + backward - whole
     return math.exp(power) if power > -745.0 else 0.0
 
 
-@njit(nogil=True, cache=True)
+@part
 def log_backward_row(
     local, query, target, i, substitution, open_, extend, forward, below, row, whole, counts, sums, posterior
 ):
