@@ -332,9 +332,16 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
             button("Copy as code", "the plain calls that give what is on screen", self.code_box.toggle),
             button("Open the graph", "the recurrence behind every cell, node by node", self._open_graph),
         ]
+        aligning = [*self.controls.main, more]
+
+        def make_room(change: Any) -> None:
+            """The column has room for one of both: how pairs are aligned, or what is mapped."""
+            for each in aligning:
+                (each.add_class if change["new"] == 0 else each.remove_class)("genolab-hidden")
+
+        mapping.observe(make_room, "selected_index")
         rows = [
-            *self.controls.main,
-            more,
+            *aligning,
             ipywidgets.HBox(ways).add_class("genolab-buttons").add_class("genolab-small"),
             ipywidgets.HBox(look).add_class("genolab-buttons").add_class("genolab-small"),
             mapping,

@@ -226,7 +226,8 @@ class PairStage:
             button("▶", "the next equally good alignment", lambda: self.choose(1)),
             button("all", "the whole matrix", self._whole),
         ]
-        self.title.layout.flex = "1 1 auto"
+        self.title.add_class("genolab-cut")
+        self.which.add_class("genolab-line")
         self.view.add_class("genolab-views")
         nav = ipywidgets.HBox([self.title, self.view, self.which, *buttons]).add_class("genolab-nav")
         for pane in (self.pane, self.dots_pane):

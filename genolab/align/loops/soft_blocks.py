@@ -176,10 +176,10 @@ def backward_block(
             for state in range(3):
                 for lane in range(lanes):
                     rows[side, j, state, lane] = 0.0
-    for part in range(count // every, -1, -1):
-        begin = part * every
+    for piece in range(count // every, -1, -1):
+        begin = piece * every
         end = min(begin + every - 1, count)
-        copy(kept[part], segment[0])
+        copy(kept[piece], segment[0])
         for i in range(begin + 1, end + 1):
             for lane in range(lanes):
                 steps[1, 0, lane] = gaps[0] * factor[i, lane]

@@ -72,9 +72,9 @@ def log_pair(local, query, target, substitution, gaps, every, kept, segment, row
         whole = log_add(log_add(rows[m & 1, 0, n], rows[m & 1, 1, n]), rows[m & 1, 2, n])
     if every == 0:
         return whole
-    for part in range(m // every, -1, -1):
-        begin = part * every
-        segment[0] = kept[part]
+    for piece in range(m // every, -1, -1):
+        begin = piece * every
+        segment[0] = kept[piece]
         end = min(begin + every - 1, m)
         for i in range(begin + 1, end + 1):
             for j in range(n):
