@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numba import njit
 
@@ -14,5 +16,5 @@ part = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, 
 inlined = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, inline="always")
 """A short part, or the only one of a short loop: it compiles with its caller. Long ones would make that one slow."""
 
-ZERO = np.int64(0)
+ZERO: Any = np.int64(0)
 """A 0 to start from that is given to a part: Numba would compile the part for a literal 0 once more."""

@@ -8,6 +8,8 @@ recurrence, and so it has no symbolic definition.
 # mypy: disallow-untyped-defs=False
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from genolab.align.loops import ZERO, loop, part
@@ -15,7 +17,7 @@ from genolab.align.loops import ZERO, loop, part
 _NONE = np.uint64(2**64 - 1)  # above every minimizer
 _LOW = np.uint64(2**32 - 1)
 _ONE = np.uint64(1)
-ONE = np.int64(1)
+ONE: Any = np.int64(1)
 
 PIECE = 2**16
 """Letters of a reference that are worked on at a time."""
