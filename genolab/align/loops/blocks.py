@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genolab.align.loops import loop, part
+from genolab.align.loops import ZERO, loop, part
 from genolab.align.loops.columns import (
     PATH_VECTOR_BYTES,
     PATHS_TOGETHER,
@@ -92,19 +92,16 @@ def note_sides(sides, numbers, j, together, rows, costs, free_start):
 
 
 @loop
-def align_blocks(
-    members, pairs, memory, tables, unit, free_ends, anywhere, by_table, sides, scores, directions, extended, text,
-    table, again,
-):  # fmt: skip
-    """Align pairs in lanes; returns how many are left in ``again`` and, with ``directions``, where the text begins.
+def align_blocks(members, pairs, memory, tables, unit, free_ends, anywhere, by_table, sides, scores, directions, again):
+    """Align pairs in lanes; returns how many are left in ``again``.
 
     Left are those whose score overflowed, and, without ``directions``, once most have, the rest too, unseen.
     ``anywhere``, ``by_table``, ``sides`` and ``directions`` may be None: what is not wanted is not compiled. ``sides``
     is for queries whose end is free.
 
-    The half byte of cell ``(i, j)``, both from 0 on, is in ``directions[(j // 2 * rows + i) * lanes + lane]``. The text
-    is written from its end on, the last pair first: a CIGAR and a new line for each, empty for those that are left,
-    among them those whose block needs more than ``directions`` has. ``table`` gets what :class:`trace.Paths` lists.
+    The half byte of cell ``(i, j)``, both from 0 on, is in ``directions[(j // 2 * rows + i) * lanes + lane]``, where
+    :func:`write_paths` reads it: with ``directions``, ``members`` are one block. It is left if it needs more than they
+    have.
     """
     query, query_start, query_length, target, target_start, target_length = pairs
     state, ours, row_at, theirs, carried, numbers, cuts, places, profiles = memory
@@ -117,7 +114,7 @@ def align_blocks(
     opening, extend = np.int64(costs[0]), np.int64(costs[3])
     zero = lowest if free_ends[4] else 0
     query_padding, target_padding = np.uint8(QUERY_PADDING), np.uint8(TARGET_PADDING)
-    count, at = 0, text.size
+    count = 0
     last = (members.size - 1) // width * width
     for back in range(0, last + width, width):
         block = members[last - back : last - back + width]
@@ -221,17 +218,34 @@ def align_blocks(
                         score = int(carried[2 * together * width + lane])
                     score = score - zero if score < -(lowest + 1) else OVERFLOW
             if directions is not None:
-                at -= 1
-                text[at] = NEWLINE
+                numbers[SCORE * width + lane] = score
             if score == OVERFLOW:
                 again[count] = k
                 count += 1
-                continue
-            scores[k] = score * unit
-            if directions is not None:
-                i, j = numbers[QUERY_END * width + lane], numbers[TARGET_END * width + lane]
-                at = walk_lane(
-                    directions, lane, width, rows, i, j, query, query_start[k], target, target_start[k], free_ends,
-                    extended, text, at, table, k,
-                )  # fmt: skip
-    return count, at
+            else:
+                scores[k] = score * unit
+    return count
+
+
+@loop
+def write_paths(block, pairs, numbers, directions, free_ends, extended, text, at, table):
+    """Follow the directions of each lane of a block, and write its CIGAR and a new line before ``text[at]``.
+
+    The last pair comes first. Those that are left have an empty line. ``table`` gets what :class:`trace.Paths` lists.
+    Returns where the text begins. It is a loop of its own so that it compiles once, whatever is aligned.
+    """
+    query, query_start, query_length, target, target_start, _ = pairs
+    width, rows = numbers.size // NUMBERS, ZERO
+    for k in block:
+        rows = max(rows, query_length[k])
+    for lane in range(block.size - 1, -1, -1):
+        k = block[lane]
+        at -= 1
+        text[at] = NEWLINE
+        if numbers[SCORE * width + lane] != OVERFLOW:
+            i, j = numbers[QUERY_END * width + lane], numbers[TARGET_END * width + lane]
+            at = walk_lane(
+                directions, lane, width, rows, i, j, query, query_start[k], target, target_start[k], free_ends,
+                extended, text, at, table, k,
+            )  # fmt: skip
+    return at

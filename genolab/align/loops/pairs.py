@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from genolab.align.loops import lanes, loop
-from genolab.align.loops.blocks import align_blocks
+from genolab.align.loops.blocks import align_blocks, write_paths
 from genolab.align.loops.columns import TOGETHER, VECTOR_BYTES
 from genolab.align.loops.tiles import TILE
 from genolab.align.loops.wavefront import BEST, MARKS, NO_DROP, ROWS, advance, fresh_state, stride_of, with_room
@@ -145,11 +145,22 @@ class Work:
             sides = lanes.aligned(VECTOR_BYTES * rows * TOGETHER // np.dtype(kind).itemsize, kind)
         memory = lanes.memory(kind, rows, columns, not self.plain, keep)
         tables = lanes.tables(self.table, self.gaps, self.unit, kind, not self.plain, by_differences)
-        again = np.empty(members.size, np.int64)
-        count, at = align_blocks(
-            members, self.pairs, memory, tables, self.unit, self.free_ends, None if by_differences else 1,
-            None if self.plain else 1, sides, scores, directions, extended, text, table, again,
-        )  # fmt: skip
+        again, count, at = np.empty(members.size, np.int64), 0, text.size
+
+        def aligned(some: np.ndarray) -> int:
+            left: int = align_blocks(
+                some, self.pairs, memory, tables, self.unit, self.free_ends, None if by_differences else 1,
+                None if self.plain else 1, sides, scores, directions, again[count:],
+            )  # fmt: skip
+            return left
+
+        if directions is None:
+            return again[: aligned(members)], at
+        width = lanes.lanes_of(kind, True)
+        for begin in range((members.size - 1) // width * width, -1, -width):
+            block = members[begin : begin + width]
+            count += aligned(block)
+            at = write_paths(block, self.pairs, memory.numbers, directions, self.free_ends, extended, text, at, table)
         return again[:count], at
 
 
