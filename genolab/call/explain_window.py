@@ -23,6 +23,8 @@ from genolab.call.windows import Window
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genolab.call.sensitivity import Sensitivity
+
 UNCLEAR = "?"
 """What a fragment shows that fits two alleles alike, such as one that ends inside a repeat."""
 
@@ -71,6 +73,7 @@ def _explanation(
     decisive = next((step for step in steps if step.decides), None)
     verdict = CALLED if decisive is None else FILTERED if decisive.name in FILTER_NAMES else NOT_CALLED
     weight = contributions[:, 1:].max(axis=1) - contributions[:, 0]
+    flip = _change(posterior, weight, verdict, decisive)
     return Explanation(
         contig=evidence.region.contig,
         position=site.position + 1,
@@ -83,11 +86,18 @@ def _explanation(
         log10_likelihood=(posterior - prior)[index] - (posterior - prior)[index].max(),
         log10_prior=prior[index],
         log10_posterior=posterior[index],
-        flip=_change(posterior, weight, verdict, decisive),
+        flip=flip,
         thresholds=thresholds,
         _reads=partial(_reads, evidence, site, contributions, names, weight, thresholds),
         _haplotypes=partial(_haplotypes, site),
+        _sensitivity=partial(_sensitivity, evidence, site, flip),
     )
+
+
+def _sensitivity(evidence: Evidence, site: SiteOfWindow, flip: str) -> Sensitivity:
+    from genolab.call.sensitivity import of_window
+
+    return of_window(evidence, site, flip)
 
 
 def _contributions(site: SiteOfWindow, index: list[int]) -> np.ndarray:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,6 +23,8 @@ from genolab.spec import BASES
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from genolab.call.sensitivity import Sensitivity
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +64,7 @@ class Explanation:
     thresholds: Thresholds = field(repr=False)
     _reads: Callable[[], pd.DataFrame] = field(repr=False)
     _haplotypes: Callable[[], pd.DataFrame] | None = field(default=None, repr=False)
+    _sensitivity: Callable[[], Sensitivity] | None = field(default=None, repr=False)
 
     @cached_property
     def reads(self) -> pd.DataFrame:
@@ -78,6 +81,19 @@ class Explanation:
     def haplotypes(self) -> pd.DataFrame | None:
         """Near an indel the haplotypes that the reads were held against, with their variants and copies; else None."""
         return None if self._haplotypes is None else self._haplotypes()
+
+    def sensitivity(self) -> Sensitivity:
+        """How the log odds of a variant change with every base's quality and mapping quality, by gradient.
+
+        Raises
+        ------
+        InputError
+            If no fragment is evidence here.
+        """
+        if self._sensitivity is None:
+            where = f"{self.contig}:{self.position:,}"
+            raise InputError("sensitivity", "position", "one that fragments are evidence at", where)
+        return self._sensitivity()
 
     @property
     def excluded(self) -> dict[str, int]:
@@ -159,7 +175,16 @@ def _explain_site(
         flip=flip,
         thresholds=thresholds,
         _reads=partial(_reads_of_site, evidence, position, found, contributions, names),
+        _sensitivity=partial(_sensitivity_of_site, evidence, position, found, thresholds, ploidy, flip)
+        if seen.base.size and reference < ALLELES
+        else None,
     )
+
+
+def _sensitivity_of_site(*about: Any) -> Sensitivity:
+    from genolab.call.sensitivity import of_site
+
+    return of_site(*about)
 
 
 def rare_indel(evidence: Evidence, position: int, thresholds: Thresholds) -> str:

@@ -125,3 +125,10 @@ def _likelihoods(*arrays: np.ndarray) -> np.ndarray:
     from genolab.call.forward import likelihoods_of_pairs
 
     return likelihoods_of_pairs(*arrays)
+
+
+@pair_hmm.driven_gradient("base_quality")
+def _quality_gradients(*arrays: np.ndarray) -> np.ndarray:
+    from genolab.call.backward import quality_gradients
+
+    return quality_gradients(*arrays)

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -247,31 +248,38 @@ def _align(windows: list[Realigned], pileup: Pileup, backend: str | None) -> lis
         if each.by_read.size:
             groups.setdefault(-(-(_BAND + each.shift) // _ROUND) * _ROUND, []).append(at)
     for band, members in groups.items():
-        first = np.concatenate([windows[at].reads.first for at in members])
-        length = np.concatenate([windows[at].reads.last for at in members]) - first
-        starts = np.cumsum(length) - length
-        flat = np.repeat(first - starts, length) + np.arange(length.sum())
-        base = pileup.reads.base[flat]
-        quality = np.minimum(pileup.base_quality[flat].astype(np.float64), _BEST_QUALITY)
-        sequences = [np.frombuffer(text, np.uint8) for at in members for text in windows[at].haplotypes.sequences]
-        sizes = np.array([each.size for each in sequences])
-        begins = np.cumsum(sizes) - sizes
-        reads, texts, diagonals = [], [], []
-        seen_reads = seen_texts = 0
-        for at in members:
-            number, count = windows[at].by_read.shape
-            reads.append(np.repeat(np.arange(number) + seen_reads, count))
-            texts.append(np.tile(np.arange(count) + seen_texts, number))
-            diagonals.append(np.repeat(windows[at].reads.position - windows[at].haplotypes.start, count))
-            seen_reads, seen_texts = seen_reads + number, seen_texts + count
-        read, text = np.concatenate(reads), np.concatenate(texts)
-        found = pair_hmm(
-            base, quality, starts[read], length[read], np.concatenate(sequences), gap_opening(sequences), begins[text],
-            sizes[text], np.concatenate(diagonals), band, backend=backend,
-        ).log10_likelihood  # fmt: skip
+        _, pairs = pairs_of([windows[at] for at in members], pileup, band)
+        found = pair_hmm(*pairs, backend=backend).log10_likelihood
         at_pair = 0
         for at in members:
             shape = windows[at].by_read.shape
             results[at] = found[at_pair : at_pair + shape[0] * shape[1]].reshape(shape)
             at_pair += shape[0] * shape[1]
     return results
+
+
+def pairs_of(windows: list[Realigned], pileup: Pileup, band: int | None = None) -> tuple[np.ndarray, tuple[Any, ...]]:
+    """What the pair-HMM is given of windows, every read with every haplotype; and the flat bases that these are of."""
+    if band is None:
+        band = -(-(_BAND + max(each.shift for each in windows)) // _ROUND) * _ROUND
+    first = np.concatenate([each.reads.first for each in windows])
+    length = np.concatenate([each.reads.last for each in windows]) - first
+    starts = np.cumsum(length) - length
+    flat = np.repeat(first - starts, length) + np.arange(length.sum())
+    quality = np.minimum(pileup.base_quality[flat].astype(np.float64), _BEST_QUALITY)
+    sequences = [np.frombuffer(text, np.uint8) for each in windows for text in each.haplotypes.sequences]
+    sizes = np.array([each.size for each in sequences])
+    begins = np.cumsum(sizes) - sizes
+    reads, texts, diagonals = [], [], []
+    seen_reads = seen_texts = 0
+    for each in windows:
+        number, count = each.by_read.shape
+        reads.append(np.repeat(np.arange(number) + seen_reads, count))
+        texts.append(np.tile(np.arange(count) + seen_texts, number))
+        diagonals.append(np.repeat(each.reads.position - each.haplotypes.start, count))
+        seen_reads, seen_texts = seen_reads + number, seen_texts + count
+    read, text = np.concatenate(reads), np.concatenate(texts)
+    return flat, (
+        pileup.reads.base[flat], quality, starts[read], length[read], np.concatenate(sequences),
+        gap_opening(sequences), begins[text], sizes[text], np.concatenate(diagonals), band,
+    )  # fmt: skip
