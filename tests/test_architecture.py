@@ -41,7 +41,7 @@ OPENING = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "copy
 OPENING |= {"loadtxt", "savetxt", "genfromtxt", "read_csv", "read_table", "read_json", "read_excel", "read_parquet"}
 
 # places that may make HTML, and why what they put into it is safe
-_TABLES = ("call/calls.py", "call/comparison.py", "call/joint_calls.py")
+_TABLES = ("call/calls.py", "call/comparison.py", "call/joint_calls.py", "call/sensitivity.py")
 HTML_ALLOWED = dict.fromkeys(_TABLES, "pandas makes the table, and escapes its text")
 HTML_SINKS = re.compile(
     r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment)\b|\{safe\}"
