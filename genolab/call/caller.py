@@ -129,7 +129,7 @@ class Work:
         for tile in self.tiles:
             if progress is not None:
                 progress(done / total, f"calling {tile}")
-            evidences = self._read(tile)
+            evidences = self._read(tile, progress, done, total)
             for evidence, tally in zip(evidences, tallies, strict=True):
                 tally += agreement(evidence)
                 check_agreement(evidence, tally)
@@ -147,12 +147,18 @@ class Work:
             joined = join_joint(cast("list[JointCalls]", list(parts)))
         return replace(joined, regions=self.regions, notices=tuple(self.notices))
 
-    def _read(self, tile: Region) -> list[Evidence]:
+    def _read(self, tile: Region, progress: Progress | None, done: int, total: int) -> list[Evidence]:
         around = widened(tile, self.members[0].alignments.contigs[tile.contig])
         codes = self.reference.fetch(self.names[tile.contig], around.start, around.end)
-        found = []
+        found: list[Evidence] = []
+
+        def told(share: float) -> None:  # reading is counted as half of a tile's work
+            if progress is not None:
+                part = (len(found) + share) / len(self.members)
+                progress((done + part * tile.length / 2) / total, f"calling {tile}")
+
         for each in self.members:
-            reads = each.alignments.read(around, each.in_file)
+            reads = each.alignments.read(around, each.in_file, told)
             self.notices |= dict.fromkeys(notices_of(reads, tile))
             evidence = make_evidence(reads, codes, tile, each.alignments, self.reference.path)
             found.append(replace(evidence, sample=each.name))

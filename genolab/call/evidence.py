@@ -95,11 +95,13 @@ def collect(
     region: str | Region,
     sample: str | None = None,
     index: Literal["build", "cache"] | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> Evidence:
     """Read one region of an alignment file and its reference.
 
     ``region`` is text in 1-based inclusive coordinates, or a :class:`~genolab.io.Region`. ``index`` is None,
-    ``"build"`` or ``"cache"``, as for :func:`genolab.io.open_alignments`.
+    ``"build"`` or ``"cache"``, as for :func:`genolab.io.open_alignments`. ``progress`` is told the share that is read,
+    and ends the reading with what it raises.
 
     Raises
     ------
@@ -112,7 +114,7 @@ def collect(
             region = io.parse_region(region, alignments.contigs)
         match = io.match_contigs(alignments, opened, region.contig)
         around = widened(region, alignments.contigs[region.contig])
-        found = alignments.read(around, sample)
+        found = alignments.read(around, sample, progress)
         codes = opened.fetch(match.name(region.contig), around.start, around.end)
         notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *notices_of(found, region)))
         evidence = make_evidence(found, codes, region, alignments, opened.path, tuple(notices))

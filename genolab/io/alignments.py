@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -23,8 +24,25 @@ from genolab.io.vcf_rules import MOST_SAID
 _WHO = "open_alignments"
 _OF_READ, _OF_READ_ALONE = 1800, 800  # bytes of memory: with 150 letters and their qualities, and without any
 _MOST_OF_PACKED = 16  # bytes of memory for one of a BAM file
+_TELL = 4_096  # reads from one word of progress to the next, about 20 ms
 _SMALLER = "Read a smaller region, or tile by tile."
 _BROKEN = (OSError, ValueError, EOFError, OverflowError, MemoryError, NotImplementedError)
+
+Progress = Callable[[float], None]
+
+
+class _StoppedError(Exception):
+    """Whatever a listener raised: it ends the reading, and is no damage of the file."""
+
+    def __init__(self, reason: Exception) -> None:
+        self.reason = reason
+
+
+def _tell(progress: Progress, share: float) -> None:
+    try:
+        progress(share)
+    except Exception as reason:
+        raise _StoppedError(reason) from reason
 
 
 class Alignments:
@@ -62,11 +80,13 @@ class Alignments:
                     self._file.close()
             self._file = self._sam = None
 
-    def read(self, region: Region | str, sample: str | None = None) -> AlignedReads:
+    def read(self, region: Region | str, sample: str | None = None, progress: Progress | None = None) -> AlignedReads:
         """Every mapped read that overlaps the region, whatever its flags, in the order of positions.
 
-        ``sample`` keeps the reads of its read groups; None keeps all. Refused: a region outside the contigs, an unknown
-        sample (``InputError``), a file without an index (``MissingIndexError``), damaged records (``FileError``).
+        ``sample`` keeps the reads of its read groups; None keeps all. ``progress`` is told the share of the region that
+        is read, every few thousand reads; what it raises ends the reading. Refused: a region outside the contigs, an
+        unknown sample (``InputError``), a file without an index (``MissingIndexError``), damaged records
+        (``FileError``).
         """
         place = parse_region(region, self.contigs, "Alignments.read")
         groups = self._groups(sample)
@@ -79,7 +99,7 @@ class Alignments:
                 raise missing(self.path, self.format)
             else:
                 self._ask(self._file, place)
-                columns, left_out = self._fetch(self._file, place, groups)
+                columns, left_out = self._fetch(self._file, place, groups, progress)
         reads = assemble(columns, self.path, place, sample, self.contigs[place.contig])
         said = []
         if left_out:
@@ -128,7 +148,9 @@ class Alignments:
             return None
         return frozenset(group for group, name in self._header.sample_of.items() if name == sample)
 
-    def _fetch(self, file: pysam.AlignmentFile, place: Region, groups: frozenset[str] | None) -> tuple[Columns, int]:
+    def _fetch(
+        self, file: pysam.AlignmentFile, place: Region, groups: frozenset[str] | None, progress: Progress | None
+    ) -> tuple[Columns, int]:
         columns = Columns()
         name, flag, position = columns.name.append, columns.flag.append, columns.position.append
         mapping, cigar = columns.mapping_quality.append, columns.cigar.append
@@ -145,6 +167,9 @@ class Alignments:
                     if operations is None:
                         left_out += 1
                         continue
+                    if progress is not None and len(columns.name) % _TELL == _TELL - 1:
+                        share = (read.reference_start - place.start) / max(place.length, 1)
+                        _tell(progress, min(max(share, 0.0), 1.0))
                     name(read.query_name)
                     flag(bits)
                     position(read.reference_start)
@@ -161,6 +186,8 @@ class Alignments:
                         quality(_one_quality(read))
                     else:
                         quality(read.query_qualities_str)
+        except _StoppedError as stopped:
+            raise stopped.reason from None
         except TooLargeError:
             raise
         except _BROKEN as error:

@@ -79,7 +79,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         self.allowed.add([reads, reference, truth])
         self.inputs = Inputs(self.allowed, self.call, ploidy)
         self.controls = ThresholdControls(thresholds, self._thresholds_moved)
-        self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend, self._compare)
+        self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend, self._against_truth)
         self.code_box = Code()
         self.downloads = Downloads()
         self.place = Says("", "soft")
@@ -216,7 +216,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
 
     def _show(self, loaded: Loaded) -> None:
         self.stage.show(loaded)
-        self._compare()
+        self._against_truth()
         self.code_box.text = self.code
         self.bar.note(loaded.notices)
         self.tell_selection()
@@ -227,7 +227,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         if waiting and self._preparing.current is None:
             self._preparing.submit(lambda _progress: self._call_again(None), name="compile")
 
-    def _compare(self) -> None:
+    def _against_truth(self) -> None:
         """Hold what is on screen against the truth, where that is looked at."""
         loaded, against = self.stage.loaded, self.stage.against
         if loaded is None or loaded.truth is None or not against.shown:

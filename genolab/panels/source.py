@@ -103,7 +103,9 @@ def load(
     sample = source.sample if source.sample in samples else None
     small = region.length <= LONGEST and (expected is None or expected <= most_reads)
     if small:
-        evidence = collect(source.reads, source.reference, region, sample)
+        evidence = collect(
+            source.reads, source.reference, region, sample, progress=lambda share: progress(share, "reading")
+        )
         progress(None, "calling")
         calls = genotype(evidence, thresholds, ploidy, backend)
     else:

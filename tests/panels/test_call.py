@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -263,6 +264,31 @@ def test_cancel_keeps_what_is_on_screen(phage: Path, monkeypatch: pytest.MonkeyP
     assert panel.bar.stop.layout.visibility == "hidden"
     assert panel.calls is before
     assert panel.refusal == ""
+
+
+def test_a_cancel_is_heard_inside_one_read(phage: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel = settled(CallPanel("reads.bam", "lambda.fa", "NC_001416.1:1-5,000"))
+    before, told = panel.calls, []
+    collect = sys.modules["genolab.panels.source"].collect
+
+    def watched(*given: object, progress, **options: object) -> object:
+        def tell(share: float) -> None:
+            told.append(share)
+            if len(told) == 3:
+                panel.bar.stop.click()
+            progress(share)
+
+        return collect(*given, progress=tell, **options)
+
+    monkeypatch.setattr("genolab.io.alignments._TELL", 50)
+    monkeypatch.setattr("genolab.panels.source.collect", watched)
+    panel.inputs.region.value = "NC_001416.1:1-20,000"
+    panel.call()
+    assert panel.wait()
+    assert panel.bar.state.text.startswith("cancelled"), panel.refusal
+    assert len(told) == 3  # far from the end
+    assert 0 <= told[0] <= told[1] <= told[2] < 0.5
+    assert panel.calls is before
 
 
 def test_exports_hold_the_calls(example: CallPanel, tmp_path: Path) -> None:
