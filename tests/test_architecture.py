@@ -19,8 +19,8 @@ SUBJECTS = {"align", "call", "predict", "prepare"}
 
 # a room may import from rooms of a lower number only
 RANK = {
-    "errors": 0, "spec": 0, "kernel": 1, "io": 2, "data": 3, **dict.fromkeys(SUBJECTS, 3), "scale": 4, "plots": 5,
-    "panels": 6, "servers": 7, "cli": 8,
+    "errors": 0, "spec": 0, "text": 0, "kernel": 1, "io": 2, "data": 3, **dict.fromkeys(SUBJECTS, 3), "scale": 4,
+    "plots": 5, "panels": 6, "servers": 7, "cli": 8,
 }  # fmt: skip
 INTERFACE = {"bokeh", "ipywidgets", "IPython", "anywidget", "traitlets", "ipykernel", "jupyterlab", "voila"}
 INTERFACE_FROM = 5  # plots and above
@@ -44,9 +44,25 @@ OPENING |= {"loadtxt", "savetxt", "genfromtxt", "read_csv", "read_table", "read_
 _TABLES = ("call/calls.py", "call/comparison.py", "call/joint_calls.py", "call/sensitivity.py")
 HTML_ALLOWED = dict.fromkeys(_TABLES, "pandas makes the table, and escapes its text")
 HTML_SINKS = re.compile(
-    r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment)\b|\{safe\}"
+    r"\b(?:innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML\w*|srcdoc"
+    r"|description_allow_html|CustomJSHover)\b|\{safe\}|\beval\(|new Function\(|javascript:|disable_math\s*=\s*False"
 )
-HTML_MAKERS = {"HTML", "HTMLMath", "Div", "Markdown", "Javascript", "display_html", "publish_display_data"}
+SINKS_ALLOWED = {("plots/pane.js", "new Function(")}  # BokehJS itself, which the kernel sends from its installation
+HTML_MAKERS = {
+    "HTML",
+    "HTMLMath",
+    "HTMLTemplateFormatter",
+    "TeX",
+    "MathML",
+    "Ascii",
+    "PreText",
+    "Paragraph",
+    "Div",
+    "Markdown",
+    "Javascript",
+    "display_html",
+    "publish_display_data",
+}
 
 MOST_LINES = 400
 
@@ -177,7 +193,8 @@ def test_html_is_made_in_listed_places_only():
         if name_of(path) in HTML_ALLOWED:
             continue
         text = path.read_text()
-        wrong += [f"{name_of(path)}: {found}" for found in HTML_SINKS.findall(text)]
+        found_here = {found for found in HTML_SINKS.findall(text) if (name_of(path), found) not in SINKS_ALLOWED}
+        wrong += [f"{name_of(path)}: {found}" for found in found_here]
         if path.suffix == ".py":
             for node in ast.walk(tree_of(path)):
                 if isinstance(node, ast.Call) and _called(node) in HTML_MAKERS:

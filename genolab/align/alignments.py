@@ -117,9 +117,10 @@ class Alignments:
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write :meth:`to_frame` as tab-separated text, beside and renamed."""
         from genolab.io.atomic import replacing
+        from genolab.text import csv_of
 
         with replacing(path, who="Alignments.write") as (beside,):
-            self.to_frame().to_csv(beside, sep="\t", index=False)
+            csv_of(self.to_frame(), separator="\t", path=beside)
 
     def co_optimal_count(self, number: int = 0) -> int:
         """How many alignments of a pair have the best score, exactly; see :mod:`genolab.align.co_optimal`."""

@@ -47,7 +47,7 @@ def sorted_bam(
         tempfile.TemporaryDirectory(prefix=".genolab-", dir=target.parent) as folder,
     ):
         unsorted = Path(folder) / "unsorted.bam"
-        with contextlib.closing(pysam.BGZFile(str(unsorted), "w1")) as stream:
+        with htslib.quiet(), contextlib.closing(pysam.BGZFile(str(unsorted), "w1")) as stream:
             stream.write(b"".join(head))
             yield stream.write
         memory, workers = f"{max(MEMORY // threads, 8)}M", str(threads - 1)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from genolab.errors import FileError
 from genolab.io.paths import PathLike, writable
+
+_FULL = 2**20
+"""Bytes left on a disk below which a write that failed is taken for one that found it full."""
 
 
 @contextlib.contextmanager
@@ -90,5 +95,10 @@ def _settle_folder(folder: Path) -> None:
 
 def _refusal(target: Path, error: OSError) -> FileError:
     found = error.strerror or str(error) or type(error).__name__
-    fix = "Free some space, or write to another folder." if error.errno == 28 else "Choose a folder you may write to."
+    full = error.errno == errno.ENOSPC
+    with contextlib.suppress(OSError):  # htslib tells no reason, so the disk is asked
+        full = full or (not error.errno and shutil.disk_usage(target.parent).free < _FULL)
+    if full:
+        found = os.strerror(errno.ENOSPC)
+    fix = "Free some space, or write to another folder." if full else "Choose a folder you may write to."
     return FileError(target, expected="to write this file", found=found, fix=f"Nothing was written. {fix}")

@@ -24,9 +24,11 @@ from genolab.panels.align_stage import Aligned, PairStage
 from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, Refusal, StatusBar, button
 from genolab.panels.paths import Allowed
+from genolab.panels.trust import guard
 from genolab.plots.align import rows_of
 from genolab.plots.matrix_window import pair_of
 from genolab.scale import Job, Latest, Progress
+from genolab.text import csv_of
 
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
@@ -76,6 +78,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         self.body = ipywidgets.VBox(self._lay_out())
         self.body.add_class("genolab-body")
         super().__init__([self.body, self.bar])
+        guard(self)
         self.add_class("genolab-panel")
         if query is None:
             self.controls.fill(EXAMPLES[0])
@@ -291,7 +294,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
                 text = io.aligned_text(names, texts, kind, marks)
                 self.downloads.offer(f"{name}.{'fa' if kind == 'fasta' else 'aln'}", text.encode("ascii", "replace"))
             elif kind == "csv":
-                self.downloads.offer(f"{name}.csv", frame.to_csv(index=False).encode())
+                self.downloads.offer(f"{name}.csv", csv_of(frame).encode())
             else:
                 pane.download("svg" if kind == "svg" else "png", name)
         except (GenolabError, OSError) as error:

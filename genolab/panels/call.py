@@ -26,7 +26,9 @@ from genolab.panels.parts import Listener, StatusBar, button
 from genolab.panels.paths import Allowed, short
 from genolab.panels.source import MOST_READS, Loaded, code, load
 from genolab.panels.stage import Stage
+from genolab.panels.trust import guard
 from genolab.scale import Job, Latest, Progress, State
+from genolab.text import csv_of
 
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
@@ -86,6 +88,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         self.body = ipywidgets.VBox(self._lay_out())
         self.body.add_class("genolab-body")
         super().__init__([self.body, self.bar])
+        guard(self)
         self.add_class("genolab-panel")
         self._start(reads, reference, region, truth)
 
@@ -286,7 +289,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
             if kind == "vcf":
                 self.downloads.offer(f"{name}.vcf", io.variant_bytes(to_records(calls)))
             elif kind == "csv":
-                self.downloads.offer(f"{name}.csv", calls.to_frame().to_csv(index=False).encode())
+                self.downloads.offer(f"{name}.csv", csv_of(calls.to_frame()).encode())
             else:
                 self.stage.pane.download("svg" if kind == "svg" else "png", name)
         except (GenolabError, OSError) as error:

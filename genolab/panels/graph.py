@@ -13,6 +13,7 @@ from genolab.kernel import available_backends
 from genolab.kernel.graph_model import graph_text
 from genolab.kernel.source import conversions
 from genolab.panels.graph_parts import BackendBox, FlowBox, RewriteBar, SourceBox
+from genolab.panels.trust import guard
 from genolab.plots.formula import described
 from genolab.plots.graph import GraphView, NodeTable
 from genolab.predict.step import STEPS, training_step
@@ -85,6 +86,7 @@ class GraphPanel(ipywidgets.VBox):
         self.table.layout = ipywidgets.Layout(flex="1 1 auto", min_width="0")
         shown = [self.rewrites, self.flow, self.view, below, self.source, self.backends]
         super().__init__([bar, self.status, *shown], layout=ipywidgets.Layout(width="100%"))
+        guard(self)
         self.chooser.observe(self._choose, "value")
         self.stage.observe(self._change_stage, "value")
         self.backend.observe(self._refresh, "value")

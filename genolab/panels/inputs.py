@@ -11,6 +11,7 @@ import ipywidgets
 
 from genolab.panels.paths import LOOK, Allowed, complete, path_box, short
 from genolab.panels.source import READS, REFERENCES, VARIANTS, Choice, Loaded, Source, choices
+from genolab.text import plain
 
 ALL_SAMPLES = "all together"
 
@@ -91,7 +92,8 @@ class Inputs:
             self.region.value = self._region_shown = str(loaded.region)
             self.truth.value = self._truth_shown = "" if source.truth is None else short(source.truth)
             several = len(loaded.samples) > 1
-            self.sample.options = [ALL_SAMPLES, *loaded.samples] if several else [ALL_SAMPLES]
+            names = [(plain(name), name) for name in loaded.samples] if several else []
+            self.sample.options = [(ALL_SAMPLES, ALL_SAMPLES), *names]
             self.sample.value = source.sample if several and source.sample else ALL_SAMPLES
             self.sample.layout.display = "flex" if several else "none"
         finally:

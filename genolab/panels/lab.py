@@ -21,6 +21,7 @@ from genolab.panels.parts import button
 from genolab.panels.paths import Allowed
 from genolab.panels.seam import Held, Selection
 from genolab.panels.shelf import ShelfPart
+from genolab.panels.trust import guard
 from genolab.panels.warming import Warming
 from genolab.panels.workbench import Keys
 from genolab.scale import Job, Latest, Progress, State
@@ -93,6 +94,7 @@ class Lab(ipywidgets.VBox):
         self._waiting.add_class("genolab-waiting")
         self._waiting.layout.display = "none"
         super().__init__(self._lay_out())
+        guard(self)
         self.add_class("genolab-panel").add_class("genolab-lab")
         for tab, opener in self.tabs.items():
             opener.on_click(lambda _, tab=tab: self.open_tab(tab))

@@ -12,7 +12,18 @@ from typing import Any, Literal
 import anywidget
 import traitlets
 
+from genolab.text import plain
+
 Tone = Literal["plain", "soft", "title", "warning", "error"]
+
+
+def _shown(value: Any) -> Any:
+    """The same with every text in it made :func:`~genolab.text.plain`: a name must not turn the sentence around it."""
+    if isinstance(value, str):
+        return plain(value, lines=True)
+    if isinstance(value, dict):
+        return {name: _shown(each) for name, each in value.items()}
+    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class _Words(anywidget.AnyWidget):
@@ -20,6 +31,11 @@ class _Words(anywidget.AnyWidget):
     _css = Path(__file__).with_name("page.css")
     kind = traitlets.Unicode().tag(sync=True)
     content = traitlets.Dict().tag(sync=True)
+    from_page: tuple[str, ...] = ()  # what a page may change
+
+    @traitlets.validate("content")
+    def _plain(self, proposal: Any) -> Any:
+        return proposal["value"] if self.kind == "code" else _shown(proposal["value"])
 
 
 class Says(_Words):

@@ -11,6 +11,7 @@ import ipywidgets
 
 from genolab import data
 from genolab.errors import InputError
+from genolab.io.paths import checked
 
 SHIPPED = Path(data.__file__).parent
 """Where the examples that ship lie; a path there is shown, and may be written, as ``genolab:phage/lambda.fa``."""
@@ -42,6 +43,7 @@ class Allowed:
         """The file that a text names, if its real place is allowed; refused with ``InputError`` otherwise."""
         if not text.strip():
             raise InputError(self.who, name, "the name of a file", "nothing", "Choose a file or an example.")
+        checked(text.strip(), self.who)
         try:
             shipped = text.strip().removeprefix("genolab:")
             whole = SHIPPED / shipped if shipped != text.strip() else os.path.expanduser(shipped)

@@ -9,6 +9,7 @@ import ipywidgets
 from genolab.kernel.expression import EXAMPLES, FUNCTIONS, INPUTS, ExpressionError, kernel_of
 from genolab.panels.graph import GraphPanel
 from genolab.panels.page import Says
+from genolab.panels.trust import guard
 from genolab.scale import Job, Latest, Progress, State
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class PlayPanel(ipywidgets.VBox):
         self._work = Latest(self._job_changed, debounce=_QUIET)
         head = ipywidgets.HBox([self.examples, self.help], layout=ipywidgets.Layout(align_items="center"))
         super().__init__([head, self.text, self.place, self.message, self.graph])
+        guard(self)
         self.add_class("genolab-panel")
         self.examples.observe(self._example, "value")
         self.text.observe(self._typed, "value")

@@ -18,8 +18,10 @@ from genolab.panels.prepare_seam import PrepareSeam
 from genolab.panels.prepare_source import Inputs, Loaded, code_of, load, source_of
 from genolab.panels.prepare_stage import PrepareStage
 from genolab.panels.prepare_steps import StepList
+from genolab.panels.trust import guard
 from genolab.prepare.chain import StepError
 from genolab.scale import Job, Latest, Progress
+from genolab.text import csv_of
 
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
@@ -72,6 +74,7 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         self.place = Says("", "soft")
         self.body = ipywidgets.VBox(self._lay_out()).add_class("genolab-body")
         super().__init__([self.body, self.bar])
+        guard(self)
         self.add_class("genolab-panel")
         self._start(counts, samples, genes)
 
@@ -216,9 +219,9 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
         try:
             if kind == "csv":
-                self.downloads.offer(f"{name}_prepared.csv", done.table.T.to_csv().encode())
+                self.downloads.offer(f"{name}_prepared.csv", csv_of(done.table.T, index=True).encode())
             elif kind == "factors":
-                self.downloads.offer(f"{name}_size_factors.csv", self.stage.factors().to_csv(index=False).encode())
+                self.downloads.offer(f"{name}_size_factors.csv", csv_of(self.stage.factors()).encode())
             else:
                 self.stage.pane.download("svg" if kind == "svg" else "png", f"{name}_prepared")
         except (GenolabError, OSError) as error:

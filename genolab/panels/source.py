@@ -95,6 +95,7 @@ def load(
 ) -> Loaded:
     """Read a source and call it: a small region into memory, a large one tile by tile with progress and cancel."""
     progress(None, "reading")
+    io.first_look(source.reads, source.reference)
     with io.open_alignments(source.reads, source.reference) as alignments:
         notices: list[str] = []
         region = _region(alignments, source.region, notices)

@@ -7,16 +7,31 @@ from typing import Any
 import numpy as np
 from bokeh.models import ColumnDataSource
 
+from genolab.text import plain
+
 Columns = dict[str, Any]
 
 
 def fill(source: ColumnDataSource, columns: Columns) -> bool:
     """Give a source new columns, unless they are what it has; says whether they were new."""
+    columns = {name: _plain(values) for name, values in columns.items()}
     before = source.data
     if before.keys() == columns.keys() and all(_equal(before[name], columns[name]) for name in columns):
         return False
     source.data = columns
     return True
+
+
+def _plain(values: Any) -> Any:
+    """Names as :func:`~genolab.text.plain` shows them: what turns the direction of text would do so in a hover."""
+    if not isinstance(values, np.ndarray) or values.dtype != object:
+        return values
+    odd = [k for k, each in enumerate(values.flat) if isinstance(each, str) and plain(each) is not each]
+    if odd:
+        values = values.copy()
+        for k in odd:
+            values.flat[k] = plain(values.flat[k], lines=True)
+    return values
 
 
 def empty(source: ColumnDataSource) -> bool:

@@ -6,7 +6,6 @@ Axes of positions are 1-based: a plot draws base `i` (0-based) centred at `x = i
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,8 @@ from bokeh.models.text import PlainText
 from bokeh.palettes import Cividis256
 from bokeh.plotting import figure as bokeh_figure
 from bokeh.themes import Theme
+
+from genolab.text import plain
 
 BLUE, ORANGE, GREEN, PINK = "#0072B2", "#E69F00", "#009E73", "#CC79A7"
 SKY, VERMILION, YELLOW, BLACK = "#56B4E9", "#D55E00", "#F0E442", "#000000"
@@ -161,12 +162,12 @@ def with_unit(label: str, unit: str = "") -> str:
 
 def escape_text(text: str) -> PlainText:
     """Return text from a file as Bokeh text drawn as it is: dollar signs make no TeX, control characters are shown."""
-    return PlainText(text=printable(text))
+    return PlainText(text=plain(text))
 
 
 def printable(text: str) -> str:
     """Return the same as a string, for a column of texts or the text of a model that is there."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cf", "Cs") else c for c in text)
+    return plain(text)
 
 
 def figure(
