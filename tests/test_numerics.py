@@ -1,0 +1,147 @@
+"""The extremes of input, each with a known answer or a law: nothing overflows, vanishes, or depends on how it is split."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import naive
+import numpy as np
+import pytest
+from made_reads import evidence_of, simple
+
+import genolab as gl
+from genolab.call import Thresholds, genotype
+from genolab.call.likelihood import genotype_likelihoods, genotype_posteriors
+
+REFERENCE = "ACGTACGTACGTACGTACGT"
+EVERYTHING = Thresholds(min_base_quality=0, min_mapping_quality=0)
+
+
+def at_ten(bases: str, folder: Path, quality: int = 30, **changes: int) -> gl.call.Evidence:
+    """Fragments over position 10 (0-based, reference G) that show these bases, strands taking turns."""
+    folder.mkdir(exist_ok=True)
+    reads = [simple(f"r{i}", 5, f"CGTAC{base}TACG", quality, 0x10 * (i % 2), **changes) for i, base in enumerate(bases)]
+    return evidence_of(reads, REFERENCE, folder)
+
+
+@pytest.mark.parametrize("ploidy", [1, 2, 6])
+def test_depth_of_a_million_is_a_million_times_one(ploidy: int) -> None:
+    depth = 1_000_000
+    base = np.arange(depth, dtype=np.uint8) % 2
+    site, quality, reference = np.zeros(depth, np.int64), np.full(depth, 30.0), np.zeros(1, np.uint8)
+    found = genotype_likelihoods(site, base, quality, quality, reference, ploidy=ploidy).log10_likelihood
+    pair = genotype_likelihoods(site[:2], base[:2], quality[:2], quality[:2], reference, ploidy=ploidy).log10_likelihood
+    np.testing.assert_allclose(found, pair * (depth // 2), rtol=1e-11)
+    posterior = genotype_posteriors(found, reference, np.ones(found.shape, bool), ploidy=ploidy)
+    assert np.isfinite(posterior.quality).all()
+    assert np.isfinite(posterior.genotype_quality).all()
+    assert (posterior.log10_posterior <= 1e-12).all()
+    np.testing.assert_allclose((10.0**posterior.log10_posterior).sum(), 1.0, rtol=1e-9)
+    best = gl.call.genotypes(ploidy)[int(posterior.log10_posterior.argmax())] if hasattr(gl.call, "genotypes") else None
+    assert best is None or ploidy == 1 or best.count(0) == best.count(1)
+
+
+def test_a_column_of_20000_is_called_as_one_of_twenty(tmp_path: Path) -> None:
+    deep = genotype(at_ten("GA" * 10_000, tmp_path / "deep"))
+    thin = genotype(at_ten("GA" * 10, tmp_path / "thin"))
+    assert deep.position.tolist() == thin.position.tolist() == [10]
+    assert deep.genotype_text(0) == thin.genotype_text(0) == "0/1"
+    assert deep.allele_depth(0) == (10_000, 10_000)
+    assert np.isfinite(deep.quality).all()
+    assert deep.quality[0] >= thin.quality[0]
+
+
+@pytest.mark.parametrize("ploidy", [1, 2, 6])
+@pytest.mark.parametrize(
+    ("bases", "quality", "mapping_quality"),
+    [("GAGAGA", 0, 60), ("GAGAGA", 30, 255), ("GAGAGA", 93, 254), ("NNNN", 30, 60), ("", 30, 60), ("ACGTN", 30, 60)],
+    ids=["quality 0", "mapping 255", "highest", "all N", "no reads", "each base"],
+)
+def test_any_quality_and_no_base_at_all(
+    ploidy: int, bases: str, quality: int, mapping_quality: int, tmp_path: Path
+) -> None:
+    evidence = at_ten(bases, tmp_path, quality, mapping_quality=mapping_quality)
+    with np.errstate(all="raise"):
+        calls = genotype(evidence, EVERYTHING, ploidy)
+    assert np.isfinite(calls.quality).all()
+    if quality == 0:
+        assert not (calls.quality > 20).any(), "a base of quality 0 is a guess"
+    calls.write(tmp_path / "calls.vcf")
+    assert len(gl.io.read_variants(tmp_path / "calls.vcf")) == len(calls.position)
+
+
+def test_six_alleles_at_a_place_are_written_and_read(tmp_path: Path) -> None:
+    from genolab.io.records import Field, VariantRecords
+
+    likelihoods = list(range(28))
+    records = VariantRecords(
+        contigs={"c": 100}, samples=("s",), filters={}, info={}, contig=["c"], position=np.array([10]), reference=["A"],
+        format={"GT": Field("1", "String", "genotype"), "PL": Field("G", "Integer", "phred")}, alternates=[
+        ("C", "G", "T", "AC", "AG", "AT")], quality=np.array([30.0]), filter=[()],
+        format_values={"GT": [["5/6"]], "PL": [[likelihoods]]},
+    )  # fmt: skip
+    gl.io.write_variants(records, tmp_path / "six.vcf")
+    found = gl.io.read_variants(tmp_path / "six.vcf")
+    assert found.alternates == [("C", "G", "T", "AC", "AG", "AT")]
+    assert found.genotype == [(5, 6)]
+
+
+def test_every_operation_of_a_cigar_and_every_flag(tmp_path: Path) -> None:
+    cigar = [(1, "H"), (2, "S"), (2, "M"), (1, "I"), (2, "="), (1, "D"), (1, "X"), (2, "N"), (1, "P"), (1, "M"), (1, "S")]
+    used = sum(size for size, operation in cigar if operation in "MIS=X")
+    read = naive.Read("r", 0, 3, 60, cigar, ("ACGT" * 5)[:used], [30] * used)
+    evidence = evidence_of([read], REFERENCE, tmp_path)
+    assert evidence.pileup.reads.reference_end.tolist() == [3 + 2 + 2 + 1 + 1 + 2 + 1]
+    flags = [replace_flag(simple(f"r{flag}", 5, "CGTACATACG"), flag) for flag in range(0, 4096, 7) if not flag & 4]
+    calls = genotype(evidence_of(flags, REFERENCE, tmp_path))
+    kept = sum(not flag & (0x100 | 0x200 | 0x400 | 0x800) for flag in range(0, 4096, 7) if not flag & 4)
+    assert sum(calls.allele_depth(0)) <= kept
+
+
+def replace_flag(read: naive.Read, flag: int) -> naive.Read:
+    return read._replace(flag=flag) if hasattr(read, "_replace") else replace(read, flag=flag)
+
+
+def test_overlapping_mates_are_one_witness(tmp_path: Path) -> None:
+    pairs = [
+        replace_flag(simple(f"p{i}", 5, "CGTACATACG"), flag) for i in range(6) for flag in (0x1 | 0x40, 0x1 | 0x80 | 0x10)
+    ]
+    calls = genotype(evidence_of(pairs, REFERENCE, tmp_path))
+    assert sum(calls.allele_depth(0)) == 6
+
+
+@pytest.mark.parametrize("length", [1, 30_000])
+def test_alignment_of_length_0_1_and_30000(length: int) -> None:
+    text = ("ACGT" * (length // 4 + 1))[:length]
+    assert gl.align.align(text, text, mode="global").score.tolist() == [2 * length]
+    empty = gl.align.align("", text, mode="global").score
+    assert np.isfinite(empty).all()
+    assert (empty <= 0).all()
+    assert gl.align.align("", "", mode="global").score.tolist() == [0]
+
+
+def test_sums_of_float32_counts_are_not_lost() -> None:
+    counts = np.full((2, 20_000), 16_777_217.0, np.float32)  # 2 ** 24 and more: adding ones in float32 would stop here
+    counts[1, 0] = 0
+    made = gl.prepare.CPM().fit_transform(counts) if hasattr(gl.prepare, "CPM") else gl.prepare.LogCPM().fit_transform(counts)
+    assert np.isfinite(made).all()
+    if hasattr(gl.prepare, "CPM"):
+        np.testing.assert_allclose(np.asarray(made, np.float64).sum(axis=1), 1e6, rtol=1e-6)
+
+
+@pytest.mark.parametrize("tile", [7, 20])
+def test_tiles_and_threads_give_the_same_bytes(tile: int, tmp_path: Path) -> None:
+    from genolab.kernel import threads
+
+    evidence = at_ten("GGGGGAAAAA", tmp_path)
+    del evidence
+    whole = gl.call.call_variants(tmp_path / "reads.sam", tmp_path / "reference.fa")
+    parts = gl.call.call_variants(tmp_path / "reads.sam", tmp_path / "reference.fa", tile=tile)
+    files = []
+    for name, calls in (("whole", whole), ("parts", parts)):
+        calls.write(tmp_path / f"{name}.vcf")
+        lines = (tmp_path / f"{name}.vcf").read_text().splitlines()
+        files.append([line for line in lines if not line.startswith("##")])
+    assert files[0] == files[1]
+    assert threads is not None
