@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -16,6 +17,7 @@ from genolab.io.paths import PathLike
 if TYPE_CHECKING:
     import pandas as pd
 
+_FIX = "Complete the table."
 _WHO = "read_labelled"
 
 
@@ -54,23 +56,30 @@ def read_labelled(path: PathLike) -> LabelledSequences:
         guard.expect(path, _WHO, "a table of text")
     text = guard.text_of(seen).removeprefix(b"\xef\xbb\xbf")
     head = guard.decoded(text.split(b"\n", 1)[0], seen.path, 1)
+    if not text.isascii() or b"\0" in text:
+        for number, line in enumerate(text.split(b"\n"), 1):
+            guard.decoded(line, seen.path, number)
     separator = "\t" if "\t" in head else ";" if ";" in head else ","
     try:
         table = pd.read_csv(BytesIO(text), sep=separator, dtype=str, keep_default_na=False)
     except (ValueError, UnicodeDecodeError) as error:  # pandas' own parser errors are ValueErrors
         fix = "Save it as CSV with a header."
-        raise FileError(seen.path, expected="a table", found=str(error).strip(), fix=fix) from None
+        place = re.search(r"line (\d+)", str(error))
+        at = int(place[1]) if place else 1
+        raise FileError(seen.path, line=at, expected="a table", found=str(error).strip()[:160], fix=fix) from None
     names = {str(name).strip().lower(): str(name) for name in table.columns}
     label = names.get("label") or names.get("value")
     if "sequence" not in names or label is None:
         expected = "columns named sequence and label (or value)"
-        raise FileError(seen.path, line=1, expected=expected, found=", ".join(map(str, table.columns))[:80])
+        raise FileError(seen.path, line=1, expected=expected, found=", ".join(map(str, table.columns))[:80], fix=_FIX)
     if not len(table):
-        raise FileError(seen.path, expected="one sequence or more", found="a header alone")
+        raise FileError(seen.path, line=2, expected="one sequence or more", found="a header alone", fix=_FIX)
     for name in (names["sequence"], label):
         empty = np.flatnonzero(table[name].str.strip() == "")
         if empty.size:
-            raise FileError(seen.path, line=int(empty[0]) + 2, field=name, expected="something", found="nothing")
+            raise FileError(
+                seen.path, line=int(empty[0]) + 2, field=name, expected="something", found="nothing", fix=_FIX
+            )
     group = names.get("group") or names.get("set")
     return LabelledSequences(
         seen.path, tuple(table[names["sequence"]].str.strip()), _values(seen.path, table[label], "value" in names),

@@ -52,7 +52,7 @@ def read_model(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         data = stream.read()
     expected = "a model that genolab saved"
     if len(data) < 8:
-        raise FileError(found, expected=expected, found=f"{len(data)} bytes: the file was cut", fix=_FIX)
+        raise FileError(found, expected=expected, found=f"{len(data)} bytes: the file was cut", fix=_FIX, offset=0)
     (size,) = struct.unpack("<Q", data[:8])
     if size > min(_HEADER, len(data) - 8):
         reason = "a header that does not end: the file was cut, or is of another kind"
@@ -62,9 +62,11 @@ def read_model(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         card = json.loads(header.pop("__metadata__")[KEY])
         arrays = {name: _array(data[8 + size :], **entry) for name, entry in header.items()}
     except _Cut as error:
-        raise FileError(found, expected="whole arrays", found=f"{error}: the file was cut", fix=_FIX) from None
+        raise FileError(
+            found, expected="whole arrays", found=f"{error}: the file was cut", fix=_FIX, offset=len(data)
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise FileError(found, expected=expected, found="another kind of file", fix=_FIX) from None
+        raise FileError(found, expected=expected, found="another kind of file", fix=_FIX, offset=8) from None
     return arrays, card
 
 

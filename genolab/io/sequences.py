@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from genolab.io.paths import PathLike
 MOST = 2**30
 """The most bytes of text that are read: sequences are kept in memory."""
 
+_ODD = re.compile(rb"[^\x01-\x7f]")
 _FIX = "Correct the file or download it again."
 
 
@@ -35,10 +37,10 @@ def read_sequences(path: PathLike) -> NamedSequences:
     seen = guard.expect(path, "read_sequences", "FASTA", "FASTQ")
     guard.whole(seen)
     data = guard.text_of(seen, MOST)
-    place = data.find(b"\0")
-    if place >= 0 or not data.isascii():
-        expected, found = "plain text (ASCII)", "a zero byte" if place >= 0 else "letters beyond ASCII"
-        raise FileError(seen.path, expected=expected, found=found, fix=_FIX)
+    odd = _ODD.search(data)
+    if odd:
+        line, found = data.count(b"\n", 0, odd.start()) + 1, guard.shown(odd[0])
+        raise FileError(seen.path, line=line, expected="plain text (ASCII)", found=found, fix=_FIX)
     lines = data.decode("ascii").splitlines()
     names, sequences = _fasta(lines) if seen.format == "FASTA" else _fastq(lines, seen.path)
     for number, name in enumerate(names, 1):
