@@ -17,13 +17,13 @@ from genolab.text import plain
 Tone = Literal["plain", "soft", "title", "warning", "error"]
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """The same with every text in it made :func:`~genolab.text.plain`: a name must not turn the sentence around it."""
     if isinstance(value, str):
         return plain(value, lines=True)
     if isinstance(value, dict):
-        return {name: _shown(each) for name, each in value.items()}
-    return [_shown(each) for each in value] if isinstance(value, list | tuple) else value
+        return {name: shown(each) for name, each in value.items()}
+    return [shown(each) for each in value] if isinstance(value, list | tuple) else value
 
 
 class _Words(anywidget.AnyWidget):
@@ -35,7 +35,7 @@ class _Words(anywidget.AnyWidget):
 
     @traitlets.validate("content")
     def _plain(self, proposal: Any) -> Any:
-        return proposal["value"] if self.kind == "code" else _shown(proposal["value"])
+        return proposal["value"] if self.kind == "code" else shown(proposal["value"])
 
 
 class Says(_Words):

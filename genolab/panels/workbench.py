@@ -13,6 +13,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from genolab.panels.page import shown
+
 _LONGEST = 2_000
 
 
@@ -21,6 +23,11 @@ class _Part(anywidget.AnyWidget):
     _css = Path(__file__).with_name("workbench.css")
     kind = traitlets.Unicode().tag(sync=True)
     content = traitlets.Dict().tag(sync=True)
+    from_page: tuple[str, ...] = ()  # what a page may change
+
+    @traitlets.validate("content")
+    def _plain(self, proposal: Any) -> Any:
+        return shown(proposal["value"])
 
     def __init__(self, **content: Any) -> None:
         super().__init__(kind=type(self).__name__.lower(), content=content)

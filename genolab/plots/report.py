@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from genolab import __version__
 from genolab.errors import InputError
 from genolab.plots import style
+from genolab.text import csv_of, plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,12 +132,12 @@ def _table(title: str, frame: pd.DataFrame) -> str:
             "".join(
                 f'<td class="number" data-value="{_plain(value)}">{escape(_number(value))}</td>'
                 if number
-                else f"<td>{escape(str(value))}</td>"
+                else f"<td>{escape(plain(str(value)))}</td>"
                 for value, number in cells
             )
         )
     count = f"{len(frame):,} rows" if len(shown) == len(frame) else f"the first {len(shown):,} of {len(frame):,} rows"
-    csv = base64.b64encode(frame.to_csv(index=False).encode()).decode()
+    csv = base64.b64encode(csv_of(frame).encode()).decode()
     link = f'<a download="{escape(_file_name(title))}.csv" href="data:text/csv;base64,{csv}">save all as CSV</a>'
     body = "".join(f"<tr>{each}</tr>" for each in rows)
     return (
