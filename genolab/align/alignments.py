@@ -16,6 +16,7 @@ from genolab.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import pandas as pd
 
@@ -195,6 +196,19 @@ class Alignments:
 
         self._need_traceback("plot")
         return plot(self, number)
+
+    def report(self, path: str | os.PathLike[str], number: int = 0) -> Path:
+        """Write one HTML file: a pair with its matrix, the table of all pairs, and where all of it is from.
+
+        Raises
+        ------
+        InputError, FileError
+            If there is no traceback, the name does not end in .html, or the file cannot be written.
+        """
+        from genolab.plots import report, report_sections
+
+        self._need_traceback("report")
+        return report.write(report_sections.of_alignments(self, number), path)
 
     def _need_traceback(self, what: str) -> None:
         if self.cigars is None:

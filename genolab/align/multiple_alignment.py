@@ -202,6 +202,18 @@ class MultipleAlignment:
 
         write_aligned(path, self.names, self.texts, self.marks)
 
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one HTML file: rows, logo, numbers, and where all of it is from.
+
+        Raises
+        ------
+        InputError, FileError
+            If the name does not end in .html, or the file cannot be written.
+        """
+        from genolab.plots import report, report_sections
+
+        return report.write(report_sections.of_multiple(self), path)
+
     def plot(self) -> Any:
         """The picture: logo, conservation and all rows in blocks."""
         from genolab.plots.multiple import plot

@@ -190,6 +190,20 @@ class VariantCalls:
         """Coverage, calls and reads as a live figure."""
         return import_module("genolab.plots.call").plot(self)
 
+    def report(self, path: str | os.PathLike[str], *, code: str = "") -> Path:
+        """Write one HTML file: live plots, why the first call was made, the table, and where all of it is from.
+
+        It opens anywhere and asks for nothing; ``code`` are calls to show beside it.
+
+        Raises
+        ------
+        InputError, FileError
+            If the name does not end in .html, or the file cannot be written.
+        """
+        write = import_module("genolab.plots.report").write
+        written: Path = write(import_module("genolab.plots.report_sections").of_calls(self, code=code), path)
+        return written
+
     @property
     def provenance(self) -> dict[str, Any]:
         """What made these calls: inputs with digests, region, thresholds, kernels and versions."""

@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "compare calls with a truth: precision, recall and genotypes, matched by haplotype",
     "align": "align pairs of sequences: scores, identities and CIGARs as a table",
     "map": "map reads: FASTQ and a reference in, a sorted and indexed BAM out",
+    "report": "one HTML file with live plots and tables: of calls, or of a saved session",
     "check": "read whole files and say what is wrong with them, and where",
     "index": "build the missing index of BAM, CRAM, FASTA or VCF files",
     "warmup": "compile every kernel now, so that no click waits for it",

@@ -19,19 +19,31 @@ _COSTS = {True: (4, 2), False: (10, 1)}
 """Usual costs of opening and extending a gap: of DNA, of proteins."""
 
 _ABOUT = {
-    "match": "Score of two equal bases.\n1 to 10, usually 2.\nToo low: gaps are as good as matches.",
+    "match": "Score of two equal bases.\n1 to 10, usually 2.\nToo low: gaps are as good as matches.\n"
+    "Too high: mismatches and gaps cost next to nothing.",
     "mismatch": "Score of two different bases.\n−10 to 0, usually −4.\n"
     "Too low: gaps in place of mismatches.\nToo high: unrelated stretches are aligned.",
-    "gap_open": "Cost of a gap, whatever its length.\n0 to 20, usually 4 for DNA, 10 for proteins.\n"
+    "gap_open": "Cost of a gap, whatever its length.\nFormula: cost(k letters) = open + k × extend\n"
+    "0 to 20, usually 4 for DNA, 10 for proteins.\n"
     "Too low: many short gaps.\nToo high: mismatches in place of gaps.",
-    "temperature": "How far alignments below the best count: the share of each is exp(score / temperature).\n"
+    "temperature": "How far alignments below the best count: the share of each grows with its score.\n"
+    "Formula: share = exp(score / T) / Σ exp(score / T)\n"
     "0 shows none, usually 1 to 5.\nToo low: only the best is seen.\nToo high: everything looks possible.\n"
     "For the modes global and local.",
-    "word": "Letters of a word in the dot plot; 0 takes the usual length.\nToo low: chance matches everywhere.\n"
+    "word": "Letters of a word in the dot plot; 0 takes the usual length.\n0 to 31, usually 0.\n"
+    "Too low: chance matches everywhere.\n"
     "Too high: nothing but copies.",
-    "gap_extend": "Cost of each letter of a gap: a gap of k costs open + k × extend.\n0 to 10, usually 2 for DNA, "
+    "gap_extend": "Cost of each letter of a gap.\nFormula: cost(k letters) = open + k × extend\n"
+    "0 to 10, usually 2 for DNA, "
     "1 for proteins.\nToo low: long gaps cost nothing.\nToo high: long insertions are broken up.",
+    "second_open": "Cost of a long gap, where this piece is the cheaper one.\n"
+    "Formula: cost(k) = min(open + k × extend, second open + k × second extend)\n0 to 60, usually 24.\n"
+    "Too low: every gap is a long one.\nToo high: the second piece is never used.",
+    "second_extend": "Cost of each letter of a long gap.\n"
+    "Formula: cost(k) = min(open + k × extend, second open + k × second extend)\n0 to 10, usually 1.\n"
+    "Too low: long gaps cost nothing.\nToo high: the second piece is never used.",
 }
+_EXAMPLE = "sequences that come with genolab, with a scoring that suits them"
 _MODES = {
     "global": "both from end to end",
     "semiglobal": "the whole query somewhere in the target",
@@ -54,7 +66,9 @@ class AlignControls:
         self.on_change, self.on_example = on_change, on_example
         self._quiet = False
         names = [each.label for each in EXAMPLES]
-        self.example = ipywidgets.Dropdown(description="example", options=[*names, OWN], value=OWN, **LOOK)
+        self.example = ipywidgets.Dropdown(
+            description="example", options=[*names, OWN], value=OWN, tooltip=_EXAMPLE, **LOOK
+        )
         self.query = _letters("query", "letters, FASTA text, or the path of a FASTA file (file.fa#record)")
         self.target = _letters("target", "the same; leave it empty to align all sequences of the query's file")
         self.mode = ipywidgets.Dropdown(
@@ -210,7 +224,7 @@ def _slider(name: str, value: int, low: int, high: int) -> ipywidgets.IntSlider:
 def _look(name: str) -> dict[str, Any]:
     return {
         "description": name.replace("_", " "),
-        "tooltip": _ABOUT.get(name, "of the second, flatter piece of the gap cost"),
+        "tooltip": _ABOUT[name],
         "style": {"description_width": "78px"},
         "layout": ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
     }

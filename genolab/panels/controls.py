@@ -54,12 +54,30 @@ LABELS = {
 }
 
 
+FORMULAS = {
+    "min_base_quality": "quality = −10 log10 P(base is wrong)",
+    "min_mapping_quality": "quality = −10 log10 P(place is wrong)",
+    "min_alternate_fraction": "share = reads with the allele / reads that are evidence",
+    "min_quality": "QUAL = −10 log10 P(0/0 | reads)",
+    "min_genotype_quality": "GQ = −10 log10 (P(second) / P(best))",
+    "max_strand_bias": "FS = −10 log10 p of Fisher's exact test on strand × allele",
+    "max_strand_odds_ratio": "SOR = ln(R + 1/R) + ln(ref ratio) − ln(alt ratio)",
+    "min_read_position_rank_sum": "z of the Mann-Whitney test, alternate against reference",
+    "min_mapping_quality_rank_sum": "z of the Mann-Whitney test, alternate against reference",
+    "min_base_quality_rank_sum": "z of the Mann-Whitney test, alternate against reference",
+    "min_allele_balance": "AB = alternate / (alternate + reference)",
+    "min_artefact_quality": "AQ = 10 log10 (P(reads | variant) / P(reads | artefact))",
+}
+"""What a threshold is compared with, where that is a number that is worked out."""
+
+
 def help_text(field: Field[Any]) -> str:
     """What a threshold means, its unit, range and default, and what happens if it is too low or too high."""
     about, label = field.metadata, LABELS[field.name]
     unit = f" {about['unit']}" if about["unit"] else ""
+    formula = f"Formula: {FORMULAS[field.name]}\n" if field.name in FORMULAS else ""
     return (
-        f"{about['doc'][0].upper()}{about['doc'][1:]}.\n"
+        f"{about['doc'][0].upper()}{about['doc'][1:]}.\n{formula}"
         f"{about['low']:g} to {about['high']:g}{unit}, usually {field.default:g}.\n"
         f"Too low: {label.too_low}.\nToo high: {label.too_high}."
     )

@@ -17,6 +17,7 @@ from genolab.panels.call import GRAPH, CallPanel
 from genolab.panels.history import History
 from genolab.panels.lab_head import SelectionBoxes, SessionMenu, Tools
 from genolab.panels.page import Says
+from genolab.panels.parameters import Parameters
 from genolab.panels.parts import button
 from genolab.panels.paths import Allowed
 from genolab.panels.seam import Held, Selection
@@ -134,7 +135,6 @@ class Lab(ipywidgets.VBox):
         """The same without waiting: the tab is in front at once, its panel follows where it has to be made."""
         made = self.graph is not None if tab == "Graph" else tab in self.panels
         if made:
-            self._opening.cancel()
             self.bring(tab, kernel)
             return
         self._show(tab)
@@ -146,8 +146,7 @@ class Lab(ipywidgets.VBox):
                 self._need_graph(kernel)
             else:
                 self.panel(tab)
-            if self.shown == tab:
-                self._show(tab)
+            self._show(self.shown)  # a person may have gone elsewhere meanwhile
 
         self._opening.submit(work, name=f"open {tab}", cancel_running=False)
 
@@ -210,6 +209,11 @@ class Lab(ipywidgets.VBox):
         panel.bar.watchers.append(lambda job, name=name: self._worked(name, job))
         panel.bar.on_note = lambda notices, name=name: self.board.of_panel(name, notices)
         self.history.hold(name, panel.body)
+        panel.body.add_class(f"genolab-of-{name}")
+        told = Parameters(panel.body).controls().values()
+        self.keyboard.explain(name, {each.description: each.tooltip for each in told if getattr(each, "tooltip", "")})
+        for part in (panel.body, panel.bar, panel.place):  # until it is brought to the front
+            part.layout.display = "none"
         self._bodies.children = (*self._bodies.children, panel.body)
         self._bars.children = (*self._bars.children, panel.bar)
         self._places.children = (*self._places.children, panel.place)

@@ -55,7 +55,7 @@ function why(model, el) {
   el.replaceChildren();
   const { place, verdict, sentence, flip, steps, excluded } = model.get("content");
   if (!place) {
-    make("p", "genolab-soft", el, sentence || "Click a position in the plot or a row of the table to see why it was or was not called.");
+    if (sentence !== undefined) make("p", "genolab-soft", el, sentence || "Click a position in the plot or a row of the table to see why it was or was not called.");
     return;
   }
   const head = make("div", "genolab-why-head", el);
@@ -145,6 +145,10 @@ function help() {
   const label = (target) => target.closest?.(".genolab-panel .widget-label, .genolab-panel .widget-label-basic, .genolab-panel .widget-checkbox label");
   function words(at) {
     if (at.title && at.matches(".widget-label:not(.genolab-unit)")) { at.dataset.help = at.title; at.removeAttribute("title"); }
+    if (!at.dataset.help) { // boxes and lists do not pass their tooltip on; the lab knows it
+      const said = globalThis[Symbol.for("genolab.help.words")]?.(at);
+      if (said) at.dataset.help = said;
+    }
     return at.dataset.help ?? "";
   }
   function open(at) {

@@ -87,7 +87,8 @@ function shelf({ model, el }) {
     make("span", "genolab-shelf-name", line, name).title = `${kind}: ${name}`;
     if (about) make("div", "genolab-shelf-about", item, about).title = about;
     if (origin) make("div", "genolab-shelf-origin", item, origin).title = origin;
-    const last = make("div", "genolab-shelf-last", item);
+    const last = make("div", "genolab-shelf-last", null);
+    if (trouble || digest || opens?.length) item.append(last);
     if (trouble) make("span", "genolab-shelf-trouble", last, trouble);
     else if (digest) {
       const [, value] = digest.split(":");
@@ -256,6 +257,11 @@ function keys({ model, el }) {
   // a click beside the controls brings the keys here and not to the notebook
   const clicked = (event) => {
     if (!event.target.closest("button, a, input, textarea, select, [tabindex], summary, canvas")) holder.focus({ preventScroll: true });
+  };
+  globalThis[Symbol.for("genolab.help.words")] = (at) => {
+    const body = at.closest(".genolab-lab [class*=genolab-of-]");
+    const name = [...(body?.classList ?? [])].find((each) => each.startsWith("genolab-of-"))?.slice(11);
+    return model.get("content").help?.[name]?.[at.textContent];
   };
   const start = requestAnimationFrame(() => {
     holder = el.closest(".genolab-lab");

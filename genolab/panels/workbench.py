@@ -102,11 +102,15 @@ class Drawer(_Part):
 
 
 class Keys(_Part):
-    """The keyboard of the lab; `on_key` gets "undo", "redo", "save" or "tab 2"."""
+    """The keyboard of the lab, and its help; `on_key` gets "undo", "redo", "save" or "tab 2"."""
 
     def __init__(self, on_key: Callable[[str], None]) -> None:
         self._key = on_key
-        super().__init__()
+        super().__init__(help={})
+
+    def explain(self, panel: str, words: dict[str, str]) -> None:
+        """Say what the controls of a panel mean, by the word beside each: boxes do not show their tooltips."""
+        self.content = self.content | {"help": self.content["help"] | {panel: words}}
 
     def _hear(self, message: dict[str, Any]) -> None:
         if message.get("kind") == "key" and isinstance(message.get("what"), str):

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 500
 """Rows of a table that are shown; all of them are in its CSV."""
 _FILES = Path(__file__).parent
+_MODEL = re.compile(r'"id":"(p\d+)"')
 
 
 @dataclass(frozen=True)
@@ -176,9 +178,12 @@ def _content(model: Model) -> dict[str, Any]:
 
 
 def _plain_json(document: Any) -> str:
+    """A document as JSON, its models numbered from 1, so that the same figure is the same text."""
     from bokeh.core.json_encoder import serialize_json
 
-    return str(serialize_json(document.to_json(deferred=False)))
+    numbers: dict[str, str] = {}
+    text = str(serialize_json(document.to_json(deferred=False)))
+    return _MODEL.sub(lambda found: f'"id":"{numbers.setdefault(found[1], f"m{len(numbers) + 1}")}"', text)
 
 
 def _as_script_data(value: Any) -> str:
