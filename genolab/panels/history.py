@@ -43,7 +43,8 @@ class Step:
 class History:
     """Hears of every control of the panels it holds. `on_change` is called when there is something else to undo.
 
-    Only what changes in the main thread is a person's: what a job writes into the boxes belongs to the step before.
+    What a job writes into the boxes belongs to the step before. (A person's changes need not come in the main thread:
+    JupyterLab has comm messages handled in a thread of their own.)
     """
 
     def __init__(self, on_change: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -113,7 +114,7 @@ class History:
     def _changed(self, name: str, control: str) -> None:
         if self._quiet:
             return
-        if threading.current_thread() is not threading.main_thread():
+        if threading.current_thread().name.startswith("genolab "):
             return  # a job's: counted when it ends
         now, values = self._clock(), self._panels[name].read()
         known, last = self._known[name], self.past[-1] if self.past else None

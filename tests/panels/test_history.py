@@ -42,7 +42,7 @@ def history(boxes: dict[str, ipywidgets.Widget], clock: Clock) -> History:
 
 
 def in_a_thread(act) -> None:
-    thread = threading.Thread(target=act)
+    thread = threading.Thread(target=act, name="genolab latest")
     thread.start()
     thread.join()
 
