@@ -188,6 +188,7 @@ function help() {
     if (at) pause = setTimeout(() => open(at), 350);
   });
   document.addEventListener("click", (event) => {
+    if (shown && event.target === shown.control) return; // a click on a label is one on its box, too
     const at = label(event.target);
     if (!at || (pinned && at === shown)) { if (!card.contains(event.target)) close(); return; }
     if (at.closest(".widget-checkbox")) return; // a click there ticks the box

@@ -52,7 +52,7 @@ def bench(folder: Path) -> Lab:
     made = lab(folder / "reads.bam", folder / "lambda.fa", REGION, roots=[folder])
     assert made.wait()
     assert made.call.refusal == ""
-    made.call.controls.sliders["min_quality"].value = 250
+    made.call.controls.sliders["min_quality"].value = 150
     made.call.pick(1_363, True)
     assert made.wait()
     return made
