@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _of_reads(options: argparse.Namespace, bar: Bar) -> dict[str, Any]:
-    from genolab.call import call_variants
+    from genolab.call import VariantCalls, call_variants
 
     if options.reference is None:
         raise InputError("report", "--reference", "given for reads", "nothing", "Name the FASTA they were mapped to.")
@@ -61,6 +61,7 @@ def _of_reads(options: argparse.Namespace, bar: Bar) -> dict[str, Any]:
         ploidy=options.ploidy,
         progress=bar,
     )
+    assert isinstance(calls, VariantCalls)  # of one file
     bar(None, "writing")
     calls.report(options.output)
     return {"records": len(calls), "passing": int(calls.passed.sum()), "notices": list(calls.notices)}
