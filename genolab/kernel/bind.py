@@ -29,10 +29,11 @@ def bind_arrays(
     given: tuple[Any, ...],
     named: Mapping[str, Any],
     writeable: bool,
+    ranges: bool = True,
 ) -> list[np.ndarray]:
-    """The arrays of a numeric call, in the order of the inputs, each as its spec says."""
+    """The arrays of a numeric call, in order, as their specs say; without ``ranges`` those are not looked at."""
     bound = _by_name(kernel, inputs, defaults, given, named)
-    values = [as_input(kernel, name, spec, bound[name], writeable) for name, spec in inputs.items()]
+    values = [as_input(kernel, name, spec, bound[name], writeable, ranges) for name, spec in inputs.items()]
     check_axes(kernel, inputs, values)
     return values
 

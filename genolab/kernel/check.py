@@ -15,10 +15,11 @@ MANY = 1_000_000
 """Values from which threads are worth their start."""
 
 
-def as_input(kernel: str, name: str, spec: Spec, value: Any, writeable: bool) -> np.ndarray:
+def as_input(kernel: str, name: str, spec: Spec, value: Any, writeable: bool, ranges: bool = True) -> np.ndarray:
     """``value`` as an aligned C-contiguous array of the spec's dtype; refused where a value would change.
 
     Numba compiles anew for a read-only array, so its backend asks for a writeable one.
+    Without ``ranges`` only single numbers are held to theirs.
     """
     try:
         array = np.asarray(value)
@@ -29,7 +30,8 @@ def as_input(kernel: str, name: str, spec: Spec, value: Any, writeable: bool) ->
         raise InputError(kernel, name, f"{spec} with {axes}", f"shape {array.shape}")
     if array.dtype != spec.dtype:
         array = _converted(kernel, name, spec, array)
-    _check_range(kernel, name, spec, array)
+    if ranges or array.ndim == 0:
+        _check_range(kernel, name, spec, array)
     return np.require(array, requirements=["C", "A", "W"] if writeable else ["C", "A"])
 
 

@@ -6,6 +6,7 @@ For work that is more than one loop: lengths to sort, widths to choose, shares f
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ class DrivenImplementation(FastImplementation):
 
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
+        self.takes_out = "out" in inspect.signature(driver).parameters
 
     def bound(self, static: Mapping[str, Any]) -> FastImplementation:
         """The driver and its gradient with the kernel's structure, which they take by name."""
@@ -31,9 +33,9 @@ class DrivenImplementation(FastImplementation):
         made.gradient = None if self.gradient is None else self.gradient.bound(static)
         return made
 
-    def run(self, *inputs: np.ndarray) -> Any:
+    def run(self, *inputs: np.ndarray, **named: Any) -> Any:
         """What the Python linker calls. Read-only inputs, so that Numba compiles the loops once and not twice."""
-        return self.driver(*(_read_only(value) for value in inputs))
+        return self.driver(*(_read_only(value) for value in inputs), **named)
 
     def for_numba(self, types: list[Any]) -> tuple[Any, str | None]:
         """A call back into Python. PyTensor keeps nothing of it on disk: the loops have their own cache."""

@@ -90,8 +90,8 @@ def _batch_moments(values: np.ndarray, batch: np.ndarray, samples: np.ndarray) -
 
     genes = values.shape[1]
     mean, squares = np.zeros((samples.size, genes)), np.zeros((samples.size, genes))
-    parts = max(2, genes // columns.GENES)
-    spread(columns.batch_moments, genes, values, batch, samples, mean, squares, parts=parts)
+    wide = columns.width(len(values), values.itemsize)
+    spread(columns.batch_moments, genes, values, wide, batch, samples, mean, squares, parts=max(2, genes // wide))
     return mean, squares
 
 

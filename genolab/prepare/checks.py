@@ -11,7 +11,7 @@ import numpy as np
 
 from genolab.errors import GenolabWarning, InputError
 from genolab.io.counts import spoilt_names
-from genolab.kernel.threads import added
+from genolab.kernel.threads import spread
 from genolab.prepare.table import Table, is_anndata, is_frame, is_sparse, table_of
 
 MANY = 1_000_000
@@ -126,29 +126,25 @@ def _check_values(who: str, table: Table, counts: bool, missing: bool) -> None:
             fix = "Counts are meant: give the values before any normalisation."
             _refuse(who, table, values < 0, "counts from 0", "a negative value", fix)
         return
-    infinite, negative, fractional = _faults(values.reshape(-1))
-    if infinite:
-        if not missing:
-            _refuse(who, table, np.isnan(values), "numbers", "NaN", "Impute it first, or drop the gene or sample.")
-        _refuse(who, table, np.isinf(values), "finite numbers", "inf", "A logarithm of zero, or a division by it?")
+    if not _unfit(values.reshape(-1), counts):
+        return
+    if not missing:
+        _refuse(who, table, np.isnan(values), "numbers", "NaN", "Impute it first, or drop the gene or sample.")
+    _refuse(who, table, np.isinf(values), "finite numbers", "inf", "A logarithm of zero, or a division by it?")
     if counts:
         fix = "Counts are meant: give the values before any normalisation."
-        if negative:
-            _refuse(who, table, values < 0, "counts from 0", "a negative value", fix)
-        if fractional:
-            fix = "Counts are meant. Round estimated counts first; give no TPM or logarithms."
-            _refuse(who, table, values != np.floor(values), "whole counts", "a fraction", fix)
+        _refuse(who, table, values < 0, "counts from 0", "a negative value", fix)
+        fix = "Counts are meant. Round estimated counts first; give no TPM or logarithms."
+        _refuse(who, table, values != np.floor(values), "whole counts", "a fraction", fix)
 
 
-def _faults(values: np.ndarray) -> tuple[bool, bool, bool]:
-    """Whether any value is not finite, below 0, or not whole; small tables are not worth loading Numba for."""
-    if values.size < MANY:
-        finite = np.isfinite(values)
-        return not finite.all(), bool((values < 0).any()), bool((values != np.floor(values)).any())
+def _unfit(values: np.ndarray, counts: bool) -> bool:
+    """Whether any value is not finite, or no count where counts are meant: one look, at the speed of memory."""
+    if values.size < MANY:  # not worth loading Numba
+        return not np.isfinite(values).all() or (counts and bool(((values < 0) | (values != np.floor(values))).any()))
     from genolab.prepare.loops import rows
 
-    infinite, negative, fractional = added(rows.faults, values.size, values) > 0
-    return bool(infinite), bool(negative), bool(fractional)
+    return any(spread(rows.unfit, values.size, values, counts))
 
 
 def _refuse(who: str, table: Table, wrong: np.ndarray, expected: str, what: str, fix: str) -> None:

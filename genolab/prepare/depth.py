@@ -27,6 +27,11 @@ Stored = Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix
 Start = Annotated[Symbol, Spec("edge", "int64", "where each sample's entries begin, and the number of entries")]
 
 
+def room_like(values: np.ndarray, out: np.ndarray | None) -> np.ndarray:
+    """Where a driver writes: the array it was given, or a new one of the values' shape and dtype."""
+    return np.empty_like(values) if out is None else out
+
+
 def share(target: Any, total: Any) -> Any:
     """``target / total``, and 0 for a sample without a count: nothing over nothing is taken as nothing."""
     return pt.switch(pt.gt(total, 0), target / pt.switch(pt.gt(total, 0), total, 1.0), 0.0)
@@ -65,13 +70,15 @@ def log_cpm(
 
 
 @log_cpm.driven
-def _log_cpm(counts: np.ndarray, factor: np.ndarray, target: Any, offset: Any, base: Any) -> np.ndarray:
+def _log_cpm(
+    counts: np.ndarray, factor: np.ndarray, target: Any, offset: Any, base: Any, out: np.ndarray | None = None
+) -> np.ndarray:
     from genolab.prepare.loops import rows
 
-    out = np.empty_like(counts)
+    done = room_like(counts, out)
     unit, shift = counts.dtype.type(1 / math.log(base)), counts.dtype.type(math.log(offset) / math.log(base))
-    spread(rows.log_cpm, len(counts), counts, factor, float(target), float(offset), unit, shift, out)
-    return out
+    spread(rows.log_cpm, len(counts), counts, factor, float(target), float(offset), unit, shift, done)
+    return done
 
 
 class StoredResult(NamedTuple):
@@ -103,12 +110,14 @@ def log_cpm_stored(value: Stored, start: Start, factor: Factor, target: Target =
 
 
 @log_cpm_stored.driven
-def _log_cpm_stored(value: np.ndarray, start: np.ndarray, factor: np.ndarray, target: Any) -> np.ndarray:
+def _log_cpm_stored(
+    value: np.ndarray, start: np.ndarray, factor: np.ndarray, target: Any, out: np.ndarray | None = None
+) -> np.ndarray:
     from genolab.prepare.loops import rows
 
-    out = np.empty_like(value)
-    spread(rows.log_cpm_stored, factor.size, value, start, factor, float(target), out)
-    return out
+    done = room_like(value, out)
+    spread(rows.log_cpm_stored, factor.size, value, start, factor, float(target), done)
+    return done
 
 
 @kernel(backend="numpy", example=_two_rows)
@@ -120,13 +129,13 @@ def scaled_stored(value: Stored, start: Start, size: Size) -> StoredResult:
     return StoredResult(value * (1 / size).astype(value.dtype)[row_of_each(value, start)])
 
 
-@scaled_stored.fast(version=1)
-def _scaled_stored(value, start, size):  # type: ignore[no-untyped-def]
-    out = np.empty_like(value)
-    for i in range(size.size):
-        for e in range(start[i], start[i + 1]):
-            out[e] = value[e] * value.dtype.type(1 / size[i])
-    return out
+@scaled_stored.driven
+def _scaled_stored(value: np.ndarray, start: np.ndarray, size: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
+    from genolab.prepare.loops import rows
+
+    done = room_like(value, out)
+    spread(rows.scaled_stored, size.size, value, start, size, done)
+    return done
 
 
 class ScaledResult(NamedTuple):
@@ -145,12 +154,12 @@ def scaled(counts: Counts, size: Size) -> ScaledResult:
 
 
 @scaled.driven
-def _scaled(counts: np.ndarray, size: np.ndarray) -> np.ndarray:
+def _scaled(counts: np.ndarray, size: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     from genolab.prepare.loops import rows
 
-    out = np.empty_like(counts)
-    spread(rows.scaled, len(counts), counts, size, out)
-    return out
+    done = room_like(counts, out)
+    spread(rows.scaled, len(counts), counts, size, done)
+    return done
 
 
 class TPMResult(NamedTuple):
@@ -172,12 +181,12 @@ def tpm(counts: Counts, length: Length, target: Target = 1e6) -> TPMResult:
 
 
 @tpm.driven
-def _tpm(counts: np.ndarray, length: np.ndarray, target: Any) -> np.ndarray:
+def _tpm(counts: np.ndarray, length: np.ndarray, target: Any, out: np.ndarray | None = None) -> np.ndarray:
     from genolab.prepare.loops import rows
 
-    out = np.empty_like(counts)
-    spread(rows.tpm, len(counts), counts, 1 / length, float(target), out)
-    return out
+    done = room_like(counts, out)
+    spread(rows.tpm, len(counts), counts, 1 / length, float(target), done)
+    return done
 
 
 class RPKMResult(NamedTuple):
@@ -198,9 +207,9 @@ def rpkm(counts: Counts, length: Length, factor: Factor) -> RPKMResult:
 
 
 @rpkm.driven
-def _rpkm(counts: np.ndarray, length: np.ndarray, factor: np.ndarray) -> np.ndarray:
+def _rpkm(counts: np.ndarray, length: np.ndarray, factor: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     from genolab.prepare.loops import rows
 
-    out = np.empty_like(counts)
-    spread(rows.rpkm, len(counts), counts, 1 / length, factor, out)
-    return out
+    done = room_like(counts, out)
+    spread(rows.rpkm, len(counts), counts, 1 / length, factor, done)
+    return done

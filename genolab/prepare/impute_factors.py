@@ -10,6 +10,7 @@ import pytensor.tensor as pt
 
 from genolab.kernel import kernel
 from genolab.kernel.threads import spread
+from genolab.prepare.depth import row_of_each
 from genolab.prepare.impute_neighbours import Completed, Gapped
 from genolab.spec import Spec, Symbol
 
@@ -77,8 +78,12 @@ def _products(rows: np.ndarray) -> np.ndarray:
 
 def _precisions(known: np.ndarray, loadings: np.ndarray, ridge: float) -> np.ndarray:
     factors = loadings.shape[1]
-    sums = known.astype(np.float64) @ _products(loadings)
-    return sums.reshape(-1, factors, factors) + ridge * np.eye(factors)
+    one, other = np.triu_indices(factors)  # the products are symmetric: half of them do
+    sums = known.astype(np.float64) @ (loadings[:, one] * loadings[:, other])
+    full = np.empty((len(known), factors, factors))
+    full[:, one, other] = full[:, other, one] = sums
+    full += ridge * np.eye(factors)
+    return full
 
 
 class FactorResult(NamedTuple):
@@ -147,13 +152,17 @@ class SoftStep(NamedTuple):
     change: Annotated[Symbol, Spec("", "float64", "sum of squared changes of the imputed values")]
 
 
-@kernel(
-    backend="numpy",
-    example=lambda: (np.ones((2, 2), np.float32), np.ones((2, 2), np.float32), np.ones((2, 1)), 1.0),
-)
+def _two_gaps() -> tuple[Any, ...]:
+    return np.ones((2, 2), np.float32), np.array([0, 1], np.int32), np.array([0, 1, 2]), np.ones((2, 1)), 1.0
+
+
+@kernel(backend="numpy", example=_two_gaps)
 def soft_step(
-    values: Annotated[Symbol, Spec("sample gene", "float32", "expression less the gene's mean; NaN where not known")],
-    filled: Annotated[Symbol, Spec("sample gene", "float32", "the same with the gaps as filled so far")],
+    filled: Annotated[
+        Symbol, Spec("sample gene", "float32", "expression less the gene's mean, with the gaps as filled so far")
+    ],
+    column: Annotated[Symbol, Spec("gap", "int32", "gene of each gap, row by row", index="gene")],
+    begin: Annotated[Symbol, Spec("edge", "int64", "where each sample's gaps begin, and the number of gaps")],
     start: Annotated[Symbol, Spec("gene factor", "float64", "columns that span the factors so far")],
     penalty: Annotated[Symbol, Spec("", "float64", "taken off every singular value", low=0)],
     rank: Annotated[Symbol, Spec("", "int64", "factors that fill; the others only help to find them", low=1)] = 30,
@@ -172,16 +181,18 @@ def soft_step(
     right, singular, turn = pt.linalg.svd(pt.dot(x.T, basis), full_matrices=False)
     place = pt.cumsum(pt.ge(singular, 0).astype("int64"))
     strength = pt.switch(pt.le(place, rank), pt.maximum(singular - penalty, 0.0), 0.0)
-    expected = pt.dot(pt.dot(basis, turn.T) * strength, right.T)
-    completed = pt.switch(pt.isnan(values), expected, values).astype(values.dtype)
+    row = row_of_each(column, begin)
+    expected = ((pt.dot(basis, turn.T) * strength)[row] * right[column]).sum(axis=1).astype(filled.dtype)
+    completed = pt.set_subtensor(filled[row, column], expected)
     right = right * pt.switch(pt.lt(right.sum(axis=0), 0), -1.0, 1.0)
     return SoftStep(completed, right, strength, ((completed - filled).astype("float64") ** 2).sum())
 
 
 @soft_step.driven
 def _soft_step(
-    values: np.ndarray, filled: np.ndarray, start: np.ndarray, penalty: Any, rank: Any
-) -> tuple[np.ndarray, ...]:
+    filled: np.ndarray, column: np.ndarray, begin: np.ndarray, start: np.ndarray, penalty: Any, rank: Any,
+    out: np.ndarray | None = None,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
     from genolab.prepare.loops import missing as loops
 
     dtype = filled.dtype
@@ -191,18 +202,17 @@ def _soft_step(
     squares, turn = np.linalg.eigh(wide.T @ wide)
     singular, turn = np.sqrt(np.maximum(squares[::-1], 0)), turn[:, ::-1]
     used = singular > NEGLIGIBLE * singular[0]
-    right = wide @ turn / np.where(used, singular, np.inf)
+    right = wide @ (turn / np.where(used, singular, np.inf))
     singular = np.where(used, singular, 0)
     flip = np.where(right.sum(axis=0) < 0, -1.0, 1.0)
     right, turn = right * flip, turn * flip
     strength = np.maximum(singular - float(penalty), 0)
     strength[int(rank) :] = 0
     kept = max(1, int((strength > 0).sum()))
-    scores = np.ascontiguousarray((basis @ turn * strength)[:, :kept])
-    out = filled.copy()
-    loadings, none = np.ascontiguousarray(right[:, :kept]), np.zeros(values.shape[1])
-    change = spread(loops.fill_from_factors, len(values), values, none, loadings, scores, out)
-    return out, right, strength, np.asarray(math.fsum(change))
+    scores, loadings = (basis @ turn * strength)[:, :kept].astype(dtype), right[:, :kept].astype(dtype)
+    done = filled.copy() if out is None else out
+    change = spread(loops.fill_gaps, len(filled), column, begin, loadings, scores, done)
+    return done, right, strength, np.asarray(math.fsum(change))
 
 
 class PPCAStep(NamedTuple):

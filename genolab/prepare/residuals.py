@@ -9,7 +9,7 @@ import pytensor.tensor as pt
 
 from genolab.kernel import kernel
 from genolab.kernel.threads import added, spread
-from genolab.prepare.depth import Counts, totals
+from genolab.prepare.depth import Counts, room_like, totals
 from genolab.spec import Spec, Symbol
 
 Share = Annotated[Symbol, Spec("gene", "float64", "share of all counts that the gene has", low=0, high=1)]
@@ -43,13 +43,15 @@ def _residuals(counts: Any, share: Any, theta: Any, limit: Any) -> Any:
 
 
 @pearson_residuals.driven
-def _pearson_residuals(counts: np.ndarray, share: np.ndarray, theta: Any, limit: Any) -> np.ndarray:
+def _pearson_residuals(
+    counts: np.ndarray, share: np.ndarray, theta: Any, limit: Any, out: np.ndarray | None = None
+) -> np.ndarray:
     from genolab.prepare.loops import columns
 
-    out = np.empty_like(counts)
+    done = room_like(counts, out)
     total = counts.sum(axis=1, dtype=np.float64)
-    spread(columns.residuals, len(counts), counts, total, share, float(theta), float(limit), out)
-    return out
+    spread(columns.residuals, len(counts), counts, total, share, float(theta), float(limit), done)
+    return done
 
 
 class ResidualSums(NamedTuple):

@@ -10,7 +10,9 @@ import pytensor.tensor as pt
 
 from genolab.kernel import kernel
 from genolab.kernel.threads import spread
+from genolab.prepare.depth import Start, room_like, row_of_each
 from genolab.prepare.ranks import mid_ranks
+from genolab.prepare.summaries import Column, Entry
 from genolab.spec import Spec, Symbol
 
 Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x")]
@@ -54,14 +56,14 @@ def z_score(
 
 
 @z_score.driven
-def _z_score(values: np.ndarray, ddof: Any) -> tuple[np.ndarray, ...]:
+def _z_score(values: np.ndarray, ddof: Any, out: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
     from genolab.prepare.loops import columns
 
-    genes = values.shape[1]
-    out, mean, deviation = np.empty_like(values), np.empty(genes), np.empty(genes)
-    parts = max(2, genes // columns.GENES)
-    spread(columns.z_score, genes, values, int(ddof), out, mean, deviation, parts=parts)
-    return out, mean, deviation
+    genes, wide = values.shape[1], columns.width(len(values), values.itemsize)
+    done, mean, deviation = room_like(values, out), np.empty(genes), np.empty(genes)
+    own = np.may_share_memory(done, values)
+    spread(columns.z_score, genes, values, int(ddof), wide, done, mean, deviation, own, parts=max(2, genes // wide))
+    return done, mean, deviation
 
 
 class Rescaled(NamedTuple):
@@ -80,12 +82,46 @@ def rescale(values: Values, centre: Centre, scale: Scale, added: Added) -> Resca
 
 
 @rescale.driven
-def _rescale(values: np.ndarray, centre: np.ndarray, scale: np.ndarray, added: np.ndarray) -> np.ndarray:
+def _rescale(
+    values: np.ndarray, centre: np.ndarray, scale: np.ndarray, added: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
     from genolab.prepare.loops import columns
 
-    out = np.empty_like(values)
-    spread(columns.affine, len(values), values, centre, 1 / np.where(scale == 0, 1.0, scale), added, out)
-    return out
+    done = room_like(values, out)
+    own = np.may_share_memory(done, values)
+    spread(columns.affine, len(values), values, centre, 1 / np.where(scale == 0, 1.0, scale), added, done, own)
+    return done
+
+
+def _two_entries() -> tuple[np.ndarray, ...]:
+    return np.ones(2, np.float32), np.array([0, 1], np.int32), np.array([0, 1, 2]), *np.ones((2, 2)), np.zeros(2)
+
+
+@kernel(backend="numpy", example=_two_entries)
+def rescale_stored(value: Entry, column: Column, start: Start, centre: Centre, scale: Scale, added: Added) -> Rescaled:
+    r"""The same as :func:`rescale` of a sparse matrix; the result is dense.
+
+    .. math:: y_{sg} = \frac{x_{sg} - c_g}{\sigma_g} + a_g
+    """
+    per = 1 / pt.switch(pt.eq(scale, 0), 1.0, scale)
+    zero = added - centre * per
+    row, every = row_of_each(value, start), pt.ge(start[:-1], 0).astype("float64")[:, None] * zero
+    entries = (value - centre[column]) * per[column] + added[column]
+    return Rescaled(pt.set_subtensor(every[row, column], entries).astype(value.dtype))
+
+
+@rescale_stored.driven
+def _rescale_stored(
+    value: np.ndarray, column: np.ndarray, start: np.ndarray, centre: np.ndarray, scale: np.ndarray, added: np.ndarray,
+    out: np.ndarray | None = None,
+) -> np.ndarray:  # fmt: skip
+    from genolab.prepare.loops import columns
+
+    samples, per = len(start) - 1, 1 / np.where(scale == 0, 1.0, scale)
+    done = np.empty((samples, len(centre)), value.dtype) if out is None else out
+    zero = (added - centre * per).astype(value.dtype)
+    spread(columns.affine_stored, samples, value, column, start, centre, per, added, zero, done)
+    return done
 
 
 class GeneQuantiles(NamedTuple):

@@ -13,6 +13,9 @@ from genolab.prepare.depth import Counts, Start, Stored, row_of_each, totals
 from genolab.prepare.table import Table
 from genolab.spec import Spec, Symbol
 
+FEW = 256
+"""Genes looked at together where their values are nearly alike."""
+
 Column = Annotated[Symbol, Spec("stored", "int32", "gene of each stored entry", low=0)]
 Entry = Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row")]
 Library = Annotated[Symbol, Spec("sample", "float64", "library size: the sum of the sample's counts", unit="counts")]
@@ -115,8 +118,8 @@ def _gene_moments(values: np.ndarray, seen: Any, *before: np.ndarray) -> tuple[n
 
     genes = values.shape[1]
     mean, squares, detected = np.empty(genes), np.empty(genes), np.empty(genes, np.int64)
-    parts = max(2, genes // columns.GENES)
-    spread(columns.gene_moments, genes, values, mean, squares, detected, parts=parts)
+    wide = columns.width(len(values), values.itemsize)
+    spread(columns.gene_moments, genes, values, wide, mean, squares, detected, parts=max(2, genes // wide))
     return summaries.joined(len(values), int(seen), mean, squares, detected, *before)
 
 
@@ -219,3 +222,16 @@ def moments_of(table: Table, seen: int = 0, before: Moments | None = None) -> Mo
         for part, values in table.blocks():
             found = gene_moments.at(table.dtype)(values, seen + part.start, *found)
     return found
+
+
+def exact_where_constant(table: Table, moments: Moments) -> Moments:
+    """The moments with nothing left of rounding where a gene has one value only."""
+    mean, squares = moments.mean.copy(), moments.squares.copy()
+    near = np.flatnonzero((squares > 0) & (squares <= 1e-12 * table.shape[0] * mean**2))
+    for first in range(0, near.size, FEW):
+        genes = near[first : first + FEW]
+        values = table.held[:, genes]
+        values = values.toarray() if table.is_sparse else values
+        alike = (values == values[:1]).all(axis=0)
+        mean[genes[alike]], squares[genes[alike]] = values[0, alike], 0.0
+    return Moments(mean, squares, moments.detected)

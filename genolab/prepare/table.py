@@ -12,8 +12,11 @@ import numpy as np
 EXACT_IN_SINGLE = 2**24
 """Whole numbers up to this are exact in float32."""
 
-BLOCK_BYTES = 64 * 2**20
-"""A sparse matrix is made dense in blocks of rows of at most about this size."""
+BLOCK_BYTES = 4 * 2**20
+"""Whole numbers are converted, and a sparse matrix is made dense, in blocks of at most about this size."""
+
+BLOCK_SHARE = 64
+"""A block is no more than the table over this, so that what is held for a while is little beside the result."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +70,7 @@ class Table:
     def blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Dense blocks of rows with their place; a dense table of floating-point numbers is one block."""
         rows, columns = self.shape
-        size = BLOCK_BYTES if self.is_sparse else BLOCK_BYTES // 8
-        each = max(1, size // max(1, columns * self.dtype.itemsize)) if self.in_blocks else max(rows, 1)
+        each = self._each(rows, columns) if self.in_blocks else max(rows, 1)
         for first in range(0, rows, each):
             part = slice(first, min(first + each, rows))
             yield part, self._block(self.held[part])
@@ -77,11 +79,16 @@ class Table:
         """Part of what is held, dense and in the precision that is computed in."""
         return block.toarray(order="C") if self.is_sparse else np.ascontiguousarray(block, self.dtype)
 
+    def _each(self, length: int, other: int) -> int:
+        """Rows (or genes) of a block: what fits, but of a small table a 64th, or 16."""
+        line = max(1, other * self.dtype.itemsize)
+        return max(1, min(BLOCK_BYTES // line, max(16, length // BLOCK_SHARE)))
+
     def gene_blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
         """Dense blocks of genes with their place; a sparse matrix is turned around once."""
         rows, columns = self.shape
         held = self.held.tocsc() if self.is_sparse else self.held
-        each = max(1, BLOCK_BYTES // 8 // max(1, rows * self.dtype.itemsize)) if self.in_blocks else max(columns, 1)
+        each = self._each(columns, rows) if self.in_blocks else max(columns, 1)
         for first in range(0, columns, each):
             part = slice(first, min(first + each, columns))
             yield part, self._block(held[:, part])
@@ -111,6 +118,16 @@ class Table:
         """A CSR matrix with other entries in the same places, of the class that was given."""
         kind = type(self.values)
         return kind((stored, self.values.indices, self.values.indptr), shape=self.values.shape)
+
+    def room(self, copy: bool) -> np.ndarray:
+        """An array for the dense result: what was given itself where it may be overwritten, else a new one."""
+        mine = not copy and self.held is self.given and isinstance(self.held, np.ndarray) and self.held.flags.writeable
+        return self.held if mine and not self.is_whole else np.empty(self.shape, self.dtype)
+
+    def stored_room(self, copy: bool) -> np.ndarray:
+        """The same for the stored entries of a sparse matrix."""
+        mine = not copy and self.held is self.given and self.held.data.flags.writeable
+        return self.held.data if mine else np.empty_like(self.held.data)
 
     def rebuilt(self, values: Any, layer: str) -> Any:
         """``values`` as the kind of table that was given; AnnData gets them as a layer and keeps its ``X``."""

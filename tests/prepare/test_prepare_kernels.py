@@ -202,6 +202,9 @@ def cases():
     yield tmm.tmm_with_singleton_pairing, counts, total, reference, total[1]
     yield scaling.z_score, values
     yield scaling.rescale, values, tables[0, 0], np.abs(tables[1, 0]), tables[2, 0]
+    entries = scipy.sparse.csr_array(counts)
+    stored = entries.data, entries.indices, entries.indptr.astype(np.int64)
+    yield scaling.rescale_stored, *stored, tables[0, 0], np.abs(tables[1, 0]), tables[2, 0]
     yield scaling.gene_quantiles, values
     yield scaling.normal_scores, values
     yield residuals.pearson_residuals, counts, counts.mean(axis=0, dtype=float) / total.mean(), 50.0, 2.0
@@ -220,7 +223,8 @@ def cases():
     yield impute_factors.factor_scores, gapped, centre, loadings, 0.3
     yield impute_factors.factor_impute, gapped, centre, loadings, scores
     yield impute_factors.factor_errors, gapped, loadings, spread, 0.4
-    yield impute_factors.soft_step, gapped, np.where(np.isnan(gapped), 0, gapped), np.eye(40)[:, :5], 2.0, 3
+    gaps = np.nonzero(np.isnan(gapped))[1].astype(np.int32), np.append(0, np.isnan(gapped).sum(axis=1).cumsum())
+    yield impute_factors.soft_step, np.where(np.isnan(gapped), 0, gapped), *gaps, np.eye(40)[:, :5], 2.0, 3
     yield impute_factors.ppca_step, gapped, centre, loadings, 0.4
     yield impute_neighbours.known_centres, gapped
     yield impute_neighbours.fill_gaps, gapped, centre
@@ -232,8 +236,6 @@ def cases():
     yield distributions.known_moments, gapped
     share = counts.sum(axis=0, dtype=float) / counts.sum()
     yield residuals.residual_sums, counts, share, 50.0, 2.0
-    sparse = scipy.sparse.csr_array(counts)
-    stored = sparse.data, sparse.indices, sparse.indptr.astype(np.int64)
     before = 7, values.mean(axis=0, dtype=float), np.abs(tables[0, 0]), np.arange(40)
     yield summaries.libraries, counts
     yield summaries.libraries_stored, stored[0], stored[2]

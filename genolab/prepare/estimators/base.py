@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from genolab.kernel import Kernel
+from genolab.kernel.into import into
 from genolab.prepare.checks import checked_table
 from genolab.prepare.table import Table, is_anndata
 
@@ -91,13 +92,16 @@ def run(kernel: Kernel, table: Table, *arguments: Any, values: np.ndarray | None
     return kernel.at(held.dtype)(held, *arguments)
 
 
-def in_blocks(table: Table, apply: Callable[[slice, np.ndarray], np.ndarray]) -> np.ndarray:
-    """What ``apply`` makes of the table's rows, a block at a time where it has several."""
-    if not table.in_blocks:
-        return apply(slice(0, table.shape[0]), table.values)
-    out = np.empty(table.shape, table.dtype)
+def in_blocks(
+    kernel: Kernel, table: Table, arguments: Callable[[slice], tuple[Any, ...]], copy: bool = True
+) -> np.ndarray:
+    """What a kernel makes of the table's rows, a block at a time where it has several; ``arguments`` are of a block.
+
+    The values were checked at the door. Without ``copy`` a NumPy array of floating-point numbers is overwritten.
+    """
+    kernel, out = kernel.at(table.dtype), table.room(copy)
     for part, values in table.blocks():
-        out[part] = apply(part, values)
+        into(kernel, out[part], values, *arguments(part))
     return out
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.into import into
 from genolab.prepare import impute_factors
 from genolab.prepare.estimators.base import run
 from genolab.prepare.estimators.imputers import Imputer, positive
@@ -39,15 +40,16 @@ def _means(values: np.ndarray) -> np.ndarray:
 
 def _leading(x: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     """The largest singular values and their right vectors, by the smaller matrix of products."""
+    from scipy.linalg import eigh
+
     samples, genes = x.shape
-    if genes <= samples:
-        squares, vectors = np.linalg.eigh((x.T @ x).astype(np.float64))
-        right = vectors[:, ::-1][:, :number]
-    else:
-        squares, vectors = np.linalg.eigh((x @ x.T).astype(np.float64))
-        right = x.T @ vectors[:, ::-1][:, :number]
-        right = np.linalg.qr(right)[0]
-    return np.sqrt(np.maximum(squares[::-1][:number], 0)), np.ascontiguousarray(right, np.float64)
+    by_genes, last = genes <= samples, min(x.shape) - 1
+    product = (x.T @ x if by_genes else x @ x.T).astype(np.float64)
+    wanted = [max(0, last - number + 1), last]
+    squares, vectors = eigh(product, subset_by_index=wanted, overwrite_a=True, check_finite=False)
+    squares, vectors = squares[::-1], vectors[:, ::-1]
+    right = vectors if by_genes else np.linalg.qr(x.T @ vectors.astype(x.dtype))[0]
+    return np.sqrt(np.maximum(squares, 0)), np.ascontiguousarray(right, np.float64)
 
 
 class PPCAImputer(_FactorImputer):
@@ -221,8 +223,11 @@ class _SoftPath:
 
     def __init__(self, values: np.ndarray, rank: int, steps: int, tolerance: float) -> None:
         self.centre = _means(values)
-        self.values = (values - self.centre).astype(values.dtype)
-        self.filled = np.where(np.isnan(values), 0, self.values).astype(values.dtype)
+        gaps = np.isnan(values)
+        self.filled = values - self.centre.astype(values.dtype)
+        self.filled[gaps] = 0
+        self.column = np.nonzero(gaps)[1].astype(np.int32)
+        self.begin = np.append(0, np.cumsum(gaps.sum(axis=1)))
         singular, self.right = _leading(self.filled, min(rank + 4, *values.shape))
         self.largest = float(singular[0])
         self.steps, self.tolerance, self.rank = steps, tolerance, rank
@@ -230,12 +235,13 @@ class _SoftPath:
 
     def solve(self, penalty: float, rough: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Right singular vectors and shrunken singular values; the filled table stays in ``filled``."""
-        step = impute_factors.soft_step.at(self.values.dtype)
+        step = impute_factors.soft_step.at(self.filled.dtype)
         steps = min(self.steps, ROUGH_STEPS) if rough else self.steps
         tolerance = max(self.tolerance, ROUGH) if rough else self.tolerance
         self.taken, change = 0, np.inf
         while self.taken < steps and change > tolerance**2 * self.square:
-            self.filled, self.right, strength, change = step(self.values, self.filled, self.right, penalty, self.rank)
+            held = (self.filled, self.column, self.begin, self.right)
+            _, self.right, strength, change = into(step, self.filled, *held, penalty, self.rank)
             self.taken += 1
         return self.right, strength
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.into import into
 from genolab.prepare import depth, quantile, residuals
 from genolab.prepare.estimators.base import Preparation, in_blocks, run
 from genolab.prepare.table import Table
@@ -26,42 +27,47 @@ class LogCPM(Preparation):
         Of the logarithm.
     layer
         The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``log_cpm``.
+    copy
+        ``False`` overwrites a NumPy array or CSR matrix of floating-point numbers, and returns it; a table of another
+        kind is left alone. A table that is refused is never changed.
     """
 
     _takes_counts = True
     _writes = "log_cpm"
 
     def __init__(
-        self, target: float = 1e6, offset: float = 1.0, base: float = math.e, layer: str | None = None
-    ) -> None:
-        self.target, self.offset, self.base, self.layer = target, offset, base, layer
+        self, target: float = 1e6, offset: float = 1.0, base: float = math.e, layer: str | None = None,
+        copy: bool = True,
+    ) -> None:  # fmt: skip
+        self.target, self.offset, self.base, self.layer, self.copy = target, offset, base, layer, copy
 
     def _apply(self, table: Table) -> Any:
-        return log_cpm_of(table, np.ones(table.shape[0]), self.target, self.offset, self.base)
+        return log_cpm_of(table, np.ones(table.shape[0]), self.target, self.offset, self.base, self.copy)
 
 
-def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, base: float) -> Any:
+def log_cpm_of(table: Table, factor: np.ndarray, target: float, offset: float, base: float, copy: bool = True) -> Any:
     """Log CPM of a table whose libraries count ``factor`` times, dense or of its stored entries."""
     if not table.is_sparse:
-        kernel = depth.log_cpm.at(table.dtype)
-        return in_blocks(table, lambda part, rows: kernel(rows, factor[part], target, offset, base).normalised)
+        return in_blocks(depth.log_cpm, table, lambda part: (factor[part], target, offset, base), copy)
     if offset != 1:
         fix = "Use offset=1, or X.toarray()."
         raise InputError("LogCPM", "offset", "1 for a sparse matrix, whose zeros must stay zeros", f"{offset:g}", fix)
-    values = table.values
-    kernel = depth.log_cpm_stored.at(values.dtype)
-    stored = kernel(values.data, values.indptr.astype(np.int64), factor, target).normalised
-    return table.with_stored(stored if base == math.e else stored / values.dtype.type(math.log(base)))
+    value, _, start = table.stored()
+    stored = table.stored_room(copy)
+    into(depth.log_cpm_stored.at(value.dtype), stored, value, start, factor, target)
+    if base != math.e:
+        stored /= value.dtype.type(math.log(base))
+    return table.with_stored(stored)
 
 
 def scaled_of(table: Table, size: np.ndarray) -> Any:
     """A table whose samples are divided by their size; sparse stays sparse."""
     if not table.is_sparse:
-        kernel = depth.scaled.at(table.dtype)
-        return in_blocks(table, lambda part, rows: kernel(rows, size[part]).normalised)
-    values = table.values
-    kernel = depth.scaled_stored.at(values.dtype)
-    return table.with_stored(kernel(values.data, values.indptr.astype(np.int64), size).normalised)
+        return in_blocks(depth.scaled, table, lambda part: (size[part],))
+    value, _, start = table.stored()
+    stored = table.stored_room(copy=True)
+    into(depth.scaled_stored.at(value.dtype), stored, value, start, size)
+    return table.with_stored(stored)
 
 
 class _ByLength(Preparation):
@@ -112,8 +118,7 @@ class TPM(_ByLength):
 
     def _apply(self, table: Table) -> Any:
         if not table.is_sparse:
-            kernel = depth.tpm.at(table.dtype)
-            return in_blocks(table, lambda part, rows: kernel(rows, self.length_, self.target).normalised)
+            return in_blocks(depth.tpm, table, lambda _: (self.length_, self.target))
         rates = Table(table.with_stored(self._per_length(table)), None)
         total = rates.totals()
         scaled = scaled_of(rates, np.where(total > 0, total, 1) / self.target)
@@ -133,8 +138,8 @@ class RPKM(_ByLength):
 
     def _apply(self, table: Table) -> Any:
         if not table.is_sparse:
-            kernel, one = depth.rpkm.at(table.dtype), np.ones(table.shape[0])
-            return in_blocks(table, lambda part, rows: kernel(rows, self.length_, one[part]).normalised)
+            one = np.ones(table.shape[0])
+            return in_blocks(depth.rpkm, table, lambda part: (self.length_, one[part]))
         total = table.totals()
         rates = Table(table.with_stored(self._per_length(table)), None)
         scaled = scaled_of(rates, np.where(total > 0, total, 1) / 1e9)
@@ -161,8 +166,7 @@ class PearsonResiduals(Preparation):
         self.clip_ = math.sqrt(table.shape[0]) if self.clip is None else float(self.clip)
 
     def _apply(self, table: Table) -> np.ndarray:
-        kernel = residuals.pearson_residuals.at(table.dtype)
-        return in_blocks(table, lambda _, rows: kernel(rows, self.share_, self.theta, self.clip_).residual)
+        return in_blocks(residuals.pearson_residuals, table, lambda _: (self.share_, self.theta, self.clip_))
 
 
 class QuantileNormalizer(Preparation):

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.into import into
 from genolab.prepare import scaling
 from genolab.prepare.estimators.base import Preparation, in_blocks, run
+from genolab.prepare.summaries import exact_where_constant, moments_of
 from genolab.prepare.table import Table
 
 KINDS = ("z", "robust", "minmax", "rank")
@@ -26,12 +28,15 @@ class Scaler(Preparation):
         Taken off the number of samples in the variance of ``"z"``: 0 as scikit-learn, 1 as scanpy and R.
     layer
         The layer of an AnnData object to read; ``None`` reads ``X``. The result is the layer ``scaled``.
+    copy
+        ``False`` overwrites a NumPy array of floating-point numbers and returns it (not for ``"rank"``); a table of
+        another kind is left alone. A table that is refused is never changed.
     """
 
     _writes = "scaled"
 
-    def __init__(self, kind: str = "z", ddof: int = 0, layer: str | None = None) -> None:
-        self.kind, self.ddof, self.layer = kind, ddof, layer
+    def __init__(self, kind: str = "z", ddof: int = 0, layer: str | None = None, copy: bool = True) -> None:
+        self.kind, self.ddof, self.layer, self.copy = kind, ddof, layer, copy
 
     def inverse_transform(self, X: Any) -> Any:
         """Back to the genes' own units."""
@@ -61,24 +66,30 @@ class Scaler(Preparation):
         return self._apply(table) if scaled is None else scaled
 
     def _z_scores(self, table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Scores, means and deviations; a table that is not dense floating-point numbers yet is taken by genes."""
-        kernel = scaling.z_score.at(table.dtype)
+        """Scores, means and deviations; whole numbers and sparse matrices have their moments taken first."""
         if not table.in_blocks:
-            scores: tuple[np.ndarray, np.ndarray, np.ndarray] = kernel(table.values, self.ddof)
+            kernel = scaling.z_score.at(table.dtype)
+            scores: tuple[np.ndarray, np.ndarray, np.ndarray] = into(
+                kernel, table.room(self.copy), table.values, self.ddof
+            )
             return scores
-        out, parts = np.empty(table.shape, table.dtype), []
-        for genes, values in table.gene_blocks():
-            out[:, genes], *learnt = kernel(values, self.ddof)
-            parts.append(learnt)
-        mean, deviation = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return out, mean, deviation
+        mean, squares, _ = exact_where_constant(table, moments_of(table))
+        deviation = np.sqrt(squares / max(table.shape[0] - self.ddof, 1))
+        return self._rescaled(table, mean, deviation), mean, deviation
 
     def _apply(self, table: Table) -> np.ndarray:
         if self.kind == "rank":
             ranks: np.ndarray = run(scaling.normal_scores, table).scaled
             return ranks
-        kernel, none = scaling.rescale.at(table.dtype), np.zeros_like(self.centre_)
-        return in_blocks(table, lambda _, rows: kernel(rows, self.centre_, self._divisor(), none).scaled)
+        return self._rescaled(table, self.centre_, self._divisor())
+
+    def _rescaled(self, table: Table, centre: np.ndarray, scale: np.ndarray) -> np.ndarray:
+        none = np.zeros_like(centre)
+        if not table.is_sparse:
+            return in_blocks(scaling.rescale, table, lambda _: (centre, scale, none), self.copy)
+        kernel, out = scaling.rescale_stored.at(table.dtype), np.empty(table.shape, table.dtype)
+        into(kernel, out, *table.stored(), centre, scale, none)
+        return out
 
     def _divisor(self) -> np.ndarray:
         return np.where(self.constant_, 1.0, self.scale_)

@@ -10,8 +10,19 @@ from numba import njit
 
 from genolab.prepare.loops.basics import SUMS, add_above_zero, add_row, add_squares, inner, outer
 
-GENES = 512
-"""Genes of a block: with 500 samples of float32 that is 1 MB."""
+BLOCK_BYTES = 2**19
+"""Of a block of genes over all samples: about a second-level cache, so that it is read from memory once."""
+
+NARROWEST = 128
+"""Genes of a block at least: where samples are many, calls per row would cost more than the memory."""
+
+ROWS = 128
+"""Samples whose differences are summed in the precision of the values, before they are added in double precision."""
+
+
+def width(samples, itemsize):
+    """Genes of a block."""
+    return min(512, max(NARROWEST, BLOCK_BYTES // max(samples * itemsize, 1) // 16 * 16))
 
 
 @njit(fastmath=SUMS, **inner)
@@ -20,40 +31,67 @@ def _scale_row(x, centre, per, out):
         out[j] = (x[j] - centre[j]) * per[j]
 
 
-@njit(**inner)
-def _moments(values, low, high):
-    """Means of a block of genes and squared differences from them, by two exact passes.
+@njit(fastmath=SUMS, **inner)
+def _scale_own_row(x, centre, per):
+    for j in range(x.size):
+        x[j] = (x[j] - centre[j]) * per[j]
 
-    Sums of 32 rows in the precision of the values, and sums of those in double precision.
+
+@njit(fastmath=SUMS, **inner)
+def _add_differences(x, centre, total, squares):
+    for j in range(x.size):
+        d = x[j] - centre[j]
+        total[j] += d
+        squares[j] += d * d
+
+
+@njit(fastmath=SUMS, **inner)
+def _add_differences_of_four(x, y, z, w, centre, total, squares):
+    for j in range(centre.size):
+        c = centre[j]
+        a, b, d, e = x[j] - c, y[j] - c, z[j] - c, w[j] - c
+        total[j] += (a + b) + (d + e)
+        squares[j] += (a * a + b * b) + (d * d + e * e)
+
+
+@njit(**inner)
+def _moments(values, low, high, mean, squares):
+    """Means of a block of genes and squared differences from them, in one pass.
+
+    Differences are taken from the mean of the rows before (at first from the first row), which loses nothing where the
+    values are far from 0, leaves a constant gene at exactly 0, and is joined by the formula of Chan, Golub and LeVeque.
     """
-    n, width = values.shape[0], high - low
-    part, square = np.zeros(width, values.dtype), np.zeros(width, values.dtype)
-    total, squares = np.zeros(width), np.zeros(width)
-    for i in range(n):
-        add_row(values[i, low:high], part)
-        if i % 32 == 31 or i == n - 1:
-            add_row(part, total)
-            part[:] = 0
-    total /= n
-    centre = total.astype(values.dtype)
-    for i in range(n):
-        add_squares(values[i, low:high], centre, square)
-        if i % 32 == 31 or i == n - 1:
-            add_row(square, squares)
-            square[:] = 0
-    for j in range(width):
-        lost = np.float64(centre[j]) - total[j]
-        squares[j] = max(squares[j] - lost * lost * n, 0.0)
-        if squares[j] <= 1e-12 * n * total[j] * total[j] and _constant(values[:, low + j]):
-            squares[j], centre[j], total[j] = 0.0, values[0, low + j], values[0, low + j]
-    return total, squares, centre
+    n, genes = values.shape[0], high - low
+    total, square = np.zeros(genes, values.dtype), np.zeros(genes, values.dtype)
+    centre = values[0, low:high].copy()
+    mean[:], squares[:] = centre, 0.0
+    for first in range(0, n, ROWS):
+        last = min(n, first + ROWS)
+        i = first
+        while i + 4 <= last:
+            x, y, z, w = values[i, low:high], values[i + 1, low:high], values[i + 2, low:high], values[i + 3, low:high]
+            _add_differences_of_four(x, y, z, w, centre, total, square)
+            i += 4
+        while i < last:
+            _add_differences(values[i, low:high], centre, total, square)
+            i += 1
+        per, share = 1.0 / (last - first), (last - first) / last
+        between = first * share
+        for j in range(genes):
+            if square[j] != 0:  # else all are the centre, whose rounding must not add up; NaN goes on
+                of_these = np.float64(total[j]) * per
+                apart = np.float64(centre[j]) - mean[j] + of_these
+                squares[j] += max(np.float64(square[j]) - of_these * total[j], 0.0) + apart * apart * between
+                mean[j] += apart * share
+                centre[j] = mean[j]
+                total[j] = square[j] = 0
 
 
 @njit(**outer)
-def gene_moments(first, last, values, mean, squares, detected):
-    for low in range(first, last, GENES):
-        high = min(last, low + GENES)
-        mean[low:high], squares[low:high], _ = _moments(values, low, high)
+def gene_moments(first, last, values, genes, mean, squares, detected):
+    for low in range(first, last, genes):
+        high = min(last, low + genes)
+        _moments(values, low, high, mean[low:high], squares[low:high])
         seen = np.zeros(high - low, np.int32)
         for i in range(values.shape[0]):
             add_above_zero(values[i, low:high], seen)
@@ -61,27 +99,24 @@ def gene_moments(first, last, values, mean, squares, detected):
 
 
 @njit(**outer)
-def z_score(first, last, values, ddof, out, mean, deviation):
+def z_score(first, last, values, ddof, genes, out, mean, deviation, own):
+    """With ``own``, ``out`` is the memory of ``values``: two names for it would let LLVM take one number at a time."""
     n = values.shape[0]
     kind = values.dtype.type
-    for low in range(first, last, GENES):
-        high = min(last, low + GENES)
-        total, squares, centre = _moments(values, low, high)
-        per = np.empty(high - low, values.dtype)
+    for low in range(first, last, genes):
+        high = min(last, low + genes)
+        squares = np.empty(high - low)
+        _moments(values, low, high, mean[low:high], squares)
+        per, centre = np.empty(high - low, values.dtype), mean[low:high].astype(values.dtype)
         for j in range(high - low):
             sd = math.sqrt(squares[j] / (n - ddof)) if n > ddof else 0.0
             per[j] = kind(1.0 / sd) if sd > 0 else kind(1)
-            mean[low + j], deviation[low + j] = total[j], sd
+            deviation[low + j] = sd
         for i in range(n):
-            _scale_row(values[i, low:high], centre, per, out[i, low:high])
-
-
-@njit(**inner)
-def _constant(x):
-    same = 1
-    while same < x.size and x[same] == x[0]:
-        same += 1
-    return same >= x.size
+            if own:
+                _scale_own_row(out[i, low:high], centre, per)
+            else:
+                _scale_row(values[i, low:high], centre, per, out[i, low:high])
 
 
 @njit(fastmath=SUMS, **inner)
@@ -90,10 +125,30 @@ def _affine_row(x, centre, per, add, out):
         out[j] = (x[j] - centre[j]) * per[j] + add[j]
 
 
+@njit(fastmath=SUMS, **inner)
+def _affine_own_row(x, centre, per, add):
+    for j in range(x.size):
+        x[j] = (x[j] - centre[j]) * per[j] + add[j]
+
+
 @njit(**outer)
-def affine(first, last, values, centre, per, add, out):
+def affine(first, last, values, centre, per, add, out, own):
     for i in range(first, last):
-        _affine_row(values[i], centre, per, add, out[i])
+        if own:
+            _affine_own_row(out[i], centre, per, add)
+        else:
+            _affine_row(values[i], centre, per, add, out[i])
+
+
+@njit(**outer)
+def affine_stored(first, last, value, column, start, centre, per, add, zero, out):
+    """The same of a sparse matrix: what a zero becomes is written once per gene, then the stored entries."""
+    for i in range(first, last):
+        y = out[i]
+        y[:] = zero
+        for e in range(start[i], start[i + 1]):
+            j = column[e]
+            y[j] = (value[e] - centre[j]) * per[j] + add[j]
 
 
 @njit(**inner)
@@ -124,10 +179,10 @@ def residual_sums(first, last, counts, total, share, theta, limit):
 
 
 @njit(**outer)
-def batch_moments(first, last, values, batch, samples, mean, squares):
+def batch_moments(first, last, values, genes, batch, samples, mean, squares):
     """Two exact passes over a block of genes."""
-    for low in range(first, last, GENES):
-        high = min(last, low + GENES)
+    for low in range(first, last, genes):
+        high = min(last, low + genes)
         for i in range(values.shape[0]):
             add_row(values[i, low:high], mean[batch[i], low:high])
         for b in range(samples.size):

@@ -3,9 +3,10 @@
 # mypy: disallow-untyped-defs=False, disallow-incomplete-defs=False
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
-from genolab.prepare.loops.basics import outer
+from genolab.prepare.loops.basics import SUMS, inner, outer
 
 
 @njit(**outer)
@@ -41,4 +42,27 @@ def fill_from_factors(first, last, values, centre, loadings, scores, out):
             before = out[i, j]
             out[i, j] = expected
             change += (out[i, j] - before) ** 2
+    return change
+
+
+@njit(fastmath=SUMS, **inner)
+def _dot(x, y):
+    total = x.dtype.type(0)
+    for k in range(x.size):
+        total += x[k] * y[k]
+    return total
+
+
+@njit(**outer)
+def fill_gaps(first, last, column, begin, loadings, scores, out):
+    """The same where the gaps are listed and nothing is to be added."""
+    change = 0.0
+    for i in range(first, last):
+        y, z = out[i], scores[i]
+        for e in range(begin[i], begin[i + 1]):
+            j = column[e]
+            expected = _dot(z, loadings[j])
+            d = np.float64(expected) - np.float64(y[j])
+            y[j] = expected
+            change += d * d
     return change

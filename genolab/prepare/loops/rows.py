@@ -64,6 +64,13 @@ def scaled(first, last, counts, size, out):
         _scale_row(counts[i], out.dtype.type(1 / size[i]), out[i])
 
 
+@njit(**outer)
+def scaled_stored(first, last, value, start, size, out):
+    for i in range(first, last):
+        part = slice(start[i], start[i + 1])
+        _scale_row(value[part], out.dtype.type(1 / size[i]), out[part])
+
+
 @njit(fastmath=SUMS, **inner)
 def _weighted_sum(x, weight):
     total = 0.0
@@ -92,23 +99,28 @@ def rpkm(first, last, counts, per_length, factor, out):
         _weighted_row(counts[i], per_length, scale, out[i])
 
 
-@njit(fastmath=SUMS, **inner)
-def _block_faults(x):
-    infinite = negative = fractional = np.int32(0)
+@njit(**inner)
+def _unfit(x):
+    """Whether any value is no count. Of whole numbers, so that it vectorises without licence to reorder."""
+    unfit = np.int32(0)
     for j in range(x.size):
-        infinite += np.int32(x[j] - x[j] != 0)
-        negative += np.int32(x[j] < 0)
-        fractional += np.int32(np.floor(x[j]) != x[j])
-    return infinite, negative, fractional
+        unfit |= np.int32(not x[j] >= 0) | np.int32(np.floor(x[j]) != x[j]) | np.int32(x[j] - x[j] != 0)
+    return unfit
+
+
+@njit(**inner)
+def _not_finite(x):
+    unfit = np.int32(0)
+    for j in range(x.size):
+        unfit |= np.int32(x[j] - x[j] != 0)
+    return unfit
 
 
 @njit(**outer)
-def faults(first, last, values):
-    """How many values are not finite, below 0, not whole."""
-    found = np.zeros(3, np.int64)
+def unfit(first, last, values, counts):
+    """Whether any value is not finite, or with ``counts`` below 0 or not whole."""
     for low in range(first, last, BLOCK):
-        infinite, negative, fractional = _block_faults(values[low : min(last, low + BLOCK)])
-        found[0] += infinite
-        found[1] += negative
-        found[2] += fractional
-    return found
+        block = values[low : min(last, low + BLOCK)]
+        if (_unfit(block) if counts else _not_finite(block)) != 0:
+            return 1
+    return 0
