@@ -3,12 +3,14 @@
 Each line gives the best time of ours and of a peer, their ratio (above 1: ours is faster), the ratio of processor time
 ("of work": it does not grow where others use the machine), how far the results are apart, and the NumPy memory that
 ours took beyond its result. scanpy works in place on a copy that is made before the clock starts; ours leave their
-input as it was and make a new table. qnorm has another rule for ties, so the two are compared on values without any.
-"apart" of imputation is our error on what was held out over the peer's less 1, of PCA the share of variance by which
-ours finds less. edgeR is timed by R itself. Peers that are not installed are left out.
+input as it was and make a new table, but for ``cpm_own`` and ``z_own``, which work as scanpy does. qnorm has another
+rule for ties, so the two are compared on values without any. "apart" of imputation is our error on what was held out
+over the peer's less 1, of PCA the share of variance by which ours finds less: arpack is scanpy's solver, randomized is
+what scikit-learn chooses for this shape, and ours is exact beside both. edgeR is timed by R itself. Peers that are not
+installed are left out. For one thread: ``OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1 taskset -c 0 python bench/prepare.py``.
 
-Cases: cpm integers sparse z quantile median upper tmm edger combat vst knn svd pca pca_random pca_sparse. ``stream``
-takes blocks of a file of 100,000 samples.
+Cases: cpm cpm_own integers sparse z z_own quantile median upper tmm edger combat vst knn svd pca pca_random
+pca_sparse. ``stream`` takes blocks of a file of 100,000 samples. ``--zeros 0.71`` makes that share of the counts zero.
 """
 
 from __future__ import annotations
@@ -127,8 +129,9 @@ def main() -> None:
     parser.add_argument("case", nargs="*")
     parser.add_argument("--samples", type=int, default=500)
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--zeros", type=float, default=0.0, help="share of counts that are 0, at least")
     chosen = parser.parse_args()
-    known = cases(made_counts(chosen.samples))
+    known = cases(made_counts(chosen.samples, zeros=chosen.zeros))
     for name in chosen.case or [name for name in known if name not in SLOW]:
         if name == "stream":
             stream()

@@ -15,7 +15,7 @@ EXACT_IN_SINGLE = 2**24
 BLOCK_BYTES = 4 * 2**20
 """Whole numbers are converted, and a sparse matrix is made dense, in blocks of at most about this size."""
 
-BLOCK_SHARE = 64
+BLOCK_SHARE = 16
 """A block is no more than the table over this, so that what is held for a while is little beside the result."""
 
 
@@ -80,7 +80,7 @@ class Table:
         return block.toarray(order="C") if self.is_sparse else np.ascontiguousarray(block, self.dtype)
 
     def _each(self, length: int, other: int) -> int:
-        """Rows (or genes) of a block: what fits, but of a small table a 64th, or 16."""
+        """Rows (or genes) of a block: what fits, but of a small table a 16th, or 16."""
         line = max(1, other * self.dtype.itemsize)
         return max(1, min(BLOCK_BYTES // line, max(16, length // BLOCK_SHARE)))
 
@@ -173,7 +173,8 @@ def _numbers(held: Any) -> Any:
         if not rows.has_canonical_format:
             rows = rows.copy()
             rows.sum_duplicates()
-        return rows.astype(_precision(rows.dtype, rows.data), copy=False)
+        wanted = np.dtype(_precision(rows.dtype, rows.data))
+        return rows if rows.dtype == wanted else rows.astype(wanted)
     array = np.asarray(held)
     if array.dtype.kind in "iub":
         return array

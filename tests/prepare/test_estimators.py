@@ -261,3 +261,64 @@ def test_whole_numbers_are_never_copied_as_a_whole(monkeypatch):
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 1.3 * found.nbytes, name(estimator)  # a copy would be as large as the result
+
+
+@pytest.mark.parametrize("estimator", [prepare.LogCPM(base=2), prepare.Scaler(), prepare.Scaler("minmax")], ids=name)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_table_is_overwritten_only_where_asked_and_never_when_refused(estimator, dtype):
+    counts = made_counts().astype(dtype)
+    kept, own = counts.copy(), clone(estimator).set_params(copy=False)
+    done = clone(estimator).fit_transform(counts)
+    assert (counts == kept).all()
+    assert own.fit_transform(counts) is counts
+    np.testing.assert_allclose(counts, done, rtol=1e-6 if dtype == np.float32 else 1e-12, atol=1e-6)
+    spoilt = kept.copy()
+    spoilt[-1, -1] = np.nan
+    with pytest.raises(InputError, match="NaN"):
+        own.fit_transform(spoilt)
+    assert (spoilt[:-1] == kept[:-1]).all()
+    frame, whole = pd.DataFrame(kept), kept.astype(int)  # neither can hold the result
+    before = frame.copy()
+    for table in (frame, whole):
+        own.fit_transform(table)
+    assert frame.equals(before)
+    assert (whole == kept).all()
+
+
+def test_the_entries_of_a_sparse_matrix_are_overwritten_where_asked():
+    counts = scipy.sparse.csr_array(made_counts().astype(np.float32))
+    done = prepare.LogCPM().fit_transform(counts)
+    again = prepare.LogCPM(copy=False).fit_transform(counts)
+    assert np.shares_memory(again.data, counts.data)
+    assert (counts.data == done.data).all()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, scipy.sparse.csr_array])
+def test_one_pass_loses_nothing_far_from_zero_nor_where_samples_are_sorted(kind):
+    rng = np.random.default_rng(3)
+    level = np.repeat([0, 4000, 4000.5], (150, 100, 50))[:, None]  # chunks of samples differ more than their members
+    values = (level + rng.normal(size=(300, 40)) * np.geomspace(1e-2, 10, 40)).astype(np.float32)
+    values[:, 7], values[:, 8] = 1234.567, 0
+    scaler = prepare.Scaler(ddof=1).fit(kind(values))
+    exact = values.astype(np.float64)
+    np.testing.assert_allclose(scaler.centre_, exact.mean(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(scaler.scale_, np.where(np.ptp(exact, axis=0), exact.std(axis=0, ddof=1), 0), rtol=2e-6)
+    assert scaler.constant_.nonzero()[0].tolist() == [7, 8]
+
+
+def test_a_kernel_writes_into_an_array_on_any_backend():
+    import genolab as gl
+    from genolab.kernel.into import into
+    from genolab.prepare import depth
+
+    counts, size, found = np.arange(6, dtype=np.float32).reshape(2, 3), np.array([1.0, 2.0]), []
+    for backend in ("numpy", "jax"):
+        out = np.full((2, 3), np.nan, np.float32)
+        gl.set_backend(backend)
+        try:
+            assert into(depth.scaled, out, counts, size).normalised is out
+        finally:
+            gl.set_backend(None)
+        found.append(out)
+    np.testing.assert_allclose(found[0], counts / size[:, None])
+    np.testing.assert_allclose(found[0], found[1])

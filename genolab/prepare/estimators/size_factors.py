@@ -75,6 +75,14 @@ def detected_in(table: Table) -> np.ndarray:
     return seen
 
 
+def has_counts(table: Table) -> np.ndarray:
+    """Which genes are seen in any sample; of whole numbers, which are from 0, by their bits, without converting them."""
+    if table.is_whole and table.held.dtype.kind != "b":
+        some: np.ndarray = np.bitwise_or.reduce(table.held, axis=0) > 0
+        return some
+    return detected_in(table) > 0
+
+
 def quantile_shares(table: Table, used: np.ndarray, p: float) -> np.ndarray:
     """A quantile of each sample's counts over its library size; NaN for an empty library."""
     share = np.full(table.shape[0], np.nan)
@@ -99,7 +107,7 @@ class UpperQuartile(_EffectiveLibrary):
         self.p, self.log, self.layer = p, log, layer
 
     def _learn_reference(self, table: Table) -> None:
-        self.used_ = detected_in(table) > 0
+        self.used_ = has_counts(table)
 
     def _raw_factors(self, table: Table) -> np.ndarray:
         return quantile_shares(table, self.used_, self.p)
@@ -149,7 +157,7 @@ class TMM(_EffectiveLibrary):
             if not 0 <= self.reference < table.shape[0]:
                 raise InputError("TMM", "reference", f"a row from 0 to {table.shape[0] - 1:,}", str(self.reference))
             return self.reference
-        share = np.nan_to_num(quantile_shares(table, detected_in(table) > 0, 0.75))
+        share = np.nan_to_num(quantile_shares(table, has_counts(table), 0.75))
         if self.singleton_pairing or np.median(share) < 1e-20:
             roots = [np.sqrt(counts).sum(axis=1, dtype=float) for _, counts in table.blocks()]
             return int(np.argmax(np.concatenate(roots)))
@@ -214,12 +222,13 @@ def geometric_means(table: Table, poscounts: bool) -> np.ndarray:
     if not table.in_blocks:
         means: np.ndarray = run(factors.log_geometric_means, table, int(poscounts)).log_geometric_mean
     else:
-        sums = np.zeros(table.shape[1])
-        for _, counts in table.blocks():
-            part = run(factors.log_geometric_means, table, 1, values=counts).log_geometric_mean
-            sums += np.where(np.isfinite(part), part, 0) * len(counts)
         seen = detected_in(table)
-        means = np.where(seen > 0 if poscounts else seen == samples, sums / samples, -np.inf)
+        genes = np.flatnonzero(seen > 0 if poscounts else seen == samples)
+        sums, means = np.zeros(genes.size), np.full(table.shape[1], -np.inf)
+        for _, counts in table.blocks() if genes.size else ():
+            part = run(factors.log_geometric_means, table, 1, values=counts[:, genes]).log_geometric_mean
+            sums += np.where(np.isfinite(part), part, 0) * len(counts)
+        means[genes] = sums / samples
     if not np.isfinite(means).any():
         fix = (
             "Use poscounts=True, and leave out samples without counts." if not poscounts else "Leave empty samples out."
