@@ -67,7 +67,8 @@ class Kind:
     def parameters(self) -> dict[str, Any]:
         """The estimator's parameters as the step begins."""
         defaults = getattr(prepare, self.name)().get_params()
-        defaults.pop("layer", None)
+        for unseen in ("layer", "copy"):
+            defaults.pop(unseen, None)
         return {**defaults, **self.given}
 
 

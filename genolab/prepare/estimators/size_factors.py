@@ -76,7 +76,7 @@ def detected_in(table: Table) -> np.ndarray:
 
 
 def has_counts(table: Table) -> np.ndarray:
-    """Which genes are seen in any sample; of whole numbers, which are from 0, by their bits, without converting them."""
+    """Which genes are seen in any sample; of whole numbers from 0 by their bits, without converting them."""
     if table.is_whole and table.held.dtype.kind != "b":
         some: np.ndarray = np.bitwise_or.reduce(table.held, axis=0) > 0
         return some
