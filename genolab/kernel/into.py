@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genolab.kernel.backends import backend_in_force
 from genolab.kernel.bind import bind_arrays
+from genolab.kernel.choice import backend_in_force
 from genolab.kernel.driver import DrivenImplementation
 from genolab.kernel.recording import record
 
