@@ -191,6 +191,23 @@ def test_the_guard_lets_no_pair_pass_that_the_scale_does_not_reach(mode, tempera
         assert not fast.in_log_space.all()
 
 
+@pytest.mark.parametrize("local", [False, True])
+def test_a_posterior_that_the_bound_refuses_is_judged_by_its_adjoints(local):
+    """At low temperatures: where letters are missing, where everything differs, and where one half does."""
+    random, refused, fast = np.random.default_rng(1), 0, 0
+    codes = random.integers(0, 4, 300)
+    table = (6 * np.eye(4) - 4.0)[:, codes]
+    for query in (np.delete(codes, slice(90, 190)), 3 - codes, np.append(codes[:150], random.integers(0, 4, 150))):
+        for temperature in (0.08, 0.15, 0.3):
+            scores, gaps = table[query] / temperature, np.array([4.0, 2.0]) / temperature
+            found, logs = (loops.run_cells(scores, gaps, local, True, force_log=force) for force in (False, True))
+            np.testing.assert_allclose(found.posterior, logs.posterior, atol=1e-9)
+            np.testing.assert_allclose([found.log_weight, found.gaps], [logs.log_weight, logs.gaps], rtol=1e-9)
+            fast += not found.in_log_space
+            refused += not found.in_log_space and loops.run_cells(scores, gaps, local, False).in_log_space
+    assert fast > refused > 0
+
+
 def test_little_memory_changes_nothing(monkeypatch):
     queries, targets = made_pairs(1, 5, 60)
     expected = soft_align(queries, targets, allow_empty=True).expected_counts
