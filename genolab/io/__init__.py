@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from genolab.io.index import build_index
     from genolab.io.labelled import LabelledSequences, read_labelled
     from genolab.io.looking import first_look
-    from genolab.io.models import read_model, write_model
+    from genolab.io.models import model_bytes, read_model, write_model
     from genolab.io.paths import readable
     from genolab.io.pedigree import Pedigree, PloidyTable, read_pedigree, read_ploidy
     from genolab.io.plink import Genotypes, read_plink
@@ -54,6 +54,7 @@ _HOME = {
     "LabelledSequences": "labelled", "read_labelled": "labelled",
     "Pedigree": "pedigree", "PloidyTable": "pedigree", "read_pedigree": "pedigree", "read_ploidy": "pedigree",
     "Genotypes": "plink", "read_plink": "plink", "read_model": "models", "write_model": "models",
+    "model_bytes": "models",
 }  # fmt: skip
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "first_look",
     "limits",
     "match_contigs",
+    "model_bytes",
     "open_alignments",
     "open_fastq",
     "open_reference",

@@ -23,12 +23,17 @@ _WHO = "read_labelled"
 
 @dataclass(frozen=True)
 class LabelledSequences:
-    """Sequences in rows: ``labels`` are text, or numbers where every one is a number; ``groups`` None or text."""
+    """Sequences in rows: ``labels`` are text, or numbers where every one is a number; ``groups`` None or text.
+
+    ``target`` is the column the labels are from; ``columns`` holds the others, as text, by their names.
+    """
 
     path: Path
     sequences: tuple[str, ...] = field(repr=False)
     labels: np.ndarray = field(repr=False)
     groups: np.ndarray | None = field(repr=False, default=None)
+    target: str = "label"
+    columns: dict[str, np.ndarray] = field(repr=False, default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.sequences)
@@ -41,8 +46,10 @@ class LabelledSequences:
         return table if self.groups is None else table.assign(group=self.groups)
 
 
-def read_labelled(path: PathLike) -> LabelledSequences:
+def read_labelled(path: PathLike, target: str | None = None) -> LabelledSequences:
     """Read a table with a header: a column ``sequence``, one ``label`` or ``value``, perhaps one ``set`` or ``group``.
+
+    ``target`` names another column to take the labels from.
 
     Raises
     ------
@@ -69,6 +76,11 @@ def read_labelled(path: PathLike) -> LabelledSequences:
         raise FileError(seen.path, line=at, expected="a table", found=str(error).strip()[:160], fix=fix) from None
     names = {str(name).strip().lower(): str(name) for name in table.columns}
     label = names.get("label") or names.get("value")
+    if target is not None:
+        label = names.get(target.strip().lower())
+        if label is None:
+            expected, found = f"a column named {target}", ", ".join(map(str, table.columns))[:80]
+            raise FileError(seen.path, line=1, expected=expected, found=found)
     if "sequence" not in names or label is None:
         expected = "columns named sequence and label (or value)"
         raise FileError(seen.path, line=1, expected=expected, found=", ".join(map(str, table.columns))[:80], fix=_FIX)
@@ -82,8 +94,9 @@ def read_labelled(path: PathLike) -> LabelledSequences:
             )
     group = names.get("group") or names.get("set")
     return LabelledSequences(
-        seen.path, tuple(table[names["sequence"]].str.strip()), _values(seen.path, table[label], "value" in names),
-        None if group is None else table[group].to_numpy(object),
+        seen.path, tuple(table[names["sequence"]].str.strip()), _values(seen.path, table[label], label.lower() == "value"),
+        None if group is None else table[group].to_numpy(object), label,
+        {name: table[name].str.strip().to_numpy(object) for name in table if name not in (names["sequence"], label)},
     )  # fmt: skip
 
 

@@ -21,6 +21,12 @@ _FIX = "Save the model again, or copy the file again."
 
 def write_model(path: PathLike, arrays: dict[str, np.ndarray], card: dict[str, Any]) -> None:
     """Write arrays (by name) and a card (plain data): the same content gives the same bytes."""
+    with replacing(path, who="save") as (beside,), open(beside, "wb") as stream:
+        stream.write(model_bytes(arrays, card))
+
+
+def model_bytes(arrays: dict[str, np.ndarray], card: dict[str, Any]) -> bytes:
+    """What :func:`write_model` writes."""
     header: dict[str, Any] = {"__metadata__": {KEY: json.dumps(card, sort_keys=True, allow_nan=True)}}
     start, parts = 0, []
     for name in sorted(arrays):
@@ -33,10 +39,7 @@ def write_model(path: PathLike, arrays: dict[str, np.ndarray], card: dict[str, A
         start += len(data)
     text = json.dumps(header, sort_keys=True).encode()
     text += b" " * (-len(text) % 8)
-    with replacing(path, who="save") as (beside,), open(beside, "wb") as stream:
-        stream.write(struct.pack("<Q", len(text)) + text)
-        for data in parts:
-            stream.write(data)
+    return b"".join([struct.pack("<Q", len(text)), text, *parts])
 
 
 def read_model(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:

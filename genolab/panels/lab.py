@@ -131,7 +131,7 @@ class Lab(ipywidgets.VBox):
             self.panel(tab)
         self._show(tab)
 
-    def open_tab(self, tab: str, kernel: str | None = None) -> None:
+    def open_tab(self, tab: str, kernel: Any = None) -> None:
         """The same without waiting: the tab is in front at once, its panel follows where it has to be made."""
         made = self.graph is not None if tab == "Graph" else tab in self.panels
         if made:
@@ -177,7 +177,7 @@ class Lab(ipywidgets.VBox):
         if self.warming is not None and tab in self.panels:
             self.warming.begin(tab, self.panels[tab])
 
-    def _need_graph(self, kernel: str | None) -> None:
+    def _need_graph(self, kernel: Any) -> None:
         with self._lock:
             if self.graph is None:
                 from genolab.panels.graph import GraphPanel
@@ -187,8 +187,10 @@ class Lab(ipywidgets.VBox):
                 own = button("Write your own", "type an expression and watch its graph", self._play)
                 own.add_class("genolab-own")
                 self._graph_place.children = (own, self.graph)
-            elif kernel is not None:
+            elif isinstance(kernel, str):
                 self.graph.chooser.value = kernel
+            elif kernel is not None:  # one that was made just now, such as a network's training step
+                self.graph.show(kernel)
 
     def _opened(self, job: Job[Any]) -> None:
         if job.state is State.REFUSED:

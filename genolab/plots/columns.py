@@ -42,6 +42,8 @@ def empty(source: ColumnDataSource) -> bool:
 def _equal(before: Any, after: Any) -> bool:
     if before is after:
         return True
+    if _ragged(before) or _ragged(after):  # outlines and lines: an array for each row
+        return len(before) == len(after) and all(map(_equal, before, after))
     one, other = np.asarray(before), np.asarray(after)
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
@@ -49,3 +51,7 @@ def _equal(before: Any, after: Any) -> bool:
     if one.dtype.kind == "f":
         same |= np.isnan(one) & np.isnan(other)
     return bool(np.all(same))
+
+
+def _ragged(column: Any) -> bool:
+    return isinstance(column, list) and bool(column) and isinstance(column[0], np.ndarray | list)

@@ -13,26 +13,34 @@ if TYPE_CHECKING:
     from genolab.predict.expression import ExpressionRegressor
     from genolab.predict.leaks import Leaks, check_leaks, similarity_clusters
     from genolab.predict.model import load
+    from genolab.predict.one_sequence import SequenceExplanation, explain_sequence
     from genolab.predict.risk import RiskReport, RiskScore
     from genolab.predict.sequence import SequenceClassifier
+    from genolab.predict.study import Judged, Study, make_study
 
 _HOME = {
     "SequenceClassifier": "sequence", "ExpressionRegressor": "expression", "load": "model",
     "RiskScore": "risk", "RiskReport": "risk", "cross_validate": "evaluation", "Evaluation": "evaluation",
     "check_leaks": "leaks",
-    "similarity_clusters": "leaks", "Leaks": "leaks",
+    "similarity_clusters": "leaks", "Leaks": "leaks", "explain_sequence": "one_sequence",
+    "SequenceExplanation": "one_sequence", "Judged": "study", "Study": "study", "make_study": "study",
 }  # fmt: skip
 
 __all__ = [
     "Evaluation",
     "ExpressionRegressor",
+    "Judged",
     "Leaks",
     "RiskReport",
     "RiskScore",
     "SequenceClassifier",
+    "SequenceExplanation",
+    "Study",
     "check_leaks",
     "cross_validate",
+    "explain_sequence",
     "load",
+    "make_study",
     "similarity_clusters",
 ]
 

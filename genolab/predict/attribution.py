@@ -13,7 +13,7 @@ import pytensor.tensor as pt
 from genolab.errors import InputError
 from genolab.kernel.backends import COMPILE_LOCK, compiling_for, mode_of
 from genolab.predict.bases import NONE, Bases, _joined
-from genolab.predict.network.convolution import base_convolution
+from genolab.predict.network.convolution import array_convolution, base_convolution
 from genolab.predict.network.layers import BaseConvolution, Context
 
 if TYPE_CHECKING:
@@ -119,10 +119,11 @@ def filter_motifs(model: SequenceModel, bases: Bases | None, share: float = 0.5)
     if not 0 < share <= 1:
         raise InputError("filters", "share", "above 0 and at most 1", f"{share:g}")
     greatest = np.zeros(filters)
-    for _, _, activation in _activations(bases, weight, bias):
+    scan = base_convolution if model.trainer_.fused else array_convolution
+    for _, activation in _activations(bases, weight, bias, scan):
         greatest = np.maximum(greatest, activation.max(axis=(0, 1), initial=0))
     counts, sites = np.zeros((filters, width, 4)), np.zeros(filters, np.int64)
-    for codes, _, activation in _activations(bases, weight, bias):
+    for codes, activation in _activations(bases, weight, bias, scan):
         for f in np.flatnonzero(greatest > 0):
             row, start = np.nonzero(activation[:, :, f] >= share * greatest[f])
             windows = codes[row[:, None], start[:, None] + np.arange(width)[None]]
@@ -148,12 +149,12 @@ def _first_filters(model: SequenceModel) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _activations(
-    bases: Bases, weight: np.ndarray, bias: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    bases: Bases, weight: np.ndarray, bias: np.ndarray, scan: Any
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     used = np.flatnonzero(bases.length >= len(weight))
     for first in range(0, used.size, AT_ONCE):
         codes, length = bases.batch(used[first : first + AT_ONCE])
-        yield codes, length, base_convolution(codes, length, weight, bias, pool=1).activation
+        yield codes, scan(codes, length, weight, bias, pool=1).activation
 
 
 def _network(model: SequenceModel) -> Any:

@@ -38,10 +38,17 @@ def scores_of(loss: str, output: np.ndarray, target: np.ndarray) -> dict[str, fl
 
 
 def auroc(label: np.ndarray, score: np.ndarray) -> float:
-    """The probability that a positive scores above a negative; ties count half."""
-    from sklearn.metrics import roc_auc_score
+    """The probability that a positive scores above a negative; ties count half.
 
-    return float(roc_auc_score(label > 0.5, score))
+    Raises ``ValueError`` where one of the two is missing.
+    """
+    from scipy.stats import rankdata
+
+    held = label > 0.5
+    positive, negative = int(held.sum()), int((~held).sum())
+    if not positive or not negative:
+        raise ValueError("the labels are of one class")
+    return float((rankdata(score)[held].sum() - positive * (positive + 1) / 2) / (positive * negative))
 
 
 def average_precision(label: np.ndarray, score: np.ndarray) -> float:

@@ -21,7 +21,7 @@ from genolab.predict.leaks import check_leaks
 from genolab.predict.linear import fit_linear
 from genolab.predict.metrics import scores_of
 from genolab.predict.network.net import ARCHITECTURES, make_network
-from genolab.predict.training import Arrays, Examples, Plan, Progress, State, Trainer
+from genolab.predict.training import Arrays, Examples, OnStep, Plan, Progress, State, Trainer
 
 LINEAR = ("kmer_logistic", "gkm")
 PENALTY = 0.3
@@ -72,8 +72,9 @@ class SequenceModel(Explained, BaseEstimator):
 
     def fit(
         self, sequences: Any, labels: Any, *, validation: Any = None, groups: Any = None,
-        checkpoint: str | os.PathLike[str] | None = None, resume: bool = False, progress: Progress | None = None,
-        on_epoch: OnEpoch | None = None,
+        checkpoint: str | os.PathLike[str] | None = None, checkpoint_seconds: float = 60.0, resume: bool = False,
+        fused: bool = True, check: bool = True, progress: Progress | None = None, on_epoch: OnEpoch | None = None,
+        on_step: OnStep | None = None,
     ) -> Any:  # fmt: skip
         """Learn from sequences with labels.
 
@@ -87,12 +88,18 @@ class SequenceModel(Explained, BaseEstimator):
         validation
             A share (0.2: chosen by the seed, of each class alike, whole groups where ``groups`` are given) or a pair
             of sequences and labels. Training stops when its loss has not improved for ``patience`` epochs.
-        checkpoint, resume
+        checkpoint, checkpoint_seconds, resume
             A file that the state is written to, every minute and when stopped; with ``resume=True`` training goes on
             from it (without a file, from what this object holds) and ends with the same numbers.
-        progress, on_epoch
-            Called before each step with the fraction done and a text (what it raises stops the training), and after
-            each epoch with its record. After a stop the model predicts with what it has learnt so far.
+        fused
+            False runs the first layer by NumPy alone and not by its compiled loop: see
+            :class:`genolab.predict.training.Trainer`.
+        check
+            Whether to look for validation sequences that have a relative in the training part, and to warn.
+        progress, on_epoch, on_step
+            Called before each step with the fraction done and a text (what it raises stops the training), after each
+            epoch with its record, and after each step with its number, loss and gradient norm. After a stop the model
+            predicts with what it has learnt so far.
 
         Raises
         ------
@@ -108,7 +115,7 @@ class SequenceModel(Explained, BaseEstimator):
         plan = self._plan(who)
         training, held, split = self._split(who, bases, target, validation, groups)
         self.positions_ = bases.positions if held is None or held.bases.positions == bases.positions else None
-        self.leaks_ = None if held is None else check_leaks(training.bases, held.bases)
+        self.leaks_ = check_leaks(training.bases, held.bases) if held is not None and check else None
         if self.leaks_ is not None and len(self.leaks_):
             warnings.warn(f"{who}: validation leaks. {self.leaks_}", GenolabWarning, stacklevel=2)
         self.card_: dict[str, Any] = {
@@ -119,7 +126,9 @@ class SequenceModel(Explained, BaseEstimator):
         if self.architecture in LINEAR:
             self._fit_linear(training, progress)
         else:
-            self._fit_network(who, plan, training, held, checkpoint, resume, progress, on_epoch)
+            watch = {"progress": progress, "on_epoch": on_epoch, "on_step": on_step}
+            file = None if checkpoint is None else Path(checkpoint), checkpoint_seconds
+            self._fit_network(who, plan, training, held, file, resume, fused, watch)
         self.scores_ = {} if held is None else self._scores(training, held)
         self.card_["scores"] = self.scores_
         return self
@@ -162,15 +171,16 @@ class SequenceModel(Explained, BaseEstimator):
         self.history_: list[dict[str, float]] = []
 
     def _fit_network(
-        self, who: str, plan: Plan, training: Examples, held: Examples | None, checkpoint: Any, resume: bool,
-        progress: Progress | None, on_epoch: OnEpoch | None,
+        self, who: str, plan: Plan, training: Examples, held: Examples | None, file: tuple[Path | None, float],
+        resume: bool, fused: bool, watch: dict[str, Any],
     ) -> None:  # fmt: skip
+        checkpoint, seconds = file
         identity: dict[str, Any] = {**self.card_["parameters"], **self.card_["data"], "split": self.card_["split"],
-                    "targets": _digest(training.target)}  # fmt: skip
+                    "targets": _digest(training.target), "fused": fused}  # fmt: skip
         network = make_network(
             self.architecture, self._outputs(training.target.shape[1]), self.positions_, self.options or {}
         )  # fmt: skip
-        self.trainer_ = Trainer(network, plan, backend=self.backend)
+        self.trainer_ = Trainer(network, plan, backend=self.backend, fused=fused)
         state = self._taken_up(who, identity, checkpoint) if resume else None
         state = self.trainer_.state() if state is None else state
         self.history_ = state.history
@@ -186,9 +196,7 @@ class SequenceModel(Explained, BaseEstimator):
             return scores_of(self._loss(), output, target)
 
         try:
-            self.trainer_.run(
-                state, training, held, score=score, progress=progress, on_epoch=on_epoch, keep=keep
-            )  # fmt: skip
+            self.trainer_.run(state, training, held, score=score, keep=keep, keep_seconds=seconds, **watch)
         finally:
             self.weights_ = self.trainer_.weights()
 
@@ -261,6 +269,13 @@ class SequenceModel(Explained, BaseEstimator):
 
         check_is_fitted(self, "card_")
         write_model(path, self.weights_, {**self.card_, "history": self.history_})
+
+    def to_bytes(self) -> bytes:
+        """What :meth:`save` writes."""
+        from genolab.io import model_bytes
+
+        check_is_fitted(self, "card_")
+        return model_bytes(self.weights_, {**self.card_, "history": self.history_})
 
     def _plain_parameters(self) -> dict[str, Any]:
         held = {name: value for name, value in self.get_params(deep=False).items() if name != "backend"}

@@ -23,6 +23,8 @@ from genolab.predict.network.optimizers import OPTIMIZERS, optimize, schedule_of
 Arrays = dict[str, np.ndarray]
 Progress = Callable[[float, str], None]
 Score = Callable[[np.ndarray, np.ndarray], dict[str, float]]
+OnStep = Callable[[int, float, float], None]
+"""Gets the number of a step, the loss before it and the norm of its gradient."""
 
 LARGEST_BATCH = 512
 """Sequences predicted at one time."""
@@ -122,12 +124,16 @@ class Trainer:
         Where it starts; by default what the network makes from the plan's seed.
     backend
         `numpy` unless said otherwise: it is ready in a fraction of a second.
+    fused
+        Whether the first layer runs its compiled loop. NumPy alone is ready at once where the loop has never been
+        compiled, takes longer for each step, and gives the same numbers to rounding.
     """
 
     def __init__(
-        self, network: Network, plan: Plan, weights: Arrays | None = None, backend: str | None = None
+        self, network: Network, plan: Plan, weights: Arrays | None = None, backend: str | None = None,
+        fused: bool = True,
     ) -> None:  # fmt: skip
-        self.network, self.plan = network, plan
+        self.network, self.plan, self.fused = network, plan, fused
         self.backend = backend_in_force(backend, "numpy")
         self.masked = network.positions is None
         start = network.initial(plan.seed) if weights is None else weights
@@ -174,7 +180,7 @@ class Trainer:
         target = pt.TensorType("float32", shape=(batch, None))(name="target")
         weight = pt.TensorType("float32", shape=(batch,))(name="weight")
         rate, step = pt.scalar("rate", dtype="float32"), pt.scalar("step", dtype="float32")
-        context = Context(training=True)
+        context = Context(training=True, fused=self.fused)
         own = self.parameters()
         output = self.network.build(codes, length, own, context)
         loss = LOSSES[self.plan.loss](output, target, weight)
@@ -229,7 +235,7 @@ class Trainer:
         if self._forward is None:
             with COMPILE_LOCK, compiling_for(self.backend):
                 codes, length = self._inputs()
-                output = self.network.build(codes, length, self.parameters(), Context())
+                output = self.network.build(codes, length, self.parameters(), Context(fused=self.fused))
                 self._forward = self._compiled([codes, *([length] if self.masked else [])], [output], {})
         out = np.empty((len(bases), self.network.outputs), np.float32)
         done = 0
@@ -260,35 +266,44 @@ class Trainer:
         score: Score | None = None,
         progress: Progress | None = None,
         on_epoch: Callable[[dict[str, float]], None] | None = None,
+        on_step: OnStep | None = None,
         keep: Callable[[State], None] | None = None,
         keep_seconds: float = 60.0,
     ) -> State:
         """Train from ``state`` until the plan is fulfilled or nothing improves any more.
 
         ``progress`` is called before each step, and what it raises stops the run; the state is then handed to
-        ``keep``, as it is after every epoch and every ``keep_seconds``. The weights end where validation was best.
+        ``keep``, as it is every ``keep_seconds`` and at the end. The weights end where validation was best.
         """
         if self._step is None:
             self.compile_step()
         self._put_state(state)
         kept = time.monotonic()
+
+        def stepped(loss: float, norm: float) -> None:
+            nonlocal kept
+            if on_step is not None:
+                on_step(state.step, loss, norm)
+            if keep is not None and time.monotonic() - kept > keep_seconds:
+                keep(self._taken(state))
+                kept = time.monotonic()
+
         try:
             while state.epoch < self.plan.epochs and not self._finished(state, validation):
                 began = time.monotonic()
-                self._epoch(state, training, progress)
+                self._epoch(state, training, progress, stepped)
                 record = self._record(state, training, validation, score, time.monotonic() - began)
                 state.history.append(record)
                 state.epoch, state.batch, state.running = state.epoch + 1, 0, [0.0, 0.0, 0.0]
                 if on_epoch is not None:
                     on_epoch(record)
-                if keep is not None and (time.monotonic() - kept > keep_seconds or state.epoch == self.plan.epochs):
-                    keep(self._taken(state))
-                    kept = time.monotonic()
         except (Cancelled, KeyboardInterrupt):
             if keep is not None:
                 keep(self._taken(state))
             raise
         self._taken(state)
+        if keep is not None:
+            keep(state)
         if validation is not None:
             self.put(state.best)
         return state
@@ -306,7 +321,9 @@ class Trainer:
     def _finished(self, state: State, validation: Examples | None) -> bool:
         return validation is not None and state.epoch - 1 - state.best_epoch >= self.plan.patience
 
-    def _epoch(self, state: State, training: Examples, progress: Progress | None) -> None:
+    def _epoch(
+        self, state: State, training: Examples, progress: Progress | None, stepped: Callable[[float, float], None]
+    ) -> None:
         plan, schedule = self.plan, schedule_of(self.plan.schedule)
         cut = batches(training.bases, plan.batch_size, np.random.default_rng([plan.seed, 1, state.epoch]))
         total = len(cut) * plan.epochs
@@ -328,6 +345,7 @@ class Trainer:
             share = float(training.weight[numbers].sum())
             state.running = [state.running[0] + loss * share, state.running[1] + share, max(state.running[2], norm)]
             state.batch += 1
+            stepped(loss, norm)
 
     def _record(self, state: State, training: Examples, validation: Examples | None, score: Score | None,
                 seconds: float) -> dict[str, float]:  # fmt: skip

@@ -8,6 +8,8 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
+from genolab.kernel.driver import DrivenImplementation
+from genolab.kernel.pullback import DrivenGradient
 from genolab.kernel.threads import added, spread
 from genolab.spec import Spec, Symbol
 
@@ -112,6 +114,63 @@ def _backward(
     groups = -(-len(weight) // 3)
     total = added(loops.backward, len(codes), codes, place, gradient, groups, parts=SHARES)
     return loops.folded(total[:-1].reshape(groups, loops.WORDS, -1), len(weight)), total[-1]
+
+
+def _windows(codes: np.ndarray, width: int, windows: int) -> np.ndarray:
+    """The bases of each window side by side as 0 and 1 [sequence * window, offset * base], float32."""
+    bases = np.eye(5, 4, dtype=np.float32)[codes]
+    seen = np.lib.stride_tricks.sliding_window_view(bases, width, axis=1)[:, :windows]
+    return np.ascontiguousarray(seen.transpose(0, 1, 3, 2)).reshape(len(codes) * windows, 4 * width)
+
+
+def _forward_arrays(
+    codes: np.ndarray, length: np.ndarray, weight: np.ndarray, bias: np.ndarray, pool: int
+) -> tuple[np.ndarray, ...]:
+    (count, positions), (width, _, filters) = codes.shape, weight.shape
+    stretches = windows_of(positions, width, pool)
+    each = positions - width + 1 if pool == 0 else pool
+    value = _windows(codes, width, stretches * each).astype(weight.dtype) @ weight.reshape(-1, filters) + bias
+    value = value.reshape(count, stretches * each, filters)
+    value[np.arange(stretches * each)[None, :] >= (length - width + 1)[:, None]] = -np.inf
+    value = value.reshape(count, stretches, each, filters)
+    out = np.maximum(value.max(axis=2), 0)
+    start = (np.arange(stretches) * each)[None, :, None]
+    return out, np.where(out > 0, value.argmax(axis=2) + start, -1).astype(np.int32)
+
+
+def _backward_arrays(
+    codes: np.ndarray, length: np.ndarray, weight: np.ndarray, bias: np.ndarray, activation: np.ndarray,
+    place: np.ndarray, gradient: np.ndarray, pool: int,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
+    count, (width, _, filters) = len(codes), weight.shape
+    windows = codes.shape[1] - width + 1
+    held, moved = place >= 0, np.zeros((count, windows, filters), gradient.dtype)
+    sequence, _, which = np.nonzero(held)
+    moved[sequence, place[held], which] = gradient[held]  # stretches share no window
+    seen = _windows(codes, width, windows).astype(gradient.dtype)
+    by_weight = seen.T @ moved.reshape(count * windows, filters)
+    return by_weight.reshape(width, 4, filters), (gradient * held).sum(axis=(0, 1))
+
+
+_arrays = DrivenImplementation(_forward_arrays)
+_arrays.gradient = DrivenGradient(_backward_arrays, ("weight", "bias"))
+array_convolution = base_convolution._changed(implementation=_arrays)
+"""The same kernel driven by NumPy alone: ready at once where the loops have never been compiled."""
+
+
+def warm_loops() -> None:
+    """Compile the loops of the first layer, or load them from the disk: seconds, which nobody should wait for."""
+    start = np.zeros((1, 8), np.int8), np.full(1, 8), np.ones((3, 4, 2), np.float32), np.ones(2, np.float32)
+    given = [_fixed(value) for value in start]
+    made = [_fixed(value) for value in _forward(*given, pool=2)]
+    _backward(*given, *made, made[0], pool=2)
+
+
+def _fixed(value: np.ndarray) -> np.ndarray:
+    """Read-only, as the loops get their arrays: Numba would compile another one for arrays that may be written."""
+    view = value.view()
+    view.flags.writeable = False
+    return view
 
 
 class Unfolded(NamedTuple):

@@ -14,7 +14,7 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.errors import InputError
-from genolab.predict.network.convolution import base_convolution, soft_convolution, unfold, windows_of
+from genolab.predict.network.convolution import array_convolution, base_convolution, soft_convolution, unfold, windows_of
 from genolab.predict.network.normal import batch_norm
 
 NO_BASE = 4
@@ -61,9 +61,14 @@ class Signal:
 
 @dataclass
 class Context:
-    """What layers need to know of the run: whether it trains, their noise, and what they change beside gradients."""
+    """What layers need to know of the run: whether it trains, their noise, and what they change beside gradients.
+
+    ``fused``: whether layers use compiled loops, or NumPy alone; ``drops``: whether dropout drops anything.
+    """
 
     training: bool = False
+    fused: bool = True
+    drops: bool = True
     noise: list[Any] = field(default_factory=list)
     updates: dict[str, Any] = field(default_factory=dict)
 
@@ -137,12 +142,8 @@ class BaseConvolution(Layer):
         if soft:
             pooled, _ = soft_convolution(value, length, weight, bias, self.pool)
         else:
-            pooled = (
-                base_convolution.at(weight.dtype)
-                .with_static(pool=self.pool)
-                .expr(value, length, weight, bias)
-                .activation
-            )
+            scan = (base_convolution if context.fused else array_convolution).at(weight.dtype)
+            pooled = scan.with_static(pool=self.pool).expr(value, length, weight, bias).activation
         held = None if signal.length is None or self.pool == 0 else windows_of(length, self.width, self.pool)
         return Signal(pooled, self.out(signal.shape), count, windows_of(positions, self.width, self.pool), held)
 
@@ -345,7 +346,7 @@ class Dropout(Layer):
         return (count, shape.channels) if shape.flat else (count, shape.positions or 0, shape.channels)
 
     def build(self, signal: Signal, own: Parameters, context: Context, name: str) -> Signal:
-        if not context.training or self.share == 0:
+        if not context.training or not context.drops or self.share == 0:
             return signal
         value = signal.value
         noise = pt.TensorType("float32", shape=value.type.shape)(name=f"{name}.noise")

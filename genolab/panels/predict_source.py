@@ -1,0 +1,171 @@
+"""What the predict panel was asked for: its boxes for data, target and split, and the way from there to a study."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from genolab import data, io
+from genolab.errors import InputError
+from genolab.panels.paths import LOOK, Allowed, complete, path_box, short
+from genolab.predict.study import Study, make_study
+
+if TYPE_CHECKING:
+    from genolab.scale import Progress
+
+SHEETS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
+WHO = "predict panel"
+MOST = 60_000
+"""Sequences that the panel holds; more are trained from Python or the command line."""
+COHORTS = {"Cohort, simulated: a trait": False, "Cohort, simulated: a disease": True}
+FIRST = "splice"
+_SPLITS = {"splice": "similarity", "promoters": "similarity"}
+"""Of the examples; the others are variants of one sequence, of which no split keeps relatives apart."""
+NET = {"promoters": "positional", "splice": "basset", "sortseq": "positional", "mpsa": "positional"}
+"""The architecture that an example begins with."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of sequences, by path or example, or a table that was handed over; how it is divided."""
+
+    table: Path | None = None
+    example: str | None = None
+    target: str | None = None
+    split: str = "similarity"
+    seed: int = 0
+    given: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """What the panel calls it."""
+        return self.example or (self.table.name if self.table is not None else "your sequences")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A source in memory and divided; ``columns`` are those of the table that sequences may be grouped by."""
+
+    source: Source
+    study: Study
+    columns: tuple[str, ...]
+    notices: tuple[str, ...]
+
+
+def load(source: Source, progress: Progress) -> Loaded:
+    """Read a source, divide it, and look for leaks."""
+    progress(None, "reading")
+    if source.table is None:
+        sequences, labels, columns = source.given
+        read = io.LabelledSequences(Path("."), tuple(sequences), labels, columns=columns)
+    else:
+        read = io.read_labelled(source.table, source.target)
+    if len(read) > MOST:
+        fix = "Train from Python, with gl.predict.make_study, or with `genolab train`."
+        raise InputError(WHO, "data", f"at most {MOST:,} sequences", f"{len(read):,}", fix)
+    known = {name.lower(): held for name, held in read.columns.items()}
+    groups = None if source.split in ("random", "similarity") else known.get(source.split.lower())
+    progress(None, "looking for leaks")
+    study = make_study(read.sequences, read.labels, split=source.split, groups=groups, seed=source.seed)
+    unknown = study.bases.ambiguous
+    notices = (f"{unknown:,} letters are no A, C, G or T: they add nothing.",) if unknown else ()
+    return Loaded(source, study, tuple(read.columns), notices)
+
+
+def leak_words(study: Study) -> tuple[str, str, list[str]]:
+    """What the leak check found: a sentence, its tone, and lines that unfold."""
+    leaks = study.leaks
+    if not len(leaks):
+        part = "" if leaks.checked == leaks.tested else f" ({leaks.checked:,} compared by words)"
+        short_ones = "" if leaks.word else " Under 16 bases only identity can be checked."
+        return f"no relative of the {leaks.tested:,} test sequences{part} among the others.{short_ones}", "plain", []
+    kinds = [f"{number:,} {kind}" for kind, number in leaks.counts().items() if number]
+    said = f"{100 * leaks.share:.0f} % of the test sequences have a relative in training. The scores flatter the model."
+    frame = leaks.to_frame().head(8)
+    lines = [*kinds, *(f"test {row.test:,} ~ {row.train:,}: {row.kind}" for row in frame.itertuples())]
+    return said, "warning", lines
+
+
+class Inputs:
+    """Boxes for data, target and split. `on_ready` is called when another one was chosen."""
+
+    def __init__(self, allowed: Allowed, on_ready: Callable[[], None]) -> None:
+        self.allowed, self.on_ready, self._quiet = allowed, on_ready, False
+        self._handed: Source | None = None
+        self.examples = {entry.title: entry.name for entry in data.examples("labelled")}
+        self.data = path_box("data", "an example, or a CSV with the columns sequence and label", "example or path")
+        self.data.options = (*self.examples, *COHORTS)
+        self.target = ipywidgets.Dropdown(
+            description="target", options=["label"], tooltip="the column to predict", **LOOK
+        )  # fmt: skip
+        self.split = ipywidgets.Dropdown(
+            description="split", options=["similarity", "random"], tooltip="what is kept together, so that no test "
+            "sequence has a relative in training:\nsimilarity: sequences that share words\nrandom: nothing\n"
+            "a column of the table: its groups (chromosome, family, ...)", **LOOK,
+        )  # fmt: skip
+        self.seed = ipywidgets.BoundedIntText(value=0, min=0, max=9_999, description="seed", tooltip="of split, weights and "
+                                              "batches: the same seed gives the same model", **LOOK)  # fmt: skip
+        complete(self.data, allowed, SHEETS, (*self.examples, *COHORTS), lambda: self._quiet)
+        for each in (self.data, self.target, self.split, self.seed):
+            each.observe(self._changed, "value")
+
+    @property
+    def is_cohort(self) -> bool:
+        """Whether a cohort is chosen, and no sequences."""
+        return self.data.value in COHORTS
+
+    def source(self) -> Source:
+        """What the boxes say, each path checked."""
+        target = None if self.target.value in ("label", "value") else self.target.value
+        rest = {"target": target, "split": self.split.value, "seed": self.seed.value}
+        if self._handed is not None and self.data.value == self._handed.name:
+            return Source(given=self._handed.given, **rest)
+        name = self.examples.get(self.data.value)
+        if name is not None:
+            return Source(data.example(name).table, name, **rest)  # type: ignore[attr-defined]
+        return Source(self.allowed.check(self.data.value, "data"), **rest)
+
+    def hand(self, given: Any, split: str) -> None:
+        """Name sequences that were handed over; nothing starts."""
+        self._handed = Source(given=given)
+        self._set(self.data, self._handed.name)
+        self.offer(("label", *given[2]), tuple(given[2]), split)
+
+    def name(self, text: str, split: str) -> None:
+        """Write a file into the box without starting anything."""
+        self._set(self.data, short(text) if text not in self.examples else text)
+        self.offer(("label",), (), split)
+
+    def offer(self, targets: tuple[str, ...], columns: tuple[str, ...], split: str | None = None) -> None:
+        """Say which targets and groups the table has."""
+        chosen = split or self.split.value
+        splits = ["similarity", "random", *columns]
+        if chosen not in splits:
+            splits.append(chosen)
+        self._set(self.split, chosen, splits)
+        target = self.target.value if self.target.value in targets else targets[0]
+        self._set(self.target, target, list(targets))
+
+    def _set(self, widget: Any, value: Any, options: Any = None) -> None:
+        was, self._quiet = self._quiet, True
+        try:
+            if options is not None and tuple(options) != tuple(widget.options):
+                widget.options = options
+            widget.value = value
+        finally:
+            self._quiet = was
+
+    def _changed(self, change: Any) -> None:
+        if self._quiet:
+            return
+        if change["owner"] is self.data:
+            value = change["new"]
+            if value in self.examples:
+                self.offer(("label",), (), _SPLITS.get(self.examples[value], "random"))
+            elif value not in COHORTS and not value.strip():
+                return
+        self.on_ready()
