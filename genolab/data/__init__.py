@@ -10,12 +10,14 @@ from genolab.data.sequence_sets import SequenceSet, sequence_set, sequence_sets
 
 if TYPE_CHECKING:
     from genolab.data.alignment_simulator import SimulatedAlignments, simulate_alignments
+    from genolab.data.cohort_simulator import SimulatedCohort, simulate_cohort
     from genolab.data.counts_simulator import SimulatedCounts, simulate_counts
     from genolab.data.simulator import Sequencing, simulate
 
 _HOME = {
     "simulate_alignments": "alignment_simulator", "SimulatedAlignments": "alignment_simulator",
     "simulate": "simulator", "Sequencing": "simulator",
+    "simulate_cohort": "cohort_simulator", "SimulatedCohort": "cohort_simulator",
     "simulate_counts": "counts_simulator", "SimulatedCounts": "counts_simulator",
 }  # fmt: skip
 
@@ -26,6 +28,7 @@ __all__ = [
     "SequenceSet",
     "Sequencing",
     "SimulatedAlignments",
+    "SimulatedCohort",
     "SimulatedCounts",
     "example",
     "examples",
@@ -34,6 +37,7 @@ __all__ = [
     "sequence_sets",
     "simulate",
     "simulate_alignments",
+    "simulate_cohort",
     "simulate_counts",
 ]
 

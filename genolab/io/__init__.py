@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genolab.io.count_reader import count_blocks
     from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
+    from genolab.io.dosages import Dosages, read_dosages
     from genolab.io.fastq import FastqFile, FastqReads, open_fastq, read_batches
     from genolab.io.index import build_index
     from genolab.io.labelled import LabelledSequences, read_labelled
@@ -55,6 +56,7 @@ _HOME = {
     "Pedigree": "pedigree", "PloidyTable": "pedigree", "read_pedigree": "pedigree", "read_ploidy": "pedigree",
     "Genotypes": "plink", "read_plink": "plink", "read_model": "models", "write_model": "models",
     "model_bytes": "models",
+    "Dosages": "dosages", "read_dosages": "dosages",
 }  # fmt: skip
 
 __all__ = [
@@ -64,6 +66,7 @@ __all__ = [
     "Checked",
     "ContigMatch",
     "CountTable",
+    "Dosages",
     "FastqFile",
     "FastqReads",
     "Field",
@@ -96,6 +99,7 @@ __all__ = [
     "read_batches",
     "read_bed",
     "read_counts",
+    "read_dosages",
     "read_labelled",
     "read_model",
     "read_pedigree",

@@ -93,10 +93,12 @@ def read_labelled(path: PathLike, target: str | None = None) -> LabelledSequence
                 seen.path, line=int(empty[0]) + 2, field=name, expected="something", found="nothing", fix=_FIX
             )
     group = names.get("group") or names.get("set")
+    labels = _values(seen.path, table[label], label.lower() == "value")
+    others = [name for name in names.values() if name not in (names["sequence"], label)]
     return LabelledSequences(
-        seen.path, tuple(table[names["sequence"]].str.strip()), _values(seen.path, table[label], label.lower() == "value"),
+        seen.path, tuple(table[names["sequence"]].str.strip()), labels,
         None if group is None else table[group].to_numpy(object), label,
-        {name: table[name].str.strip().to_numpy(object) for name in table if name not in (names["sequence"], label)},
+        {name: table[name].str.strip().to_numpy(object) for name in others},
     )  # fmt: skip
 
 

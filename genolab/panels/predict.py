@@ -3,34 +3,39 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import numpy as np
 
-from genolab.errors import Cancelled, GenolabError
+from genolab.errors import GenolabError
 from genolab.panels.page import Code, Downloads, Facts, Says
 from genolab.panels.parts import Listener, StatusBar, button
 from genolab.panels.paths import LOOK, Allowed
 from genolab.panels.predict_code import code_of
 from genolab.panels.predict_controls import Settings
-from genolab.panels.predict_runs import CHECKPOINT_SECONDS, LOOPS, Run
 from genolab.panels.predict_source import FIRST, NET, WHO, Inputs, Loaded, leak_words, load
 from genolab.panels.predict_stage import PredictStage
-from genolab.plots.predict_columns import spoken
+from genolab.panels.predict_train import TrainingPart
+from genolab.plots.predict_columns import score_rows
 from genolab.predict.one_sequence import explain_sequence
 from genolab.predict.opened import forward_kernel, step_kernel
 from genolab.scale import Job, Latest, Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.panels.graph import GraphPanel
     from genolab.panels.predict_risk import RiskPart
+    from genolab.panels.predict_runs import Run
 
-REDRAW = 0.12  # seconds between two pictures of a running training
-_LOOKED_AT = 300  # sequences that a filter's picture is made from while it trains
+WAYS = {
+    "CSV": "save truth and prediction of every test sequence",
+    "Model": "save weights and model card; gl.predict.load reads it",
+    "PNG": "save the pictures as pixels",
+    "SVG": "save the pictures as vectors",
+}
 
 
 class PredictPanel(ipywidgets.VBox):
@@ -61,17 +66,16 @@ class PredictPanel(ipywidgets.VBox):
         self.on_graph: Callable[[Any], None] | None = None
         self.bar = StatusBar(self.cancel)
         listener = Listener(self.bar, self._refuse, self._ended)
-        self._reading, self._training = Latest(listener), Latest(listener)
+        self._reading = Latest(listener)
         self._explaining = Latest(Listener(self.bar, self._refuse))
         self.allowed = Allowed(roots, WHO)
         self.inputs, self.settings = Inputs(self.allowed, self.read), Settings(self._arrange)
         self.stage = PredictStage(self.explain, self._edit, self._explain_again)
+        self.training = TrainingPart(self.stage, listener, self._explaining, self._offer_runs, self._judged)
         self.risk: RiskPart | None = None
         self.loaded: Loaded | None = None
-        self.runs: list[Run] = []
         self.leaks, self.scores, self.place = Says("", "soft"), Facts(), Says("", "soft")
         self.code_box, self.downloads = Code(), Downloads()
-        self._drawn = 0.0
         self._train_when_read = train
         self.body = ipywidgets.VBox(self._lay_out()).add_class("genolab-body")
         super().__init__([self.body, self.bar])
@@ -85,6 +89,11 @@ class PredictPanel(ipywidgets.VBox):
     def run(self) -> Run | None:
         """The run on screen."""
         return self.stage.run
+
+    @property
+    def runs(self) -> list[Run]:
+        """Every run so far."""
+        return self.training.runs
 
     @property
     def refusal(self) -> str:
@@ -122,35 +131,31 @@ class PredictPanel(ipywidgets.VBox):
     def train(self, shuffled: bool = False) -> None:
         """Train a new model with the settings as they are, in the background; ``shuffled``: on labels mixed up."""
         loaded = self.loaded
-        if loaded is None:
-            return
-        study = loaded.study.permuted() if shuffled else loaded.study
-        settings = self.settings.values(self.inputs.seed.value)
-        number = self.runs[-1].number + 1 if self.runs else 1
-        self._work_on(lambda: Run(number, loaded.source, study, self.settings.architecture.value, settings, LOOPS.ready))
+        if loaded is not None:
+            study = loaded.study.permuted() if shuffled else loaded.study
+            self.training.begin(loaded.source, study, self.settings.architecture.value, self._values())
 
     def resume(self) -> None:
         """Go on with the run that was stopped; or with one of these settings that an earlier session left behind."""
-        stopped = self.run
-        if stopped is not None and stopped.state == "stopped":
-            self._work_on(lambda: stopped, resume=True)
-        elif self.loaded is not None and (left := self._left_behind()) is not None:
-            self._work_on(lambda: left, resume=True)
+        loaded = self.loaded
+        if loaded is not None:
+            self.training.resume(loaded.source, loaded.study, self.settings.architecture.value, self._values())
 
     def stop(self) -> None:
         """Stop the training before its next step; it can be resumed."""
-        self._training.cancel()
+        self.training.queue.cancel()
 
     def cancel(self) -> None:
         """Stop whatever runs; what is on screen stays."""
-        for queue in (self._reading, self._training, self._explaining):
+        for queue in (self._reading, self.training.queue, self._explaining):
             queue.cancel()
         if self.risk is not None:
             self.risk.queue.cancel()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
-        queues = [self._reading, self._training, self._explaining, *([] if self.risk is None else [self.risk.queue])]
+        queues = [self._reading, self.training.queue, self._explaining]
+        queues += [] if self.risk is None else [self.risk.queue]
         return all(queue.wait(timeout) for queue in (*queues, *queues))
 
     def explain(self, number: int) -> None:
@@ -164,6 +169,9 @@ class PredictPanel(ipywidgets.VBox):
         self.stage.choose(number, target)
         self._explain(run.study.bases[number])
 
+    def _values(self) -> dict[str, Any]:
+        return self.settings.values(self.inputs.seed.value)
+
     # --- reading
 
     def _start(self, sequences: Any, labels: Any, columns: dict[str, Any], split: str | None, net: str | None) -> None:
@@ -174,8 +182,7 @@ class PredictPanel(ipywidgets.VBox):
             self.allowed.add([sequences])
             self.inputs.name(os.fspath(sequences), split or "similarity")
         else:
-            known = {name: np.asarray(held).astype(str) for name, held in columns.items()}
-            self.inputs.hand((list(sequences), np.asarray(labels), known), split or "similarity")
+            self.inputs.hand((list(sequences), labels, columns), split or "similarity")
         if net is not None:
             self.settings.architecture.value = net
         self.read()
@@ -197,115 +204,31 @@ class PredictPanel(ipywidgets.VBox):
         self.bar.note((f"{parts}.", *loaded.notices))
         self._arrange()
 
-    # --- training: a job that reports each step and each epoch, and can be stopped before any
+    # --- what a training tells
 
-    def _work_on(self, make: Callable[[], Run], resume: bool = False) -> None:
-        def work(progress: Progress) -> None:
-            run = make()
-            run.state = "training"
-            if run not in self.runs:
-                self.runs.append(run)
-            self._show(run)
-            try:
-                self._fit(run, progress, resume)
-            except Cancelled:
-                run.state = "stopped"
-                self._offer_runs(run)
-                self._explaining.submit(lambda _progress: self._judge(run), name="judge")
-                raise
-            except BaseException:
-                self.runs.remove(run)
-                raise
-            progress(None, "judging")
-            run.state = "done"
-            run.checkpoint.unlink(missing_ok=True)
-            self._judge(run)
-
-        self.stage.refusal.clear()
-        self._training.submit(work, name="train")
-
-    def _fit(self, run: Run, progress: Progress, resume: bool) -> None:
-        each = run.steps_an_epoch
-
-        def on_step(step: int, loss: float, norm: float) -> None:
-            run.steps.append((step / each, loss, norm))
-            if time.monotonic() - self._drawn > REDRAW:
-                self._draw(run)
-            if not LOOPS.ready:
-                LOOPS.prepare()  # after the first step: nobody waits for the compiler
-
-        def on_epoch(record: dict[str, float]) -> None:
-            run.history.append(record)
-            self._draw(run)
-            self._draw_filters(run, settled=False)
-
-        if resume:
-            run.steps[:] = []
-        run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        if run.linear:
-            run.study.fit(run.model, progress=progress)
-        else:
-            watch = {"on_epoch": on_epoch, "on_step": on_step, "fused": run.fused, "resume": resume}
-            file = run.checkpoint if resume and not hasattr(run.model, "_state") else None
-            run.study.fit(
-                run.model, progress=progress, checkpoint=file or run.checkpoint, checkpoint_seconds=CHECKPOINT_SECONDS,
-                **watch,
-            )  # fmt: skip
-        run.history[:] = run.model.history_
-
-    def _left_behind(self) -> Run | None:
-        """A run of these data and settings whose checkpoint is there."""
-        assert self.loaded is not None
-        settings = self.settings.values(self.inputs.seed.value)
-        number = self.runs[-1].number + 1 if self.runs else 1
-        run = Run(number, self.loaded.source, self.loaded.study, self.settings.architecture.value, settings, False)
-        return run if not run.linear and run.checkpoint.exists() else None
-
-    def _draw(self, run: Run) -> None:
-        self._drawn = time.monotonic()
-        if self.run is run:
-            self.stage.show_run(run, self.runs)
-
-    def _draw_filters(self, run: Run, settled: bool) -> None:
-        if self.run is not run:
-            return
-        has = not run.linear and run.architecture != "positional"
-        some = run.study.bases.take(run.study.train[:_LOOKED_AT] if not settled else run.study.train[:2_000])
-        self.stage.show_filters(run.model.filters(some) if has else None, settled)
-
-    def _show(self, run: Run) -> None:
-        self.stage.run = run
-        self.stage.show_run(run, self.runs)
-        self.stage.show_judged(run)
-        self.stage.offer(run)
-        self._offer_runs(run)
-        self._say_scores(run)
-        self.bar.engine.say("numpy, first layer by numba" if run.fused else "numpy", "soft")
-
-    def _judge(self, run: Run) -> None:
-        run.judged = run.study.judge(run.model)
-        if self.run is not run:
-            return
-        self.stage.show_run(run, self.runs)
-        self.stage.show_judged(run)
-        self._draw_filters(run, settled=True)
-        self._offer_runs(run)
-        self._say_scores(run)
+    def _judged(self, run: Run) -> None:
         test = run.study.test
         if self.stage.number is None or self.stage.number not in test:
             self.explain(int(test[0]))
         else:
             self._explain_again()
 
+    def _offer_runs(self, run: Run) -> None:
+        options = [(each.name, each.number) for each in self.training.runs[::-1]]
+        self._quiet = True
+        try:
+            self.chooser.options = options
+            self.chooser.value = run.number
+        finally:
+            self._quiet = False
+        self._say_scores(run)
+        self.bar.engine.say("numpy, first layer by numba" if run.fused else "numpy", "soft")
+        self._arrange()
+
+    _quiet = False
+
     def _say_scores(self, run: Run) -> None:
-        rows = []
-        if run.judged is not None:
-            table = run.judged.table
-            for score in dict.fromkeys(table["score"]):
-                held = table[table["score"] == score].set_index("of")
-                model, plain = held.loc["model"], held.loc["baseline (word counts)"]
-                rows.append((spoken(score), f"{model['value']:.3f} ({model['low']:.2f}–{model['high']:.2f})"))
-                rows.append(("  word counts", f"{plain['value']:.3f}"))
+        rows = [] if run.judged is None else score_rows(run.judged)
         self.scores.show(rows, "test part, 95 % interval" if rows else "")
 
     # --- one sequence
@@ -345,28 +268,16 @@ class PredictPanel(ipywidgets.VBox):
     def _refuse(self, error: BaseException | None) -> None:
         self.stage.refusal.show(error, "" if self.run is None else f"run {self.run.name}")
 
-    def _offer_runs(self, run: Run) -> None:
-        options = [(each.name, each.number) for each in self.runs[::-1]]
-        self._quiet = True
-        try:
-            self.chooser.options = options
-            self.chooser.value = run.number
-        finally:
-            self._quiet = False
-        self._arrange()
-
-    _quiet = False
-
     def _chosen(self, change: Any) -> None:
-        run = next((each for each in self.runs if each.number == change["new"]), None)
+        run = next((each for each in self.training.runs if each.number == change["new"]), None)
         if self._quiet or run is None or run is self.run:
             return
 
         def work(_progress: Progress) -> None:
             self.stage.choose(None)
-            self._show(run)
+            self.training.show(run)
             if run.judged is not None:
-                self._judge(run)
+                self.training.judge(run)
 
         self._explaining.submit(work, name="run")
 
@@ -376,8 +287,10 @@ class PredictPanel(ipywidgets.VBox):
         busy = run is not None and run.state == "training"
         self.buttons["stop"].disabled = not busy
         self.buttons["train"].disabled = self.loaded is None
-        left = run is not None and run.state == "stopped"
-        self.buttons["resume"].disabled = busy or not (left or (self.loaded is not None and self._left_behind() is not None))
+        loaded = self.loaded
+        self.buttons["resume"].disabled = busy or loaded is None or not self.training.may_resume(
+            loaded.source, loaded.study, self.settings.architecture.value, self._values()
+        )  # fmt: skip
         for widget in self._of_sequences:
             widget.layout.display = "none" if cohort else None
         if self.risk is not None:
@@ -457,15 +370,7 @@ class PredictPanel(ipywidgets.VBox):
         more = ipywidgets.Accordion(
             [ipywidgets.VBox([*self.settings.more, self.inputs.seed, control])], titles=["More"]
         ).add_class("genolab-more")
-        ways = [
-            button(text, about, partial(self.export, kind))
-            for text, kind, about in (
-                ("CSV", "csv", "save truth and prediction of every test sequence"),
-                ("Model", "model", "save weights and model card; gl.predict.load reads it"),
-                ("PNG", "png", "save the pictures as pixels"),
-                ("SVG", "svg", "save the pictures as vectors"),
-            )
-        ]
+        ways = [button(text, about, partial(self.export, text.lower())) for text, about in WAYS.items()]
         look = [
             button("Copy as code", "the plain calls that give what is on screen", self._show_code),
             button("Graph: step", "the training step, node by node", partial(self._open_graph, "step")),
@@ -479,8 +384,8 @@ class PredictPanel(ipywidgets.VBox):
         action = self._of_sequences[-5]
         rows = [
             self.inputs.data, self.inputs.target, self.inputs.split, self.leaks, *self.settings.main, action,
-            self.chooser, self.scores, more, ipywidgets.HBox(ways).add_class("genolab-buttons").add_class("genolab-small"),
-            ipywidgets.HBox(look).add_class("genolab-buttons").add_class("genolab-small"),
+            self.chooser, self.scores, more,
+            *(ipywidgets.HBox(each).add_class("genolab-buttons").add_class("genolab-small") for each in (ways, look)),
         ]  # fmt: skip
         self.leaks.add_class("genolab-leaks")
         column = ipywidgets.VBox([*rows, self.downloads]).add_class("genolab-column").add_class("genolab-tall")

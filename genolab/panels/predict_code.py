@@ -33,9 +33,11 @@ def code_of(run: Run, sequence: str | None, target: int) -> str:
     if sequence is not None:
         lines += ["", f"sequence = {sequence!r}"]
         tail = f", target={target}" if target else ""
-        lines += [f"print(model.predict([sequence]))", f"changes = model.mutagenesis(sequence{tail})  # [position, base]"]
+        lines += ["print(model.predict([sequence]))"]
+        lines += [f"changes = model.mutagenesis(sequence{tail})  # [position, base]"]
         if not run.linear:
-            lines += [f"shares = model.integrated_gradients([sequence]{tail})", "motifs = model.filters(table.sequences)"]
+            lines += [f"shares = model.integrated_gradients([sequence]{tail})"]
+            lines += ["motifs = model.filters(table.sequences)"]
     return "\n".join(lines) + "\n"
 
 

@@ -24,7 +24,8 @@ _ABOUT = {
 _HELP = {
     "epochs": "Passes over the training part, at most.\n1 to 100, usually 10 to 30.\nToo low: it has not learnt.\n"
     "Too high: nothing worse than time, for it stops by the validation loss.",
-    "rate": "Learning rate: how far a step goes.\n0.0001 to 0.03, usually 0.001.\nToo low: slow.\nToo high: the loss jumps.",
+    "rate": "Learning rate: how far a step goes.\n0.0001 to 0.03, usually 0.001.\nToo low: slow.\n"
+    "Too high: the loss jumps.",
     "patience": "Epochs without a smaller validation loss before it stops.\n1 to 20, usually 5.",
     "batch": "Sequences a step.\n16 to 256, usually 64.\nToo low: noisy steps.\nToo high: few steps an epoch.",
     "decay": "Weight decay: how much weights shrink each step, times the learning rate.\n0 to 0.3, usually 0.01.\n"
@@ -43,7 +44,7 @@ class Settings:
         )  # fmt: skip
         self.epochs = ipywidgets.IntSlider(12, 1, 100, **_look("epochs", "epochs"))
         self.rate = ipywidgets.FloatLogSlider(
-            1e-3, base=10, min=-4, max=-1.5, step=0.1, readout_format=".1e", **_look("rate", "rate")
+            1e-3, base=10, min=-4, max=-1.5, step=0.25, readout_format=".2g", **_look("rate", "rate")
         )  # fmt: skip
         self.batch = ipywidgets.IntSlider(64, 16, 256, step=16, **_look("batch", "batch size"))
         self.patience = ipywidgets.IntSlider(5, 1, 20, **_look("patience", "patience"))
@@ -57,8 +58,10 @@ class Settings:
                                             tooltip="how the learning rate goes over the training")  # fmt: skip
         rows = {each: ipywidgets.HBox([each]).add_class("genolab-row") for each in (
             self.epochs, self.rate, self.batch, self.patience, self.decay)}  # fmt: skip
+        rows[self.rate].add_class("genolab-wide")
         self.main = [self.architecture, rows[self.epochs], rows[self.rate]]
-        self.more = [rows[self.batch], rows[self.patience], rows[self.decay], self.strands, self.optimizer, self.schedule]
+        self.more = [rows[self.batch], rows[self.patience], rows[self.decay], self.strands]
+        self.more += [self.optimizer, self.schedule]
         self.architecture.observe(lambda _change: on_change(), "value")
 
     def values(self, seed: int) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """Where its state is kept while it trains: the same for the same data and settings."""
-        told = [self.architecture, self.settings, self.study.split, self.study.seed, self.study.shuffled]
+        told = [self.architecture, self.settings, self.study.split, self.study.seed, self.study.shuffled, self.fused]
         key = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
         key.update(self.study.bases.digest().encode())
         key.update("".join(map(str, self.study.labels)).encode())

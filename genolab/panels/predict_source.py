@@ -107,8 +107,10 @@ class Inputs:
             "sequence has a relative in training:\nsimilarity: sequences that share words\nrandom: nothing\n"
             "a column of the table: its groups (chromosome, family, ...)", **LOOK,
         )  # fmt: skip
-        self.seed = ipywidgets.BoundedIntText(value=0, min=0, max=9_999, description="seed", tooltip="of split, weights and "
-                                              "batches: the same seed gives the same model", **LOOK)  # fmt: skip
+        self.seed = ipywidgets.BoundedIntText(
+            value=0, min=0, max=9_999, description="seed", **LOOK,
+            tooltip="of split, weights and batches: the same seed gives the same model",
+        )  # fmt: skip
         complete(self.data, allowed, SHEETS, (*self.examples, *COHORTS), lambda: self._quiet)
         for each in (self.data, self.target, self.split, self.seed):
             each.observe(self._changed, "value")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
-import numpy as np
 
 from genolab.panels.page import Says
 from genolab.panels.parts import Refusal, button
@@ -16,6 +16,8 @@ from genolab.plots.predict_sequence import FiltersView, SequenceView
 from genolab.plots.predict_training import JUDGED, METRICS, TrainingView
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.panels.predict_runs import Run
     from genolab.predict.attribution import Motif
     from genolab.predict.one_sequence import SequenceExplanation
@@ -52,8 +54,8 @@ class PredictStage(ipywidgets.VBox):
         self.judged.observe(self._looked, "value")
         self.said, self.of_filters = Says("", "plain"), Says("", "soft")
         self.said.add_class("genolab-chosen")
-        back, on = (button(text, about, lambda by=by: self._step(by)) for text, about, by in (
-            ("◀", "the test sequence before", -1), ("▶", "the next test sequence", 1)))  # fmt: skip
+        back = button("◀", "the test sequence before", partial(self._step, -1))
+        on = button("▶", "the next test sequence", partial(self._step, 1))
         self.which = Says("", "soft")
         self.letters = ipywidgets.Text(
             continuous_update=False, tooltip="change letters and press Enter", layout={"width": "300px"}
@@ -126,7 +128,8 @@ class PredictStage(ipywidgets.VBox):
         place, base, change = explained.greatest()
         truth = "" if self.number is None else f", truly {run.study.labels[self.number]}"
         number = "typed" if self.number is None else f"sequence {self.number:,}"
-        self.which.say(f"{number}{truth}; strongest: {explained.text[place]}{place + 1:,}{'ACGT'[base]} {change:+.2f}", "soft")
+        strongest = f"{explained.text[place]}{place + 1:,}{'ACGT'[base]} {change:+.2f}"
+        self.which.say(f"{number}{truth}; strongest change: {strongest}", "soft")
         with self._unheard():
             self.letters.value = explained.text
 

@@ -29,7 +29,8 @@ def spread(number: int, most: int = MOST_POINTS) -> np.ndarray:
 def step_columns(steps: Sequence[tuple[float, float, float]], name: str = "loss") -> Columns:
     """Steps (epochs done, loss, gradient norm) as points."""
     shown = [steps[k] for k in spread(len(steps))]
-    return {"x": np.array([each[0] for each in shown]), "y": np.array([each[1 if name == "loss" else 2] for each in shown])}
+    place = 1 if name == "loss" else 2
+    return {"x": np.array([each[0] for each in shown]), "y": np.array([each[place] for each in shown])}
 
 
 def epoch_columns(history: Sequence[dict[str, float]], name: str) -> Columns:
@@ -55,11 +56,23 @@ def score_name(history: Sequence[dict[str, float]]) -> str:
 def spoken(name: str) -> str:
     """A score's name as it is read."""
     bare = name.removeprefix("validation_")
-    known = {"auroc": "AUROC", "r": "Pearson r", "rank_r": "rank r", "r2": "R²", "average_precision": "average precision"}
+    known = {"auroc": "AUROC", "r": "Pearson r", "rank_r": "rank r", "r2": "R²"}
     return known.get(bare, bare.replace("_", " "))
 
 
 # ------------------------------------------------------------------ judged
+
+def score_rows(judged: Judged) -> list[tuple[str, str]]:
+    """Scores in words: the model's with its interval, the baseline's below."""
+    rows, table = [], judged.table
+    for score in dict.fromkeys(table["score"]):
+        held = table[table["score"] == score].set_index("of")
+        model, plain = held.loc["model"], held.loc["baseline (word counts)"]
+        rows.append((spoken(score), f"{model['value']:.3f} ({model['low']:.2f}–{model['high']:.2f})"))
+        rows.append((f"  {spoken(score)}, word counts", f"{plain['value']:.3f}"))
+    return rows
+
+
 
 def class_names(judged: Judged) -> list[tuple[int, str]]:
     """The classes that have a curve: the second of two, or each of several."""
@@ -165,9 +178,11 @@ def point_columns(judged: Judged, numbers: np.ndarray) -> Columns:
 
 # ------------------------------------------------------------------ filters
 
+
 def filter_columns(motifs: Sequence[Motif | None], across: int) -> tuple[Columns, Columns, tuple[int, int]]:
     """Logos in rows of ``across``: their letters, a label each, and the width and number of slots."""
-    letters: dict[str, list[Any]] = {name: [] for name in ("xs", "ys", "fill", "letter", "position", "height", "filter")}
+    names = ("xs", "ys", "fill", "letter", "position", "height", "filter")
+    letters: dict[str, list[Any]] = {name: [] for name in names}
     labels: dict[str, list[Any]] = {name: [] for name in ("x", "y", "text")}
     width = max((len(each.information) for each in motifs if each is not None), default=1)
     rows = -(-len(motifs) // across)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ACROSS, SLOTS = 6, 12
 """Logos in a row, and in all."""
-FILTERS_HEIGHT, LOGO, MAP = 124, 84, 62
+FILTERS_HEIGHT, LOGO, MAP = 112, 72, 54
 LEFT = 56
 _KEYS = ("xs", "ys", "fill", "letter", "position", "height")
 _SIGNED = style.signed_palette()
@@ -53,7 +53,8 @@ class FiltersView:
             "x", "y", "text", source=self.labels, text_color="#808080", text_font_size="10px",
             text_font=value(style.FONT), text_baseline="bottom",
         )  # fmt: skip
-        tips = [("filter", "@filter"), ("position", "@position"), ("letter", "@letter"), ("height", "@height{0.00} bits")]
+        tips = [("filter", "@filter"), ("position", "@position"), ("letter", "@letter")]
+        tips.append(("height", "@height{0.00} bits"))
         self.layout.add_tools(HoverTool(renderers=[made], tooltips=tips))
 
     def show(self, motifs: Sequence[Motif], settled: bool = True) -> None:
@@ -107,7 +108,9 @@ class SequenceView:
         maps = column(self.logo, *self.maps.values(), sizing_mode="stretch_width", spacing=0)
         self.layout = row(maps, self.said, sizing_mode="stretch_width", name="predict_sequence")
 
-    def show(self, explained: SequenceExplanation, original: np.ndarray, before: np.ndarray, names: Sequence[str]) -> None:
+    def show(
+        self, explained: SequenceExplanation, original: np.ndarray, before: np.ndarray, names: Sequence[str]
+    ) -> None:
         """Draw an explanation; ``original`` are the codes before edits, ``before`` what was predicted of them."""
         self.explained = explained
         length = explained.codes.size
@@ -115,7 +118,8 @@ class SequenceView:
             self.x_range.update(bounds=None)  # must reach a page before the ends that it would clip
             self.x_range.update(start=0.5, end=length + 0.5, bounds=(0.5, length + 0.5))
         heights = explained.contribution
-        columns.fill(self.sources["contribution"], stacked(heights, left=0.5, least=0.004 * float(np.abs(heights).max(initial=1e-9))))
+        least = 0.004 * float(np.abs(heights).max(initial=1e-9))
+        columns.fill(self.sources["contribution"], stacked(heights, left=0.5, least=least))
         high = float(np.maximum(heights, 0).sum(axis=1).max(initial=1e-6))
         low = float(np.minimum(heights, 0).sum(axis=1).min(initial=0))
         self.logo.y_range.update(start=1.08 * low, end=1.12 * high)
@@ -163,7 +167,8 @@ class SequenceView:
         columns.fill(self.sources["said"], {"name": labels, "y": place, "before": before, "now": now, "text": text})
         self.said.y_range.update(start=0, end=len(now))
         self.said.yaxis.ticker = FixedTicker(ticks=place.tolist())
-        self.said.yaxis.major_label_overrides = {k: style.escape_text(name) for k, name in zip(place.tolist(), labels, strict=True)}
+        spoken = zip(place.tolist(), labels, strict=True)
+        self.said.yaxis.major_label_overrides = {k: style.escape_text(name) for k, name in spoken}
         if not names:
             low, high = float(min(now[0], before[0], 0)), float(max(now[0], before[0], 0))
             self.said.x_range.update(start=low - 0.15 * (high - low) - 1e-3, end=high + 0.9 * (high - low) + 1e-3)
@@ -199,8 +204,8 @@ class SequenceView:
         last = name == "mutagenesis"
         made = style.figure(
             x_label="position" if last else "", y_label="change" if last else "gradient",
-            height=MAP + (40 if last else 0), x_range=self.x_range, y_range=Range1d(0, 4), tools="xpan,xwheel_zoom,reset,save",
-            name=f"predict_{name}_map", y_grid=False, x_format="position",
+            height=MAP + (40 if last else 0), x_range=self.x_range, y_range=Range1d(0, 4), y_grid=False,
+            tools="xpan,xwheel_zoom,reset,save", name=f"predict_{name}_map", x_format="position",
         )  # fmt: skip
         mapper = LinearColorMapper(palette=_SIGNED, low=-1, high=1)
         drawn = made.image(
@@ -213,8 +218,10 @@ class SequenceView:
         made.yaxis.major_label_overrides = {3.5: "A", 2.5: "C", 1.5: "G", 0.5: "T"}
         made.xaxis.visible = last
         made.min_border_left = LEFT
-        bar = ColorBar(color_mapper=mapper, width=8, padding=2, ticker=BasicTicker(desired_num_ticks=3), major_tick_out=0,
-                       label_standoff=3, margin=0)  # fmt: skip
+        bar = ColorBar(
+            color_mapper=mapper, width=8, padding=2, ticker=BasicTicker(desired_num_ticks=3), major_tick_out=0,
+            label_standoff=3, margin=0,
+        )  # fmt: skip
         made.add_layout(bar, "right")
         made.min_border_right = 4
         tips = [("position", "@x{0,0}"), ("base there", "@own"), ("with", "@base"), ("gradient", "@saliency{+0.000}"),
@@ -230,6 +237,7 @@ class SequenceView:
             x_label="prediction", height=LOGO + 2 * MAP + 40, width=210, x_range=Range1d(0, 1.75),
             y_range=Range1d(0, 1), tools="save", name="predict_said", y_grid=False,
         )  # fmt: skip
+        made.sizing_mode = "fixed"
         made.xaxis.ticker = BasicTicker(desired_num_ticks=3)
         made.hbar(
             "y", right="now", height=0.42, source=self.sources["said"], fill_color=style.BLUE, line_color=None,

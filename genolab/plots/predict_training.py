@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from genolab.predict.study import Judged
 
-HEIGHT = 214
+HEIGHT = 190
 METRICS = ("score", "gradient", "rate")
 JUDGED = ("ROC", "PR", "calibration", "confusion", "sequences")
 _TRAIN, _HELD = style.SKY, style.BLUE
@@ -40,7 +40,8 @@ class TrainingView:
     """
 
     def __init__(self, on_pick: Callable[[int], None] | None = None, height: int = HEIGHT) -> None:
-        self.on_pick, self.judged = on_pick, None
+        self.on_pick = on_pick
+        self.judged: Judged | None = None
         self.metric, self.kind = METRICS[0], JUDGED[0]
         self._numbers: np.ndarray | None = None
         self._run: tuple[Any, ...] = ((), (), ())
@@ -184,7 +185,8 @@ class TrainingView:
         made = style.figure(
             x_label="epoch", y_label="loss", height=height, name="predict_loss", tools="xpan,xwheel_zoom,reset,save",
         )  # fmt: skip
-        made.x_range.start = 0
+        made.x_range.update(start=0, min_interval=1.0)
+        made.y_range.range_padding = 0.16  # room for the word below the best epoch
         made.scatter("x", "y", source=self.sources["steps"], size=2.5, color=_TRAIN, alpha=0.28, name="predict_batches")
         made.multi_line("xs", "ys", source=self.sources["others"], color="#999999", line_width=1.2, name="other_runs")
         train = made.line("x", "y", source=self.sources["train"], color=_TRAIN, line_width=2, name="train_line")
@@ -201,6 +203,7 @@ class TrainingView:
             x_label="epoch", y_label="score", height=height, name="predict_metric", tools="xpan,xwheel_zoom,reset,save",
         )  # fmt: skip
         made.x_range = self.loss.x_range
+        made.y_range.range_padding = 0.16
         lines = made.multi_line(
             "xs", "ys", source=self.sources["metric_others"], color="#999999", line_width=1.2, name="other_metrics"
         )
@@ -218,20 +221,21 @@ class TrainingView:
         )  # fmt: skip
         figure.text(
             "x", "y", "text", source=self.sources[name], text_color=style.VERMILION, text_font_size="11px",
-            text_font=value(style.FONT), x_offset=-7, y_offset=-9, text_align="right",
+            text_font=value(style.FONT), y_offset=18, text_align="right",
         )  # fmt: skip
 
     def _curves(self, height: int) -> Any:
         made = style.figure(
-            x_label="x", y_label="y", height=height, x_range=(-0.03, 1.03), y_range=(-0.03, 1.03), tools="reset,save",
-            name="predict_curves",
+            x_label="false positive rate", y_label="true positive rate", height=height, x_range=(-0.03, 1.03),
+            y_range=(-0.03, 1.03), tools="reset,save", name="predict_curves",
         )  # fmt: skip
         made.line("x", "y", source=self.sources["diagonal"], color="#999999", line_dash="dotted", line_width=1)
         lines = made.multi_line(
             "xs", "ys", source=self.sources["curves"], line_color="colour", line_dash="dash", line_width="width",
             name="predict_lines",
         )  # fmt: skip
-        made.add_layout(Legend(items=[LegendItem(label={"field": "label"}, renderers=[lines])], location="bottom_right"))
+        items = [LegendItem(label={"field": "label"}, renderers=[lines])]
+        made.add_layout(Legend(items=items, location="bottom_right"))
         made.add_tools(HoverTool(renderers=[lines], tooltips=[("curve", "@label"), ("at", "$x{0.00}, $y{0.00}")]))
         return made
 

@@ -11,24 +11,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from genolab.predict.evaluation import Evaluation, cross_validate
     from genolab.predict.expression import ExpressionRegressor
+    from genolab.predict.expression_linear import CisExpression, GeneExpression
     from genolab.predict.leaks import Leaks, check_leaks, similarity_clusters
     from genolab.predict.model import load
     from genolab.predict.one_sequence import SequenceExplanation, explain_sequence
-    from genolab.predict.risk import RiskReport, RiskScore
+    from genolab.predict.risk import RiskScore
+    from genolab.predict.risk_report import RiskReport
     from genolab.predict.sequence import SequenceClassifier
+    from genolab.predict.splits import held_out
     from genolab.predict.study import Judged, Study, make_study
 
 _HOME = {
     "SequenceClassifier": "sequence", "ExpressionRegressor": "expression", "load": "model",
-    "RiskScore": "risk", "RiskReport": "risk", "cross_validate": "evaluation", "Evaluation": "evaluation",
+    "RiskScore": "risk", "RiskReport": "risk_report", "cross_validate": "evaluation", "Evaluation": "evaluation",
     "check_leaks": "leaks",
     "similarity_clusters": "leaks", "Leaks": "leaks", "explain_sequence": "one_sequence",
-    "SequenceExplanation": "one_sequence", "Judged": "study", "Study": "study", "make_study": "study",
+    "SequenceExplanation": "one_sequence", "CisExpression": "expression_linear",
+    "GeneExpression": "expression_linear", "Judged": "study", "Study": "study", "make_study": "study",
+    "held_out": "splits",
 }  # fmt: skip
 
 __all__ = [
+    "CisExpression",
     "Evaluation",
     "ExpressionRegressor",
+    "GeneExpression",
     "Judged",
     "Leaks",
     "RiskReport",
@@ -39,6 +46,7 @@ __all__ = [
     "check_leaks",
     "cross_validate",
     "explain_sequence",
+    "held_out",
     "load",
     "make_study",
     "similarity_clusters",

@@ -37,14 +37,16 @@ class Cohort:
 
 
 def cohort_of(who: str, X: Any) -> Cohort:
-    """PLINK genotypes (an object of :func:`genolab.io.read_plink` or a path) or a table of dosages 0 to 2."""
+    """PLINK genotypes, dosages of a VCF or BCF (by object or path), or a table of dosages 0 to 2."""
     import os
 
+    from genolab.io.dosages import Dosages, read_dosages
     from genolab.io.plink import Genotypes, genotypes_of, read_plink
 
     if isinstance(X, str | os.PathLike):
-        X = read_plink(X)
-    if isinstance(X, Genotypes):
+        is_vcf = os.fspath(X).lower().endswith((".vcf", ".vcf.gz", ".vcf.bgz", ".bcf"))
+        X = read_dosages(X) if is_vcf else read_plink(X)
+    if isinstance(X, Genotypes | Dosages):
         return Cohort(X, X.samples, X.shape)
     names = X.index.to_numpy() if hasattr(X, "index") else None
     table = genotypes_of(X.to_numpy() if hasattr(X, "to_numpy") else X)

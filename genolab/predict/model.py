@@ -340,6 +340,10 @@ def load(path: str | os.PathLike[str]) -> Any:
     from genolab.predict.sequence import SequenceClassifier
 
     arrays, card = read_model(path)
+    if card.get("kind") == "RiskScore":
+        from genolab.predict.risk_card import load_risk
+
+        return load_risk(path, card, arrays)
     kinds: dict[str, type[SequenceModel]] = {
         kind.__name__: kind for kind in (SequenceClassifier, ExpressionRegressor)
     }  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+import os
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -14,14 +14,14 @@ from genolab.predict import cohort as cohorts
 from genolab.predict import effects
 from genolab.predict.cohort import Cohort, cohort_of, covariates_of
 from genolab.predict.linear import fit_linear
-from genolab.predict.metrics import auroc, interval, pearson
+from genolab.predict.metrics import pearson
+from genolab.predict.perceptron import fit_perceptron, run_perceptron
+from genolab.predict.risk_card import card_of, save_risk
+from genolab.predict.risk_report import RiskReport, report_on
 from genolab.predict.splits import fold_numbers
 from genolab.predict.training import Progress
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-METHODS = ("lasso", "elastic_net", "ridge", "ldpred", "clump_threshold", "logistic")
+METHODS = ("lasso", "elastic_net", "ridge", "ldpred", "clump_threshold", "logistic", "mlp")
 
 
 class RiskScore(BaseEstimator):
@@ -36,7 +36,9 @@ class RiskScore(BaseEstimator):
     method
         ``lasso`` and ``elastic_net`` (paths of 30 penalties), ``ridge`` (all variants, the heritability by restricted
         likelihood: GBLUP), ``ldpred`` (Gibbs sampling of effects given linkage), ``clump_threshold``, ``logistic``
-        (all variants, squared penalty). What a method has to choose is chosen by cross-validation within ``fit``.
+        (all variants, squared penalty), ``mlp`` (a hidden layer over the 1,000 strongest variants, early stopping;
+        its ``weights_`` are what each variant does near the mean). What a method has to choose is chosen by
+        cross-validation within ``fit``.
     share
         Of the elastic net's penalty on absolute weights.
     components
@@ -112,8 +114,14 @@ class RiskScore(BaseEstimator):
         kept = np.asarray(groups)[chosen] if groups is not None else None
         self._learn(cohort, chosen, left, basis, kinship, trait, kept, progress)
         self.variants_ = np.flatnonzero(self.weights_)
-        self._calibrate(trait, design, cohorts.scores(cohort, self.standard_, self.weights_[:, None])[chosen, 0])
+        self._calibrate(trait, design, self._scored(cohort)[chosen, 0])
+        self.card_ = card_of(self, trait, chosen.size, groups)
         return self
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write weights and model card to one file; :func:`genolab.predict.load` reads it. Nothing in it is code."""
+        check_is_fitted(self, "weights_")
+        save_risk(self, path)
 
     def _check(self, who: str) -> None:
         if self.method not in METHODS:
@@ -170,6 +178,9 @@ class RiskScore(BaseEstimator):
         columns = cohorts.unpacked(cohort, self.standard_, chosen, variants)
         columns -= (columns @ basis.astype(np.float32)) @ basis.T.astype(np.float32)
         target = left.astype(np.float32)
+        if self.method == "mlp":
+            self._learn_network(cohort, columns, variants, left, trait, groups, progress)
+            return
         labels, weights = self._candidates(columns, target, trait, None)
         fold = fold_numbers("RiskScore", trait, groups, self.folds, self.seed)
         guess = np.zeros((len(labels), len(left)))
@@ -186,6 +197,28 @@ class RiskScore(BaseEstimator):
         best = int(np.argmax(r)) if len(labels) > 1 else 0
         self.weights_ = np.zeros(cohort.shape[1])
         self.weights_[variants] = weights[best]
+
+    def _learn_network(self, cohort: Cohort, columns: np.ndarray, variants: np.ndarray, left: np.ndarray,
+                       trait: np.ndarray, groups: np.ndarray | None, progress: Progress | None) -> None:  # fmt: skip
+        goal = trait if self.binary_ else left / max(float(left.std()), 1e-12)
+        used, self.network_, self.history_ = fit_perceptron(columns, goal, self.binary_, groups, self.seed, progress)
+        self.used_ = variants[used]
+        if not self.binary_:
+            scale = np.float32(left.std())
+            self.network_["last"], self.network_["last_bias"] = (
+                self.network_[name] * scale for name in ("last", "last_bias")
+            )  # fmt: skip
+        active = (self.network_["hidden_bias"] > 0).astype(np.float32)[:, None]
+        self.weights_ = np.zeros(cohort.shape[1])
+        self.weights_[self.used_] = (self.network_["hidden"] @ (self.network_["last"] * active))[:, 0]
+
+    def _scored(self, cohort: Cohort) -> np.ndarray:
+        """The score, and each principal component [sample, 1 + components]."""
+        both = cohorts.scores(cohort, self.standard_, np.column_stack([self.weights_, self.loadings_]))
+        if self.method == "mlp":
+            rows = cohorts.unpacked(cohort, self.standard_, np.arange(cohort.shape[0]), self.used_).T
+            both[:, 0] = run_perceptron(rows, self.network_)
+        return both
 
     def _affordable(self, cohort: Cohort, chosen: np.ndarray, left: np.ndarray) -> np.ndarray:
         """The variants that are unpacked: all that vary, or as many of the strongest as memory holds."""
@@ -243,7 +276,7 @@ class RiskScore(BaseEstimator):
         """The score of each sample by its genotypes alone, in the trait's unit (before any link)."""
         check_is_fitted(self, "weights_")
         cohort = self._same_variants(X)
-        return cohorts.scores(cohort, self.standard_, self.weights_[:, None])[:, 0]
+        return self._scored(cohort)[:, 0]
 
     def predict(self, X: Any, covariates: Any = None) -> np.ndarray:
         """The expected trait of each sample; its probability where the trait is 0 or 1."""
@@ -253,7 +286,7 @@ class RiskScore(BaseEstimator):
         wanted = len(self.coefficients_) - 1 - self.components
         if table.shape[1] != wanted:
             raise InputError("RiskScore", "covariates", f"{wanted}, as learnt", f"{table.shape[1]}")
-        both = cohorts.scores(cohort, self.standard_, np.column_stack([self.weights_, self.loadings_]))
+        both = self._scored(cohort)
         score, table = both[:, 0], np.column_stack([table, both[:, 1:]])
         if self.binary_:
             rows = np.column_stack([table, (score - self.mean_score_) / self.spread_])
@@ -294,93 +327,3 @@ def _matched(who: str, name: str, values: Any, cohort: Cohort) -> Any:
         found = f"{len(missing):,} of {len(text):,} samples without one ({', '.join(missing[:3])})"
         raise InputError(who, name, "a row for each sample of the genotypes", found, "Give NaN where it is not known.")
     return held.loc[text].to_numpy()
-
-
-@dataclass(frozen=True)
-class RiskReport:
-    """What a score adds on samples that it has not seen.
-
-    ``r2`` of the score with covariates, ``r2_covariates`` of those alone, ``added`` their difference with its 95 %
-    interval; ``auc`` likewise for a disease (None else); ``deciles`` the mean trait and, for a disease, the odds ratio
-    of each tenth of the score against the middle two; ``liability_r2`` where the prevalence is known.
-    """
-
-    r2: float
-    r2_covariates: float
-    added: float
-    added_interval: tuple[float, float]
-    auc: float | None
-    auc_covariates: float | None
-    liability_r2: float | None
-    deciles: pd.DataFrame = field(repr=False)
-    notices: tuple[str, ...] = ()
-
-
-def report_on(trait: np.ndarray, score: np.ndarray, covariates: np.ndarray, binary: bool,
-              prevalence: float | None = None) -> RiskReport:  # fmt: skip
-    """The report on a score of samples with a trait; a line through score and covariates is fitted to them."""
-    import pandas as pd
-
-    if binary:
-        trait = (trait == trait.max()).astype(np.float64)
-    both, alone = np.column_stack([score, covariates]), covariates
-
-    def added(y: np.ndarray, full: np.ndarray, part: np.ndarray) -> float:
-        return _r2(y, full) - _r2(y, part)
-
-    low, high = interval(added, trait, both, alone, draws=200)
-    # a line through noise explains 1 / n of a trait by chance
-    nothing = low <= 1 / len(trait) or not score.any()
-    notices = ("SNPs add nothing over covariates." if covariates.size else "SNPs predict nothing.",) if nothing else ()
-    place = np.argsort(np.argsort(score, kind="stable"), kind="stable") * 10 // len(score)
-    rows: list[dict[str, float]] = []
-    middle = trait[(place == 4) | (place == 5)]
-    for decile in range(10):
-        held = trait[place == decile]
-        row = {"decile": decile + 1, "samples": held.size, "mean score": float(score[place == decile].mean()),
-               "mean trait": float(held.mean())}  # fmt: skip
-        if binary:
-            row["odds ratio"] = _odds(held) / _odds(middle)
-        rows.append(row)
-    r2 = _r2(trait, both)
-    liability = (
-        liability_r2(_r2(trait, score[:, None]), float(trait.mean()), prevalence) if binary and prevalence else None
-    )
-    return RiskReport(
-        r2, _r2(trait, alone), r2 - _r2(trait, alone), (low, high),
-        auroc(trait, _line(trait, both)) if binary else None,
-        (auroc(trait, _line(trait, alone)) if covariates.size else 0.5) if binary else None,
-        liability, pd.DataFrame(rows), notices,
-    )  # fmt: skip
-
-
-def _line(trait: np.ndarray, table: np.ndarray) -> np.ndarray:
-    design = np.column_stack([np.ones(len(trait)), table])
-    fitted: np.ndarray = design @ np.linalg.lstsq(design, trait, rcond=None)[0]
-    return fitted
-
-
-def _r2(trait: np.ndarray, table: np.ndarray) -> float:
-    return pearson(_line(trait, table), trait) ** 2 if table.size else 0.0
-
-
-def _odds(trait: np.ndarray) -> float:
-    return (float(trait.sum()) + 0.5) / (float((1 - trait).sum()) + 0.5)
-
-
-def liability_r2(observed: float, cases: float, prevalence: float) -> float:
-    r"""The explained share of the liability, from that of the 0/1 trait, the share of cases and the prevalence K.
-
-    See Lee et al. 2012, doi:10.1002/gepi.21614.
-    """
-    from scipy.stats import norm
-
-    if not 0 < prevalence < 1:
-        raise InputError("liability_r2", "prevalence", "between 0 and 1", f"{prevalence:g}")
-    threshold = float(norm.isf(prevalence))
-    height = float(norm.pdf(threshold))
-    mean = height / prevalence
-    scale = (prevalence * (1 - prevalence) / height) ** 2 / (cases * (1 - cases))
-    shift = (cases - prevalence) / (1 - prevalence)
-    theta = mean * shift * (mean * shift - threshold)
-    return observed * scale / (1 + observed * theta * scale)

@@ -53,3 +53,11 @@ def _as_classes(target: np.ndarray) -> np.ndarray:
         return flat
     quarters: np.ndarray = np.searchsorted(np.quantile(flat, [0.25, 0.5, 0.75]), flat)
     return quarters
+
+
+def held_out(units: Any, share: float = 0.2, seed: int = 0) -> np.ndarray:
+    """Which samples are to be judged by [sample]: those of about this share of the units, drawn by the seed."""
+    number = np.unique(np.asarray(units).astype(str), return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(number.max() + 1)
+    chosen: np.ndarray = np.isin(number, order[: max(1, round(share * len(order)))])
+    return chosen

@@ -186,9 +186,14 @@ def make_study(
     units = _units(bases, split, groups)
     folds = max(2, round(1 / share))
     number = np.unique(target, return_inverse=True)[1] if classes else target
-    test = fold_numbers(WHO, number, units, folds, seed) == 0
+    kept = len(bases) if units is None else np.unique(units).size
+    if kept < 3:
+        raise InputError(WHO, "groups", "three or more: to learn, to stop and to judge by", str(kept))
+    test = fold_numbers(WHO, number, units, min(folds, kept), seed) == 0
     rest = np.flatnonzero(~test)
-    inner = fold_numbers(WHO, number[rest], None if units is None else units[rest], folds, seed + 1) == 0
+    left = None if units is None else units[rest]
+    folds = min(folds, len(rest) if left is None else np.unique(left).size)
+    inner = fold_numbers(WHO, number[rest], left, folds, seed + 1) == 0
     train, validation, held = rest[~inner], rest[inner], np.flatnonzero(test)
     if classes:
         for name, part in (("training", train), ("test", held)):
@@ -197,7 +202,7 @@ def make_study(
                 fix = "Take another split or seed: the groups hold whole classes together."
                 raise InputError(WHO, "split", f"with every class in the {name} part", f"none of {lacking[0]!r}", fix)
     known = np.concatenate([train, validation])
-    families = {} if groups is None else {"train_groups": units[known], "test_groups": units[held]}  # type: ignore[index]
+    families = {} if groups is None or units is None else {"train_groups": units[known], "test_groups": units[held]}
     leaks = check_leaks(bases.take(known), bases.take(held), seed=seed, **families)
     return Study(bases, target, classes, split, units, train, validation, held, leaks, seed)
 
@@ -225,7 +230,7 @@ def predictions(model: SequenceModel, sequences: Any) -> np.ndarray:
     """Probabilities [sequence, class] of a classifier, or numbers [sequence] of a regressor."""
     if isinstance(model, SequenceClassifier):
         return model.predict_proba(sequences)
-    made: np.ndarray = model.predict(sequences)  # type: ignore[attr-defined]
+    made: np.ndarray = model.predict(sequences)
     return made
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 LAB = """
 from genolab.panels.lab import Lab
 lab = Lab(first="Predict")
@@ -18,7 +16,8 @@ from genolab.panels.predict import PredictPanel
 evil = '<img/src=x/onerror=document.title="hacked">'
 rng = np.random.default_rng(0)
 texts = ["".join(rng.choice(list("ACGT"), 40)) for _ in range(120)]
-labels = [f"$$\\href{{javascript:alert(1)}}{{x}}$$ {evil}" if text[10] in "AC" else f"@b{{safe}} {evil}" for text in texts]
+names = f"$$\\href{{javascript:alert(1)}}{{x}}$$ {evil}", f"@b{{safe}} {evil}"
+labels = [names[text[10] in "AC"] for text in texts]
 panel = PredictPanel(texts, labels, split="random", architecture="kmer_logistic")
 """
 

@@ -10,7 +10,7 @@ import genolab as gl
 from genolab.errors import FileError, InputError
 from genolab.predict import RiskScore
 from genolab.predict.paths import elastic_net_path, penalties_for
-from genolab.predict.risk import liability_r2, report_on
+from genolab.predict.risk_report import liability_r2, report_on
 
 
 def made_cohort(samples=300, variants=400, causal=12, heritability=0.7, seed=0):

@@ -14,7 +14,13 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.errors import InputError
-from genolab.predict.network.convolution import array_convolution, base_convolution, soft_convolution, unfold, windows_of
+from genolab.predict.network.convolution import (
+    array_convolution,
+    base_convolution,
+    soft_convolution,
+    unfold,
+    windows_of,
+)
 from genolab.predict.network.normal import batch_norm
 
 NO_BASE = 4

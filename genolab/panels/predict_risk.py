@@ -1,0 +1,177 @@
+"""Risk scores in the predict panel: a simulated cohort, a method, and whether SNPs add anything over covariates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from genolab import data
+from genolab.panels.page import Code, Facts, Says
+from genolab.panels.parts import Listener, Refusal, StatusBar, button
+from genolab.panels.paths import LOOK
+from genolab.panels.predict_source import COHORTS, Inputs
+from genolab.plots.pane import BokehPane
+from genolab.plots.predict_risk import RiskShown, RiskView
+from genolab.predict.risk import METHODS, RiskScore
+from genolab.predict.splits import held_out
+from genolab.scale import Job, Latest, Progress
+
+if TYPE_CHECKING:
+    from genolab.panels.page import Downloads
+    from genolab.predict.risk_report import RiskReport
+
+_ABOUT = {
+    "lasso": "few variants with an effect, chosen along a path of penalties",
+    "elastic_net": "the same, sharing an effect among linked variants",
+    "ridge": "all variants with a small effect each (GBLUP)",
+    "ldpred": "Gibbs sampling of effects given linkage",
+    "clump_threshold": "the strongest variant of each clump, below a p-value",
+    "logistic": "all variants at once, squared penalty",
+    "mlp": "a small network, to compare",
+}
+_SPLITS = {"families apart": True, "at random": False}
+PREVALENCE = 0.3
+
+
+class RiskPart:
+    """Controls, pictures and the queue of risk scores; `controls` and `stage` are shown while a cohort is chosen."""
+
+    def __init__(self, bar: StatusBar, inputs: Inputs, code_box: Code) -> None:
+        self.bar, self.inputs, self.code_box = bar, inputs, code_box
+        self.queue = Latest(Listener(bar, self._refuse, self._ended))
+        self.view = RiskView()
+        self.pane, self.refusal = BokehPane(self.view.layout), Refusal()
+        self.report: RiskReport | None = None
+        self.model: RiskScore | None = None
+        self.cohort: data.SimulatedCohort | None = None
+        self.verdict, self.leaks, self.facts = Says("", "title"), Says("", "soft"), Facts()
+        self.leaks.add_class("genolab-leaks")
+        self.method = ipywidgets.Dropdown(
+            description="method", options=METHODS, tooltip="\n".join(f"{k}: {v}" for k, v in _ABOUT.items()), **LOOK
+        )  # fmt: skip
+        self.samples = _slider("samples", 600, 200, 2_000, 100, "Samples of the cohort, in pairs of siblings.")
+        self.variants = _slider("variants", 1_000, 200, 5_000, 200, "Variants, in linkage with their neighbours.")
+        self.heritability = _slider("heritability", 50, 0, 90, 10, "Share of the trait that the variants decide.\n"
+                                    "0 shows what a score of nothing looks like.", "%")  # fmt: skip
+        self.split = ipywidgets.Dropdown(
+            description="split", options=list(_SPLITS), tooltip="whether siblings stay on one side", **LOOK
+        )  # fmt: skip
+        start = button("Train", "fit the score on four fifths, judge it on the rest", self.simulate)
+        start.button_style = "primary"
+        stop = button("Stop", "stop at the next step", self.queue.cancel)
+        rows = [ipywidgets.HBox([each, unit]).add_class("genolab-row") for each, unit in (
+            self.samples, self.variants, self.heritability)]  # fmt: skip
+        self.controls = ipywidgets.VBox([
+            self.split, self.leaks, self.method, *rows, ipywidgets.HBox([start, stop]).add_class("genolab-buttons"),
+            self.facts,
+        ])  # fmt: skip
+        nav = ipywidgets.HBox([self.verdict]).add_class("genolab-nav")
+        self.stage = ipywidgets.VBox([self.refusal, nav, self.pane]).add_class("genolab-stage")
+        self.stage.add_class("genolab-tall").add_class("genolab-predict")
+
+    @property
+    def disease(self) -> bool:
+        """Whether the cohort has a disease, and not a trait."""
+        return COHORTS.get(self.inputs.data.value, False)
+
+    def simulate(self) -> None:
+        """Make the cohort, look for families on both sides, fit the score and judge it."""
+        told = self._told()
+        method, apart, seed = self.method.value, _SPLITS[self.split.value], self.inputs.seed.value
+
+        def work(progress: Progress) -> None:
+            progress(None, "simulating")
+            cohort = data.simulate_cohort(**told)
+            test = held_out(cohort.families if apart else range(len(cohort.trait)), seed=seed)
+            train = ~test
+            self._say_leaks(set(cohort.families[train]), cohort.families[test].tolist())
+            model = RiskScore(method, folds=3, seed=seed)
+            known = cohort.covariates
+            model.fit(cohort.dosages[train], cohort.trait[train], known[train], groups=cohort.families[train],
+                      progress=progress)  # fmt: skip
+            progress(None, "judging")
+            report = model.evaluate(cohort.dosages[test], cohort.trait[test], known[test], cohort.prevalence)
+            self.cohort, self.model, self.report = cohort, model, report
+            # those of a disease are on another scale
+            truth = None if model.binary_ else cohort.effects * model.standard_.scale
+            shown = RiskShown(report, model.weights_, model.candidates_, truth, model.binary_)
+            with self.pane.hold():
+                self.view.show(shown)
+            self._say(report)
+            self.code_box.text = self.code
+            self.bar.note(tuple(model.notices_))
+            self.bar.engine.say("numpy, loops by numba", "soft")
+
+        self.queue.submit(work, name="risk")
+
+    @property
+    def code(self) -> str:
+        """Plain calls that give the score on screen."""
+        told = ", ".join(f"{name}={value!r}" for name, value in self._told().items())
+        seed = self.inputs.seed.value
+        units = "cohort.families" if _SPLITS[self.split.value] else "range(len(cohort.trait))"
+        prevalence = ", prevalence=cohort.prevalence" if self.disease else ""
+        parts = ["dosages", "trait", "covariates"]
+        train, test = (", ".join(f"cohort.{name}[{sign}test]" for name in parts) for sign in ("~", ""))
+        return "\n".join([
+            "import genolab as gl", "", f"cohort = gl.data.simulate_cohort({told})",
+            f"test = gl.predict.held_out({units}, seed={seed})",
+            f"score = gl.predict.RiskScore({self.method.value!r}, folds=3, seed={seed})",
+            f"score.fit({train}, groups=cohort.families[~test])",
+            f"report = score.evaluate({test}{prevalence})", "print(report, report.deciles)", "",
+        ])  # fmt: skip
+
+    def export(self, kind: str, downloads: Downloads) -> None:
+        """Have the browser save what is on screen."""
+        if self.report is None:
+            return
+        if kind == "csv":
+            downloads.offer("risk_deciles.csv", self.report.deciles.to_csv(index=False).encode())
+        elif kind in ("png", "svg"):
+            self.pane.download("svg" if kind == "svg" else "png", "risk")
+
+    def _told(self) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "samples": self.samples[0].value, "variants": self.variants[0].value,
+            "heritability": self.heritability[0].value / 100, "seed": self.inputs.seed.value,
+        }  # fmt: skip
+        return told | ({"prevalence": PREVALENCE} if self.disease else {})
+
+    def _say_leaks(self, known: set[str], test: list[str]) -> None:
+        shared = sum(family in known for family in test)
+        if shared:
+            said = f"Leak check: {shared:,} of {len(test):,} test samples have a sibling in training."
+            self.leaks.say(f"{said} The score flatters.", "warning")
+        else:
+            self.leaks.say(f"Leak check: no sibling of the {len(test):,} test samples in training.")
+
+    def _say(self, report: RiskReport) -> None:
+        low, high = report.added_interval
+        if report.notices:
+            self.verdict.say(" ".join(report.notices), "warning")
+        else:
+            self.verdict.say(f"SNPs add {report.added:.3f} to r² over covariates ({low:.3f}–{high:.3f}).")
+        rows = [("r²", f"{report.r2:.3f}"), ("covariates only", f"{report.r2_covariates:.3f}"),
+                ("added", f"{report.added:.3f} ({low:.2f}–{high:.2f})")]  # fmt: skip
+        if report.auc is not None:
+            rows += [("AUROC", f"{report.auc:.3f}"), ("covariates only ", f"{report.auc_covariates:.3f}")]
+            top = report.deciles["odds ratio"].iloc[-1]
+            rows.append(("odds ratio, top tenth", f"{top:.1f}"))
+        if report.liability_r2 is not None:
+            rows.append(("r² on liability", f"{report.liability_r2:.3f}"))
+        self.facts.show(rows, "test samples, 95 % interval")
+
+    def _ended(self, _job: Job[Any]) -> None:
+        self.refusal.clear()
+
+    def _refuse(self, error: BaseException | None) -> None:
+        self.refusal.show(error)
+
+
+def _slider(name: str, value: int, low: int, high: int, step: int, about: str, unit: str = "") -> tuple[Any, Any]:
+    made = ipywidgets.IntSlider(
+        value=value, min=low, max=high, step=step, description=name, tooltip=about,
+        style={"description_width": "64px"}, layout=ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
+    )  # fmt: skip
+    return made, ipywidgets.Label(unit).add_class("genolab-unit")

@@ -1,0 +1,241 @@
+"""The predict panel without a browser: leaks before scores, live training, stop and resume, edits, what leaves it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import genolab as gl
+from genolab.panels import predict_runs
+from genolab.panels.predict import PredictPanel
+
+
+def made(count: int = 160, length: int = 40, seed: int = 0) -> tuple[list[str], list[str]]:
+    """Random sequences; half hold a motif, at any place."""
+    rng = np.random.default_rng(seed)
+    texts = ["".join(rng.choice(list("ACGT"), length)) for _ in range(count)]
+    labels = ["with" if k % 2 else "without" for k in range(count)]
+    for k in range(1, count, 2):
+        place = rng.integers(2, length - 10)
+        texts[k] = texts[k][:place] + "TATAATG" + texts[k][place + 7 :]
+    return texts, labels
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _own_cache(tmp_path_factory: pytest.TempPathFactory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def panel() -> PredictPanel:
+    """A panel with a trained run; tests put the controls back."""
+    return settled(PredictPanel(*made(), split="random", architecture="deepbind", epochs=3))
+
+
+def settled(panel: PredictPanel) -> PredictPanel:
+    assert panel.wait(240)
+    return panel
+
+
+def test_it_opens_trained_with_the_leak_check_said_first(panel: PredictPanel) -> None:
+    assert panel.refusal == ""
+    run = panel.run
+    assert run is not None
+    assert run.state == "done"
+    assert panel.leaks.text.startswith("Leak check: no relative")
+    assert len(run.history) == 3
+    assert len(run.steps) == 3 * run.steps_an_epoch
+    source = panel.stage.training.sources
+    np.testing.assert_array_equal(source["held"].data["y"], [each["validation_loss"] for each in run.history])
+    assert source["best"].data["text"] == [f"best: epoch {int(np.argmin(source['held'].data['y'])) + 1}"]
+    rows = panel.scores.rows
+    assert float(rows["AUROC"].split()[0]) == pytest.approx(run.judged.value("auroc"), abs=1e-3)
+    assert "word counts" in run.judged.sentence
+    assert float(rows["  AUROC, word counts"]) == pytest.approx(run.judged.value(of="baseline (word counts)"), abs=1e-3)
+
+
+def test_the_baseline_is_drawn_beside_the_model_in_every_curve(panel: PredictPanel) -> None:
+    view = panel.stage.training
+    for kind in ("ROC", "PR", "calibration"):
+        panel.stage.judged.value = kind
+        data = view.sources["curves"].data
+        assert data["label"] == ["model", "word counts"]
+        assert data["dash"] == ["solid", "dashed"]
+    panel.stage.judged.value = "ROC"
+    x, y = (view.sources["curves"].data[each][0] for each in ("xs", "ys"))
+    area = float(((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2).sum())
+    assert area == pytest.approx(panel.run.judged.value("auroc"), abs=1e-9)
+    panel.stage.judged.value = "confusion"
+    assert sum(view.sources["cells"].data["count"]) == len(panel.run.study.test)
+    assert view.confusion.visible
+    panel.stage.judged.value = "ROC"
+
+
+def test_an_edited_base_moves_the_prediction_as_the_map_said(panel: PredictPanel) -> None:
+    panel.explain(int(panel.run.study.test[1]))
+    settled(panel)
+    before = panel.stage.sequence.explained
+    place, base, change = before.greatest()
+    panel.stage._edited(place, base)
+    settled(panel)
+    after = panel.stage.sequence.explained
+    assert after.output - before.output == pytest.approx(change, abs=1e-4)
+    assert panel.stage.undo.layout.visibility == "visible"
+    said = panel.stage.sequence.sources["said"].data
+    np.testing.assert_allclose(said["before"], before.prediction)
+    np.testing.assert_allclose(said["now"], after.prediction)
+    assert panel.stage.sequence.sources["edits"].data["text"] == [f"{before.text[place]}→{'ACGT'[base]}"]
+    panel.stage.undo.click()
+    settled(panel)
+    assert panel.stage.sequence.explained.text == before.text
+    assert panel.stage.undo.layout.visibility == "hidden"
+    panel.stage.letters.value = before.text[:5] + "!" + before.text[6:]
+    settled(panel)
+    assert "'!' at position 6" in panel.refusal
+    panel.stage.letters.value = before.text
+    settled(panel)
+
+
+def test_a_stopped_training_goes_on_to_the_same_numbers(panel: PredictPanel) -> None:
+    whole = PredictPanel(*made(), split="random", architecture="deepbind", epochs=2, train=False)
+    settled(whole).train()
+    settled(whole)
+    other = settled(PredictPanel(*made(), split="random", architecture="deepbind", epochs=2, train=False))
+    original, calls = other.stage.show_run, []
+
+    def stop_soon(run, runs):
+        original(run, runs)
+        calls.append(run)
+        if len(run.steps) >= 1 and len(calls) == 2:
+            other.stop()
+
+    other.stage.show_run = stop_soon
+    other.train()
+    settled(other)
+    assert other.run.state == "stopped"
+    assert not other.buttons["resume"].disabled
+    other.stage.show_run = original
+    other.resume()
+    settled(other)
+    assert other.run.state == "done"
+    for name, value in whole.run.model.weights_.items():
+        np.testing.assert_array_equal(other.run.model.weights_[name], value)
+    assert [each["loss"] for each in other.run.history] == [each["loss"] for each in whole.run.history]
+    assert other.buttons["resume"].disabled
+
+
+def test_runs_are_compared_and_the_control_knows_nothing(panel: PredictPanel) -> None:
+    panel.train(shuffled=True)
+    settled(panel)
+    assert len(panel.runs) == 2
+    assert "labels shuffled" in panel.run.name
+    low, high = panel.run.judged.table[["low", "high"]].iloc[0]
+    assert low < 0.5 < high
+    assert panel.stage.training.sources["others"].data["name"] == [panel.runs[0].name]
+    panel.chooser.value = 1
+    settled(panel)
+    assert panel.run is panel.runs[0]
+
+
+def test_leaks_are_said_in_a_warning() -> None:
+    texts, labels = made(60)
+    panel = settled(PredictPanel(texts + texts, labels + labels, split="random", train=False))
+    assert panel.leaks.content["tone"] == "warning"
+    assert "flatter" in panel.leaks.text
+    assert any("exact duplicate" in line for line in panel.leaks.content["details"])
+    panel.inputs.split.value = "similarity"
+    settled(panel)
+    assert panel.leaks.content["tone"] == "plain"
+
+
+def test_a_column_of_groups_and_numbers(tmp_path: Path) -> None:
+    texts, _ = made(120)
+    rng = np.random.default_rng(0)
+    lines = [f"{text},{text.count('G') + rng.normal():.3f},{k % 6}" for k, text in enumerate(texts)]
+    path = tmp_path / "expression.csv"
+    path.write_text("sequence,value,chromosome\n" + "\n".join(lines) + "\n")
+    panel = PredictPanel(path, split="chromosome", architecture="kmer_logistic", roots=[tmp_path])
+    settled(panel)
+    assert panel.refusal == ""
+    study = panel.run.study
+    groups = np.array([k % 6 for k in range(120)])
+    assert not set(groups[study.test]) & set(groups[study.known])
+    assert panel.run.judged.first == "r"
+    assert panel.stage.of_filters.text.startswith("linear")
+    panel.stage.judged.value = "sequences"
+    assert len(panel.stage.training.sources["points"].data["x"]) == len(study.test)
+    namespace: dict[str, object] = {}
+    exec(panel.code.replace("judged.plot()", ""), namespace)
+    np.testing.assert_allclose(namespace["judged"].output, panel.run.judged.output, rtol=1e-6)
+
+
+def test_what_leaves_the_panel(panel: PredictPanel, tmp_path: Path) -> None:
+    sent: dict[str, bytes] = {}
+    panel.downloads.offer = lambda name, content: sent.update({name: content})
+    panel.export("csv")
+    panel.export("model")
+    (table,) = (content for name, content in sent.items() if name.endswith(".csv"))
+    assert table.count(b"\n") == len(panel.run.study.test) + 1
+    (tmp_path / "m.glmodel").write_bytes(next(c for name, c in sent.items() if name.endswith(".glmodel")))
+    loaded = gl.predict.load(tmp_path / "m.glmodel")
+    one = panel.run.study.bases.text(0)
+    np.testing.assert_array_equal(loaded.predict_proba([one]), panel.run.model.predict_proba([one]))
+    panel.export("png")
+    assert "No page shows" in panel.refusal
+    panel.stage.refusal.clear()
+
+
+def test_the_graph_opens_on_this_networks_step(panel: PredictPanel) -> None:
+    shown = []
+    panel.on_graph = shown.append
+    panel._open_graph("step")
+    panel._open_graph("forward")
+    assert [kernel.name for kernel in shown] == ["training_step", "network_forward"]
+    forward = shown[1]
+    codes, _ = forward.example()[:2]
+    found = forward(*forward.example()).output
+    bases = gl.predict.bases.encode("t", "s", ["".join("ACGT"[c] for c in row) for row in codes])
+    np.testing.assert_allclose(found, panel.run.model._raw(bases), atol=1e-5)
+    step = shown[0]
+    assert step.graph_model("written").nodes
+
+
+def test_the_compiled_loop_is_taken_up_between_runs() -> None:
+    assert predict_runs.LOOPS.wait(120)
+    texts, labels = made(80)
+    panel = settled(PredictPanel(texts, labels, split="random", architecture="deepbind", epochs=1))
+    assert panel.run.fused
+    assert panel.bar.engine.text == "numpy, first layer by numba"
+
+
+def test_a_cohort_is_judged_beside_covariates_and_siblings_are_said() -> None:
+    texts, labels = made(60)
+    panel = settled(PredictPanel(texts, labels, train=False))
+    risk = panel._risk_part()
+    risk.samples[0].value, risk.variants[0].value = 200, 200
+    panel.inputs.data.value = "Cohort, simulated: a trait"
+    settled(panel)
+    assert risk.refusal.text == ""
+    assert panel.stage.layout.display == "none"
+    assert risk.leaks.text.startswith("Leak check: no sibling")
+    data = risk.view.sources["deciles"].data
+    assert list(data["decile"]) == list(range(1, 11))
+    assert np.isfinite(data["plain"]).all()
+    assert float(risk.facts.rows["covariates only"]) == pytest.approx(risk.report.r2_covariates, abs=1e-3)
+    namespace: dict[str, object] = {}
+    exec(panel.code, namespace)
+    assert namespace["report"].r2 == pytest.approx(risk.report.r2, abs=1e-9)
+    risk.heritability[0].value, risk.split.value = 0, "at random"
+    risk.simulate()
+    settled(panel)
+    assert risk.verdict.text == "SNPs add nothing over covariates."
+    assert "sibling in training" in risk.leaks.text
+    panel.inputs.data.value = "your sequences"
+    settled(panel)
+    assert risk.stage.layout.display == "none"
+    assert panel.stage.layout.display is None
