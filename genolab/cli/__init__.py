@@ -21,6 +21,8 @@ COMMANDS = {
     "align": "align pairs of sequences: scores, identities and CIGARs as a table",
     "map": "map reads: FASTQ and a reference in, a sorted and indexed BAM out",
     "report": "one HTML file with live plots and tables: of calls, or of a saved session",
+    "train": "learn from labelled sequences, with a leak check before any score; a model file out",
+    "predict": "apply a model file to sequences, or score the variants of a VCF by it",
     "check": "read whole files and say what is wrong with them, and where",
     "index": "build the missing index of BAM, CRAM, FASTA or VCF files",
     "warmup": "compile every kernel now, so that no click waits for it",

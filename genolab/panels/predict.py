@@ -15,6 +15,7 @@ from genolab.panels.parts import Listener, StatusBar, button
 from genolab.panels.paths import LOOK, Allowed
 from genolab.panels.predict_code import code_of
 from genolab.panels.predict_controls import Settings
+from genolab.panels.predict_seam import PredictSeam
 from genolab.panels.predict_source import FIRST, NET, WHO, Inputs, Loaded, leak_words, load
 from genolab.panels.predict_stage import PredictStage
 from genolab.panels.predict_train import TrainingPart
@@ -38,7 +39,7 @@ WAYS = {
 }
 
 
-class PredictPanel(ipywidgets.VBox):
+class PredictPanel(PredictSeam, ipywidgets.VBox):
     """Train a model of sequences, see what it is worth and why; or a risk score of genotypes.
 
     Parameters
