@@ -300,3 +300,15 @@ def test_training_weights_that_count_nothing_are_as_if_absent():
     for each in examples:
         losses_found.append(trainer.loss_of(trainer.predict(each.bases), each))
     assert losses_found[0] == pytest.approx(losses_found[1], rel=1e-5)
+
+
+def test_adam_in_single_precision_keeps_single_precision():
+    gradient, zero = np.array([0.3, -2.0], np.float32), np.zeros(2, np.float32)
+    for form in (adam, adam.definition):
+        mean, square = zero, zero
+        for step in range(1, 4):
+            moved = form(zero, gradient, mean, square, zero, np.float32(step), np.float32(1e-3))
+            mean, square = moved.mean, moved.square
+            # a constant gradient moves each weight by the rate, whatever its size, at every step
+            np.testing.assert_allclose(moved.weight, [-1e-3, 1e-3], rtol=2e-6)
+            np.testing.assert_allclose(square, gradient.astype(float) ** 2 * (1 - 0.999**step), rtol=1e-6)
