@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
     import pandas as pd
 
     from genolab.io import read_sequences
-    from genolab.io.atomic import replacing
+    from genolab.io.atomic import save_text
     from genolab.predict import load
     from genolab.predict.study import predictions
 
@@ -53,6 +53,5 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         sys.stdout.write(text)
     else:
-        with replacing(options.output, who=who) as (beside,):
-            beside.write_text(text, encoding="utf-8")
+        save_text(options.output, text, who)
     return 0
