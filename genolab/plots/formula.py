@@ -39,7 +39,7 @@ def described(docstring: str, symbols: Mapping[str, str] | None = None) -> list[
     parts: list[Part] = []
     end = 0
     for found in _PIECES.finditer(docstring):
-        parts.append({"text": docstring[end : found.start()]})
+        parts.append({"text": _flowing(docstring[end : found.start()])})
         formula = found["block"] or found["math"]
         if formula:
             tree = formula_tree(formula, block=found["block"] is not None)
@@ -48,8 +48,16 @@ def described(docstring: str, symbols: Mapping[str, str] | None = None) -> list[
         else:
             parts.append({"code": found["code"] or found["role"] or found["word"]})
         end = found.end()
-    parts.append({"text": docstring[end:]})
+    parts.append({"text": _flowing(docstring[end:])})
+    for before, part, after in zip(parts, parts[1:], parts[2:], strict=False):
+        if part.get("block"):  # a formula of its own has a line of its own
+            before["text"], after["text"] = before["text"].rstrip(), after["text"].lstrip()
     return [part for part in parts if part.get("text") != ""]
+
+
+def _flowing(text: str) -> str:
+    """The page breaks the lines; paragraphs stay."""
+    return "\n".join(re.sub(r"\n[ ]*", " ", paragraph) for paragraph in re.split(r"\n\s*\n", text))
 
 
 def formula_tree(latex: str, block: bool = False) -> Tree:

@@ -179,11 +179,28 @@ def test_panel_shows_formula_graph_and_table(screens: Any) -> None:
     screen.check()
 
 
+def test_symbols_of_the_formula_lead_to_their_nodes(screens: Any) -> None:
+    screen = screens.show("lab", "graph panel", PANEL, "panel")
+    screen.run("panel.chooser.value = 'z_score'")
+    screen.until("document.querySelectorAll('.genolab-graph-about math .genolab-graph-name').length > 4")
+    symbol = screen.page.locator(".genolab-graph-about math .genolab-graph-name").first
+    symbol.hover()
+    assert screen.page.locator(".genolab-graph .node.named .label").all_text_contents() == ["scaled"]
+    symbol.click()
+    screen.until("document.querySelector('.genolab-graph .node.selected .label')?.textContent === 'scaled'")
+    screen.page.locator(".genolab-status").scroll_into_view_if_needed()
+    screen.screenshot("graph_formula")
+    screen.check()
+
+
 def stage(screen: Any, name: str) -> None:
     screen.page.get_by_role("button", name=name, exact=True).click()
 
 
-@pytest.mark.parametrize(("kernel", "words"), [("genotype_posteriors", "fusion"), ("pairwise_scores", "push_out")])
+@pytest.mark.parametrize(
+    ("kernel", "words"),
+    [("genotype_posteriors", "fusion"), ("pairwise_scores", "push_out"), ("training_step_deepbind", "fusion")],
+)
 def test_rewrites_are_stepped_through(screens: Any, kernel: str, words: str) -> None:
     screen = screens.show("lab", "graph panel", PANEL, "panel")
     screen.run(f"panel.chooser.value = {kernel!r}")
