@@ -321,10 +321,16 @@ def _numbers(path: Path, body: bytes, separator: str, columns: list[str], decima
     import pandas as pd
 
     missing: Any = {place: list(_MISSING) for place in range(1, len(columns) + 1)}  # a row may be named NA
-    read = pd.read_csv(
-        BytesIO(body), sep=separator, header=None, dtype={0: str}, na_values=missing, keep_default_na=False,
-        low_memory=False, decimal=decimal,
-    )  # fmt: skip
+    try:
+        read = pd.read_csv(
+            BytesIO(body), sep=separator, header=None, dtype={0: str}, na_values=missing, keep_default_na=False,
+            low_memory=False, decimal=decimal,
+        )  # fmt: skip
+    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        row = re.search(r"(?:row|line) (\d+)", str(error))
+        line, found = int(row[1]) + 2 if row else 2, str(error).rpartition("error: ")[2]
+        fix = "Close the quotation mark, or take it out."
+        raise FileError(path, line=line, expected="a table of numbers", found=found, fix=fix) from None
     for place, name in enumerate(columns, 1):
         cells = read.iloc[:, place]
         if cells.dtype.kind not in "iuf":

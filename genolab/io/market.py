@@ -20,6 +20,7 @@ MOST_PACKED = 1032
 """No deflate stream holds more bytes than this for each of its own."""
 
 _KINDS = ("integer", "real", "pattern", "unsigned-integer")
+_ODD_REAL = re.compile(rb"[^0-9a-zA-Z+. \t\r\n-]")
 _ODD = re.compile(rb"[^0-9 \t\r\n-]")
 
 
@@ -64,6 +65,11 @@ def read_market(path: PathLike, who: str) -> Market:
                 seen.path, line=line, expected="whole numbers, as the banner says", found=_line(body, odd.start()),
                 fix="Correct the line, or write real in the banner.",
             )  # fmt: skip
+    odd = _ODD_REAL.search(body)  # SciPy's parser follows a NUL out of its memory
+    if odd:
+        line = first + body.count(b"\n", 0, odd.start())
+        found = _line(body, odd.start())
+        raise FileError(seen.path, line=line, expected="numbers", found=found, fix=guard.SURE)
     _check_widths(seen.path, body, {"coordinate": 3 - (kind == "pattern"), "array": 1}[layout], first)
     matrix = _parsed(seen.path, text, sizes, body, first)
     return Market(seen.path, matrix, first, "array" if layout == "array" else kind)

@@ -42,15 +42,19 @@ def read_sequences(path: PathLike) -> NamedSequences:
         line, found = data.count(b"\n", 0, odd.start()) + 1, guard.shown(odd[0])
         raise FileError(seen.path, line=line, expected="plain text (ASCII)", found=found, fix=_FIX)
     lines = data.decode("ascii").splitlines()
-    names, sequences = _fasta(lines) if seen.format == "FASTA" else _fastq(lines, seen.path)
+    names, sequences = _fasta(lines, seen.path) if seen.format == "FASTA" else _fastq(lines, seen.path)
     for number, name in enumerate(names, 1):
         if not name:
             raise FileError(seen.path, record=number, field="name", expected="a name", found="nothing", fix=_FIX)
     return NamedSequences(seen.path, tuple(names), tuple(sequences))
 
 
-def _fasta(lines: list[str]) -> tuple[list[str], list[str]]:
+def _fasta(lines: list[str], path: Path) -> tuple[list[str], list[str]]:
     heads = [number for number, line in enumerate(lines) if line.startswith(">")]
+    before = next((k for k, line in enumerate(lines[: heads[0] if heads else None], 1) if line.strip()), None)
+    if before is not None:
+        shown = repr(lines[before - 1][:30])
+        raise FileError(path, line=before, field="name", expected="a line that starts with >", found=shown, fix=_FIX)
     names = [_name(lines[number]) for number in heads]
     ends = [*heads[1:], len(lines)]
     return names, ["".join(lines[a + 1 : b]).replace(" ", "") for a, b in zip(heads, ends, strict=True)]
