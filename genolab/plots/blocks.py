@@ -96,6 +96,7 @@ class BlocksView:
         if (width, height) != self.size:
             self.size = width, height
             self._fit(keep=True)
+            self._drawn = None  # names stand where the range now begins
             self.redraw()
 
     def redraw(self) -> None:

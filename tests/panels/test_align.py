@@ -263,6 +263,13 @@ def test_more_than_two_sequences_are_aligned_together(panel: AlignPanel) -> None
     assert (panel.stage.top.layout.display, panel.many.top.layout.display) == ("flex", "none")
 
 
+def test_names_stay_at_the_edge_when_the_view_changes_its_size() -> None:
+    view = multiple(["ACGTACGTAC", "ACGTCGTAC"], names=["first", "a_long_name"]).plot().blocks
+    for width in (900, 500):
+        view.resize(width, 300)
+        assert set(view.sources["names"].data["x"]) == {view.x_range.start + 0.3}
+
+
 def test_a_multiple_alignment_shows_itself() -> None:
     made = multiple(data.sequence_set("made1").path)
     plot = made.plot()
