@@ -14,10 +14,11 @@ import ipywidgets
 from genolab import io
 from genolab.call import Thresholds, VariantCalls, compare, genotype
 from genolab.call.provenance import KERNELS
-from genolab.call.records import to_records
+from genolab.call.stream import records_of
 from genolab.errors import GenolabError
 from genolab.kernel.choice import backend_in_force
 from genolab.kernel.recording import recorded
+from genolab.panels import many
 from genolab.panels.call_seam import CallSeam
 from genolab.panels.controls import ThresholdControls
 from genolab.panels.inputs import Inputs
@@ -111,7 +112,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         if loaded is None:
             return ""
         place = None if why is None else (why.contig, why.position)
-        return code(loaded.source, loaded.calls.thresholds, loaded.calls.ploidy, place)
+        return code(loaded.source, loaded.calls.thresholds, loaded.calls.ploidy, place, loaded.joint is not None)
 
     @property
     def refusal(self) -> str:
@@ -127,7 +128,8 @@ class CallPanel(CallSeam, ipywidgets.VBox):
             if self._given_sample is not None:
                 source, self._given_sample = replace(source, sample=self._given_sample), None
             backend, ploidy = self._backend(), self.inputs.ploidy.value
-            loaded = load(source, self.thresholds, ploidy, progress, self.most_reads, backend)
+            loaded = many.switched(self.stage.loaded, source, self.thresholds, ploidy)
+            loaded = loaded or load(source, self.thresholds, ploidy, progress, self.most_reads, backend)
             progress(None, "drawing")
             self.inputs.fill(loaded, text)
             self._show(loaded)
@@ -212,10 +214,15 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         loaded = self.stage.loaded
         if loaded is None or loaded.calls.evidence is None:
             return
-        calls = genotype(loaded.calls.evidence, self.thresholds, loaded.calls.ploidy, backend)
+        joint = None
+        if loaded.joint is not None:
+            joint = many.called_again(loaded.joint, self.thresholds, backend)
+            calls = many.shown(joint, loaded.source.sample)
+        else:
+            calls = genotype(loaded.calls.evidence, self.thresholds, loaded.calls.ploidy, backend)
         with self.stage.lock:
             if self.stage.loaded is not None and self.stage.loaded.calls.evidence is calls.evidence:
-                self._show(replace(self.stage.loaded, calls=calls))
+                self._show(replace(self.stage.loaded, calls=calls, joint=joint))
 
     def _show(self, loaded: Loaded) -> None:
         self.stage.show(loaded)
@@ -283,13 +290,15 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         if calls is None:
             return
         region = self.stage.loaded.region if self.stage.loaded is not None else None
-        name = f"{calls.sample}_{region.contig}_{region.start + 1}-{region.end}" if region else calls.sample
+        joint = self.stage.loaded.joint if self.stage.loaded is not None else None
+        whose = calls.sample if joint is None else f"{len(joint.samples)}_samples"
+        name = f"{whose}_{region.contig}_{region.start + 1}-{region.end}" if region else whose
         name = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in name)
         try:
             if kind == "vcf":
-                self.downloads.offer(f"{name}.vcf", io.variant_bytes(to_records(calls)))
+                self.downloads.offer(f"{name}.vcf", io.variant_bytes(records_of(joint or calls)))
             elif kind == "csv":
-                self.downloads.offer(f"{name}.csv", csv_of(calls.to_frame()).encode())
+                self.downloads.offer(f"{name}.csv", csv_of((joint or calls).to_frame()).encode())
             else:
                 self.stage.pane.download("svg" if kind == "svg" else "png", name)
         except (GenolabError, OSError) as error:

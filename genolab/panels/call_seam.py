@@ -90,9 +90,10 @@ class CallSeam:
         if loaded is None:
             return
         samples = self.inputs.sample
-        if selection.sample and selection.sample in samples.options and samples.value != selection.sample:
+        known = [each if isinstance(each, str) else each[1] for each in samples.options]
+        if selection.sample and selection.sample in known and samples.value != selection.sample:
             samples.value = selection.sample
-        elif not selection.sample and samples.value != ALL_SAMPLES:
+        elif not selection.sample and ALL_SAMPLES in known and samples.value != ALL_SAMPLES:
             samples.value = ALL_SAMPLES
         if not selection.region:
             return

@@ -17,7 +17,7 @@ ALL_SAMPLES = "all together"
 
 
 class Inputs:
-    """Reads, reference and region in sight (`main`); sample, truth and ploidy for the fold (`more`).
+    """Reads, reference and region in sight (`main`), of several samples which one too; truth and ploidy in the fold.
 
     `on_ready` is called when there is something new to read: an example was chosen, or a region was entered.
     """
@@ -25,7 +25,9 @@ class Inputs:
     def __init__(self, allowed: Allowed, on_ready: Callable[[], None], ploidy: int = 2) -> None:
         self.allowed, self.on_ready = allowed, on_ready
         self.choices = {choice.label: choice for choice in choices()}
-        self.reads = path_box("reads", "an example, or a BAM, CRAM or SAM file", "example or path")
+        self.reads = path_box(
+            "reads", "an example, or BAM, CRAM or SAM files; several are parted by ;", "example or path"
+        )
         self.reads.options = tuple(self.choices)
         self.reference = path_box("reference", "the FASTA file that the reads were mapped to", "path of a FASTA file")
         self.region = ipywidgets.Text(
@@ -38,13 +40,15 @@ class Inputs:
         self.truth = path_box(
             "truth", "a VCF or BCF of known variants to compare with; may stay empty", "path of a VCF"
         )
-        self.sample = ipywidgets.Dropdown(description="sample", options=[ALL_SAMPLES], **LOOK)
+        self.sample = ipywidgets.Dropdown(
+            description="sample", options=[ALL_SAMPLES], tooltip="whose reads are in the picture", **LOOK
+        )
         self.sample.layout.display = "none"
         self.ploidy = ipywidgets.Dropdown(
             description="ploidy", options=[1, 2, 3, 4, 5, 6], value=ploidy, tooltip="copies of each chromosome", **LOOK
         )
-        self.main = [self.reads, self.reference, self.region]
-        self.more = [self.truth, self.sample, self.ploidy]
+        self.main = [self.reads, self.sample, self.reference, self.region]
+        self.more = [self.truth, self.ploidy]
         self._filled: Loaded | None = None
         self._quiet = False
         for box, suffixes in ((self.reads, READS), (self.reference, REFERENCES), (self.truth, VARIANTS)):
@@ -67,10 +71,12 @@ class Inputs:
             truth = self._optional(self.truth.value) if same else found.truth
             region = region or found.region
             return replace(found, region=region, truth=truth, sample=self._sample() if same else None)
-        reads = self.allowed.check(self.reads.value, "reads")
+        parts = [part for part in self.reads.value.split(";") if part.strip()]
+        reads, *more = [self.allowed.check(part.strip(), "reads") for part in parts or [self.reads.value]]
         reference = self.allowed.check(self.reference.value, "reference")
         truth_text = self.truth.value if same or self.truth.value != self._truth_shown else ""
-        return Source(reads, reference, region, self._sample() if same else None, self._optional(truth_text))
+        sample, truth = self._sample() if same else None, self._optional(truth_text)
+        return Source(reads, reference, region, sample, truth, more=tuple(more))
 
     def name(self, reads: str, reference: str, region: str, truth: str) -> None:
         """Write files into the boxes without starting anything."""
@@ -84,7 +90,7 @@ class Inputs:
     def fill(self, loaded: Loaded, reads: str) -> None:
         """Write what was read into the boxes; `reads` is what the reads' box said when it was asked for."""
         source = loaded.source
-        self.allowed.add([source.reads, source.reference, source.truth])
+        self.allowed.add([source.reads, *source.more, source.reference, source.truth])
         self._quiet = True
         try:
             self._filled, self._shown = loaded, reads
@@ -92,9 +98,9 @@ class Inputs:
             self.region.value = self._region_shown = str(loaded.region)
             self.truth.value = self._truth_shown = "" if source.truth is None else short(source.truth)
             several = len(loaded.samples) > 1
-            names = [(plain(name), name) for name in loaded.samples] if several else []
-            self.sample.options = [(ALL_SAMPLES, ALL_SAMPLES), *names]
-            self.sample.value = source.sample if several and source.sample else ALL_SAMPLES
+            names = [(plain(name), name) for name in loaded.samples]
+            self.sample.options = names if several else [(ALL_SAMPLES, ALL_SAMPLES)]
+            self.sample.value = source.sample if several and source.sample else self.sample.options[0][1]
             self.sample.layout.display = "flex" if several else "none"
         finally:
             self._quiet = False

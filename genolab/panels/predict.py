@@ -395,5 +395,3 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
     def _show_code(self) -> None:
         self.code_box.text = self.code
         self.code_box.toggle()
-
-

@@ -10,6 +10,7 @@ from genolab import data, io
 from genolab.call import JointCalls, Thresholds, VariantCalls, call_variants, collect, genotype
 from genolab.errors import GenolabError, InputError
 from genolab.io import Alignments, Region
+from genolab.panels import many
 from genolab.plots.sites import read_truth
 
 if TYPE_CHECKING:
@@ -35,21 +36,24 @@ class Source:
     sample: str | None = None
     truth: Path | None = None
     example: tuple[str, int] | None = None
+    more: tuple[Path, ...] = ()  # files of further samples, called together with the first
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One sample of an example, as the list of reads offers it."""
+    """One sample of an example, or all together, as the list of reads offers it."""
 
     label: str
     name: str
     number: int = 0
+    together: bool = False
 
     def source(self) -> Source:
         """Its files; fetched, if it does not ship and is not here yet."""
         found = data.example(self.name)
         reads = found.all_reads[self.number]
-        return Source(reads, found.reference, found.region, None, found.truth, (self.name, self.number))
+        more = found.all_reads[1:] if self.together else ()
+        return Source(reads, found.reference, found.region, None, found.truth, (self.name, self.number), more)
 
 
 def choices() -> list[Choice]:
@@ -57,6 +61,8 @@ def choices() -> list[Choice]:
     offered = []
     for entry in data.examples("reads"):
         names = [path.name.split(".")[0] for path in data.example(entry.name).all_reads] if entry.shipped else [""]
+        if len(names) > 1:
+            offered.append(Choice(f"{entry.title.partition(',')[0]}, {len(names)} together", entry.name, together=True))
         for number, name in enumerate(names):
             title = entry.title if len(names) == 1 else f"{entry.title.partition(',')[0]}, {name}"
             offered.append(Choice(title, entry.name, number))
@@ -73,6 +79,7 @@ class Loaded:
     truth: Variants | None
     samples: tuple[str, ...]
     notices: tuple[str, ...]
+    joint: JointCalls | None = None  # where there are several samples; `calls` are then those of one of them
 
     @property
     def empty(self) -> bool:
@@ -101,23 +108,15 @@ def load(
         region = _region(alignments, source.region, notices)
         expected = alignments.estimate(region)
         samples = alignments.samples
-    sample = source.sample if source.sample in samples else None
-    small = region.length <= LONGEST and (expected is None or expected <= most_reads)
-    if small:
-        evidence = collect(
-            source.reads, source.reference, region, sample, progress=lambda share: progress(share, "reading")
-        )
-        progress(None, "calling")
-        calls = genotype(evidence, thresholds, ploidy, backend)
+    small = region.length <= LONGEST and (expected is None or expected * (1 + len(source.more)) <= most_reads)
+    joint = None
+    if source.more or len(samples) > 1:
+        joint = many.call_together(source, region, thresholds, ploidy, progress, small, backend)
+        calls, samples = many.shown(joint, source.sample), joint.samples
+        sample: str | None = calls.sample
     else:
-        found = call_variants(
-            source.reads, source.reference, region, sample=sample or samples[:1] or None, ploidy=ploidy,
-            thresholds=thresholds, progress=progress, backend=backend,
-            tile=max(min(100_000, region.length // 20), 1_000),
-        )  # fmt: skip
-        calls = replace(
-            found.of(samples[0]) if isinstance(found, JointCalls) else found, regions=(region,), evidence=None
-        )
+        sample = source.sample if source.sample in samples else None
+        calls = _of_one(source, sample, region, thresholds, ploidy, progress, small, backend)
     truth = None
     if source.truth is not None:
         progress(None, "reading the truth")
@@ -127,7 +126,32 @@ def load(
         except GenolabError as error:  # the calls are worth showing without it
             notices.append(f"The truth is not shown. {error}")
     said = tuple(dict.fromkeys((*notices, *calls.notices)))
-    return Loaded(replace(source, region=str(region), sample=sample), region, calls, truth, samples, said)
+    return Loaded(replace(source, region=str(region), sample=sample), region, calls, truth, samples, said, joint)
+
+
+def _of_one(
+    source: Source,
+    sample: str | None,
+    region: Region,
+    thresholds: Thresholds,
+    ploidy: int,
+    progress: Progress,
+    small: bool,
+    backend: str | None,
+) -> VariantCalls:
+    """The calls of the only sample."""
+    if small:
+        evidence = collect(
+            source.reads, source.reference, region, sample, progress=lambda share: progress(share, "reading")
+        )
+        progress(None, "calling")
+        return genotype(evidence, thresholds, ploidy, backend)
+    found = call_variants(
+        source.reads, source.reference, region, sample=sample, ploidy=ploidy, thresholds=thresholds,
+        progress=progress, backend=backend, tile=max(min(100_000, region.length // 20), 1_000),
+    )  # fmt: skip
+    assert isinstance(found, VariantCalls)
+    return replace(found, regions=(region,), evidence=None)
 
 
 def _region(alignments: Alignments, text: str, notices: list[str]) -> Region:
@@ -150,7 +174,9 @@ def _region(alignments: Alignments, text: str, notices: list[str]) -> Region:
     raise InputError("call panel", "reads", "a file with reads", f"{alignments.path.name}, which has none")
 
 
-def code(source: Source, thresholds: Thresholds, ploidy: int, place: tuple[str, int] | None = None) -> str:
+def code(
+    source: Source, thresholds: Thresholds, ploidy: int, place: tuple[str, int] | None = None, joint: bool = False
+) -> str:
     """Plain calls that give the same table, and the explanation of a place (contig, 1-based) if one is chosen."""
     lines = ["import genolab as gl", ""]
     reads, reference = repr(str(source.reads)), repr(str(source.reference))
@@ -159,10 +185,14 @@ def code(source: Source, thresholds: Thresholds, ploidy: int, place: tuple[str, 
         lines.append(f"example = gl.data.example({name!r})")
         reads = "example.reads" if number == 0 else f"example.all_reads[{number}]"
         reference = "example.reference"
+        if source.more:
+            reads = "example.all_reads"
+    elif source.more:
+        reads = repr([str(each) for each in (source.reads, *source.more)])
     usual = Thresholds()
     changed = [f"{name}={value!r}" for name, value in vars(thresholds).items() if value != getattr(usual, name)]
     arguments = [reads, reference, f"region={source.region!r}"]
-    if source.sample is not None:
+    if source.sample is not None and not joint:
         arguments.append(f"sample={source.sample!r}")
     if ploidy != 2:
         arguments.append(f"ploidy={ploidy}")
@@ -176,5 +206,6 @@ def code(source: Source, thresholds: Thresholds, ploidy: int, place: tuple[str, 
         "table = calls.to_frame()",
     ]
     if place is not None:
-        lines.append(f"why = calls.explain({place[0]!r}, {place[1]:_})")
+        whose = f", {source.sample!r}" if joint else ""
+        lines.append(f"why = calls.explain({place[0]!r}, {place[1]:_}{whose})")
     return "\n".join(lines) + "\n"

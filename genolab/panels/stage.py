@@ -14,6 +14,7 @@ from genolab.panels.page import Says, Why
 from genolab.panels.parts import Refusal, button
 from genolab.plots import call_table, sites
 from genolab.plots.genome import GenomeView
+from genolab.plots.joint_sites import joint_columns
 from genolab.plots.pane import BokehPane
 from genolab.plots.why import WhyView
 
@@ -77,7 +78,10 @@ class Stage:
             rows, known = self.genome.rows, self.genome.known
             with self.table_pane.hold():
                 missed = sites.missed_columns(calls, known) if truth is not None else None
-                self.table.show(rows, missed)
+                if loaded.joint is not None:
+                    self.table.show_together(joint_columns(loaded.joint, calls.sample), loaded.joint.samples)
+                else:
+                    self.table.show(rows, missed)
                 self.table.select(position)
             self._explain(position)
             self._tell(known)
@@ -111,9 +115,13 @@ class Stage:
             self.explanation = None
             self.why.show(None, "" if position is None else "Zoom in to see why: these reads are not in memory.")
         else:
-            self.explanation = explain(
-                evidence, position, loaded.calls.thresholds, loaded.calls.ploidy, self._backend()
-            )
+            if loaded.joint is not None:
+                contig, sample = evidence.region.contig, loaded.calls.sample
+                self.explanation = loaded.joint.explain(contig, position + 1, sample)
+            else:
+                self.explanation = explain(
+                    evidence, position, loaded.calls.thresholds, loaded.calls.ploidy, self._backend()
+                )
             self.why.show(self.explanation)
         with self.why_pane.hold():
             self.why_view.show(self.explanation)
@@ -124,6 +132,8 @@ class Stage:
         calls = loaded.calls
         passed = int(calls.passed.sum())
         said = f"{calls.sample}: {passed:,} calls pass, {len(calls) - passed:,} filtered"
+        if loaded.joint is not None:
+            said += f"; {len(loaded.joint):,} sites of {len(loaded.joint.samples)} samples"
         if loaded.truth is not None:
             states = list(known["state"])
             said += f"; {states.count(sites.FOUND):,} of {len(states) - states.count(sites.OTHER):,} known found"
@@ -180,11 +190,11 @@ class Stage:
 
     def _step(self, by: int) -> None:
         """Go to the call after or before the position that is chosen, or else before or after the window's middle."""
-        if self.loaded is None or not len(self.loaded.calls):
+        if self.loaded is None or not len(self.loaded.joint or self.loaded.calls):
             return
         start, end = self.genome.window.view
         here = self.genome.selected if self.genome.selected is not None else (start + end) // 2
-        positions = self.loaded.calls.position
+        positions = (self.loaded.joint or self.loaded.calls).position
         later, earlier = positions[positions > here], positions[positions < here]
         if by > 0 and len(later):
             self._on_pick(int(later[0]), True)

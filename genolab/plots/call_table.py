@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from bokeh.models import (
 
 from genolab.plots import columns, sites
 from genolab.plots.columns import Columns
+from genolab.text import plain
 
 ALL, PASSED, FILTERED, MISSED = "all", "passed", "filtered", "missed"
 SHOWN = (ALL, PASSED, FILTERED, MISSED)
@@ -53,6 +54,9 @@ STYLE = """
 """
 
 
+_NO_MARKUP = str.maketrans("<>&", "‹›+")  # the table takes a title for HTML
+
+
 class CallTable:
     """A Bokeh table of calls and, where the truth is known, of what was missed. `on_pick` gets a clicked position."""
 
@@ -76,7 +80,7 @@ class CallTable:
         )
         self.source.selected.on_change("indices", self._picked)
         self._rows: Columns = {key: np.zeros(0, dtype=object) for key in _COLUMNS}
-        self._has_truth = False
+        self._has_truth = self._together = False
         self._quiet = False
         self.shown, self.words = ALL, ""
         self.selected: int | None = None
@@ -91,13 +95,35 @@ class CallTable:
             order = np.argsort(rows["position"], kind="stable")
             rows = {key: values[order] for key, values in rows.items()}
         self._rows = rows
-        if (missed is not None) != self._has_truth:
-            self._has_truth = missed is not None
+        if (missed is not None) != self._has_truth or self._together:
+            self._has_truth, self._together = missed is not None, False
             self.layout.columns = self.columns if self._has_truth else self.columns[:-1]
         digits = len(f"{int(rows['position'].max(initial=0)):,}")
         width = max(7 * digits + 10, 50)
         if self.columns[0].width != width:
             self.columns[0].width = width
+        self._fill()
+
+    def show_together(self, rows: Columns, samples: Sequence[str]) -> None:
+        """Fill the table with rows of :func:`genolab.plots.joint_sites.joint_columns`: a genotype a sample."""
+        first, last = ("position", "change"), ("quality", "genotype_quality", "depth", "filter")
+        width = max(min(8 * max(map(len, samples)), 90), 34)
+        layout = [
+            *(each for each in self.columns if each.field in first),
+            *(
+                TableColumn(
+                    field=f"sample {at}", title=plain(name).translate(_NO_MARKUP), width=width, formatter=formatter("")
+                )
+                for at, name in enumerate(samples)
+            ),
+            TableColumn(field="allele_count", title="AC/AN", width=44, formatter=formatter("")),
+            *(each for each in self.columns if each.field in last),
+        ]
+        if [each.title for each in self.layout.columns] != [each.title for each in layout]:
+            self.layout.columns = layout
+        self._together = True
+        self._rows = {**rows, "change": _changes(rows)}
+        self._rows = {key: values for key, values in self._rows.items() if key not in ("reference", "alternate")}
         self._fill()
 
     def narrow(self, shown: str, words: str = "") -> None:

@@ -364,3 +364,41 @@ def test_the_first_answer_is_numpys_and_the_declared_backend_follows(
     assert panel.calls is not None
     assert example.calls is not None
     assert list(panel.calls.position) == list(example.calls.position)
+
+
+def test_several_samples_are_called_together_and_one_is_in_the_picture() -> None:
+    panel = settled(CallPanel())
+    panel.inputs.reads.value = next(label for label in panel.inputs.choices if "together" in label)
+    assert panel.wait()
+    assert panel.refusal == ""
+    loaded = panel.stage.loaded
+    assert loaded is not None
+    assert loaded.joint is not None
+    assert [value for _, value in panel.inputs.sample.options] == ["HG00100", "HG00101", "HG00102"]
+    titles = [each.title for each in panel.stage.table.layout.columns]
+    assert {"HG00100", "HG00101", "HG00102", "AC/AN"} <= set(titles)
+    data = panel.stage.table.source.data
+    assert list(data["position"]) == (loaded.joint.position + 1).tolist()
+    assert list(data["sample 1"]) == [loaded.joint.genotype_text(row, 1) for row in range(len(loaded.joint))]
+    panel.inputs.sample.value = "HG00102"
+    assert panel.wait()
+    assert panel.stage.loaded is not None
+    assert panel.stage.loaded.joint is loaded.joint  # another sample in the picture reads and calls nothing anew
+    assert panel.calls is not None
+    assert panel.calls.sample == "HG00102"
+    assert panel.stage.genome.evidence is loaded.joint.evidences[2]
+    panel.pick(int(loaded.joint.position[0]))
+    assert panel.wait()
+    assert "samples carry it" in panel.stage.explanation.sentence
+    assert "example.all_reads" in panel.code
+    assert "'HG00102')" in panel.code
+    namespace: dict[str, object] = {}
+    exec(panel.code, namespace)
+    assert namespace["calls"].position.tolist() == loaded.joint.position.tolist()
+    panel.controls.sliders["min_quality"].value = 200
+    assert panel.wait()
+    assert panel.stage.loaded.joint.filters[0] == loaded.joint.filters[0]
+    assert sum(panel.stage.loaded.joint.passed) < sum(loaded.joint.passed)
+    panel.inputs.reads.value = next(label for label in panel.inputs.choices if "HG00101" in label)
+    assert panel.wait()
+    assert "HG00100" not in [each.title for each in panel.stage.table.layout.columns]
