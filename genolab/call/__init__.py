@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from genolab.call.calls import VariantCalls
     from genolab.call.comparing import compare
     from genolab.call.comparison import Comparison
+    from genolab.call.error_model import ErrorModel, fit_error_model, load_error_model
     from genolab.call.evidence import Evidence, collect
     from genolab.call.explanation import Explanation, explain
     from genolab.call.genotyping import genotype
@@ -23,6 +24,9 @@ _HOME = {
     "VariantCalls": "calls",
     "compare": "comparing",
     "Comparison": "comparison",
+    "ErrorModel": "error_model",
+    "fit_error_model": "error_model",
+    "load_error_model": "error_model",
     "Evidence": "evidence",
     "collect": "evidence",
     "Explanation": "explanation",
@@ -36,6 +40,7 @@ _HOME = {
 
 __all__ = [
     "Comparison",
+    "ErrorModel",
     "Evidence",
     "Explanation",
     "JointCalls",
@@ -47,7 +52,9 @@ __all__ = [
     "collect",
     "compare",
     "explain",
+    "fit_error_model",
     "genotype",
+    "load_error_model",
 ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 
@@ -22,6 +22,9 @@ from genolab.call.ploidy import Ploidy, ploidy_map
 from genolab.call.thresholds import Thresholds
 from genolab.errors import InputError
 from genolab.io import Alignments, Pedigree, Region
+
+if TYPE_CHECKING:
+    from genolab.call.error_model import ErrorModel
 
 TILE = 100_000
 """Positions a tile; fewer where the index says that the reads lie deep."""
@@ -44,6 +47,7 @@ def call_variants(
     de_novo_rate: float = DE_NOVO_RATE,
     targets: str | os.PathLike[str] | None = None,
     thresholds: Thresholds | None = None,
+    error_model: ErrorModel | None = None,
     index: Literal["build", "cache"] | None = None,
     progress: Progress | None = None,
     backend: str | None = None,
@@ -72,6 +76,9 @@ def call_variants(
         Chance that a child has an allele that its parent did not pass on.
     thresholds
         What a call must meet; see :class:`Thresholds` for each default.
+    error_model
+        What the qualities of one sample's bases are worth, from :func:`~genolab.call.error_model.fit_error_model`; by
+        default what the file says.
     index
         A missing index is an error; ``"build"`` writes one beside the file, ``"cache"`` into the cache folder.
     progress
@@ -94,8 +101,8 @@ def call_variants(
     with ExitStack() as stack:
         work = prepare(
             stack, reads, reference, region, sample=sample, ploidy=ploidy, sex=sex, pedigree=pedigree,
-            inbreeding=inbreeding, de_novo_rate=de_novo_rate, targets=targets, thresholds=thresholds, index=index,
-            backend=backend, tile=tile,
+            inbreeding=inbreeding, de_novo_rate=de_novo_rate, targets=targets, thresholds=thresholds,
+            error_model=error_model, index=index, backend=backend, tile=tile,
         )  # fmt: skip
         parts = []
         for part in work.run(progress):
@@ -120,6 +127,7 @@ class Work:
     prior: Prior
     thresholds: Thresholds
     backend: str | None
+    error_model: ErrorModel | None = None
     notices: dict[str, None] = field(default_factory=dict)
 
     def run(self, progress: Progress | None = None) -> Iterator[Calls]:
@@ -160,7 +168,7 @@ class Work:
         for each in self.members:
             reads = each.alignments.read(around, each.in_file, told)
             self.notices |= dict.fromkeys(notices_of(reads, tile))
-            evidence = make_evidence(reads, codes, tile, each.alignments, self.reference.path)
+            evidence = make_evidence(reads, codes, tile, each.alignments, self.reference.path, (), self.error_model)
             found.append(replace(evidence, sample=each.name))
         return found
 
@@ -189,6 +197,7 @@ def prepare(
     de_novo_rate: float = DE_NOVO_RATE,
     targets: str | os.PathLike[str] | None = None,
     thresholds: Thresholds | None = None,
+    error_model: ErrorModel | None = None,
     index: Literal["build", "cache"] | None = None,
     backend: str | None = None,
     tile: int = TILE,
@@ -203,6 +212,9 @@ def prepare(
     ploidies = ploidy_map(ploidy, {**family.sex, **dict(sex or {})})
     opened = stack.enter_context(io.open_reference(reference))
     members = open_members(stack, reads, reference, sample, index)
+    if error_model is not None and len(members) > 1:
+        found = f"{len(members)} samples"
+        raise InputError("call_variants", "error_model", "given for one sample", found, "Call each with its own model.")
     first = members[0].alignments
     regions = _regions(first, region, targets)
     named = region is not None or targets is not None
@@ -217,7 +229,9 @@ def prepare(
     notices = dict.fromkeys((*said, *opened.notices, *match.notices))
     prior = Prior(ploidies, dict(family.parents), inbreeding, de_novo_rate)
     names = {contig: match.name(contig) for contig in {each.contig for each in tiles}}
-    return Work(members, opened, names, tiles, tuple(matched), prior, thresholds or Thresholds(), backend, notices)
+    return Work(
+        members, opened, names, tiles, tuple(matched), prior, thresholds or Thresholds(), backend, error_model, notices,
+    )  # fmt: skip
 
 
 def _pedigree(given: str | os.PathLike[str] | Mapping[str, tuple[str | None, str | None]] | None) -> Pedigree:

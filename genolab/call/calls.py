@@ -18,6 +18,7 @@ from genolab.io import Region
 if TYPE_CHECKING:
     import pandas as pd
 
+    from genolab.call.error_model import ErrorModel
     from genolab.call.evidence import Evidence
     from genolab.call.explanation import Explanation
 
@@ -71,6 +72,7 @@ class VariantCalls:
     reference_path: Path
     notices: tuple[str, ...] = ()
     evidence: Evidence | None = field(default=None, repr=False)
+    error_model: ErrorModel | None = field(default=None, repr=False)
     ploidies: PloidyMap | None = field(default=None, repr=False)
 
     def __len__(self) -> int:

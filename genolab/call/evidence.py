@@ -22,6 +22,7 @@ from genolab.io import AlignedReads, Alignments, Region
 
 if TYPE_CHECKING:
     from genolab.call.calls import VariantCalls
+    from genolab.call.error_model import ErrorModel
 
 T = TypeVar("T")
 
@@ -44,6 +45,8 @@ class Evidence:
         Name to length, of every contig of the reads, for a file's header.
     notices
         What was decided while reading, in sentences.
+    error_model
+        What gave the reads their qualities, where it was not the sequencer.
     """
 
     region: Region
@@ -53,6 +56,7 @@ class Evidence:
     contigs: dict[str, int]
     sample: str
     notices: tuple[str, ...]
+    error_model: ErrorModel | None = None
     _kept: dict[str, tuple[Any, Any]] = field(default_factory=dict, repr=False, compare=False)
     aligned: Kept = field(default_factory=dict, repr=False, compare=False)
 
@@ -96,6 +100,7 @@ def collect(
     sample: str | None = None,
     index: Literal["build", "cache"] | None = None,
     progress: Callable[[float], None] | None = None,
+    error_model: ErrorModel | None = None,
 ) -> Evidence:
     """Read one region of an alignment file and its reference.
 
@@ -117,7 +122,7 @@ def collect(
         found = alignments.read(around, sample, progress)
         codes = opened.fetch(match.name(region.contig), around.start, around.end)
         notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *notices_of(found, region)))
-        evidence = make_evidence(found, codes, region, alignments, opened.path, tuple(notices))
+        evidence = make_evidence(found, codes, region, alignments, opened.path, tuple(notices), error_model)
     check_agreement(evidence, agreement(evidence))
     return evidence
 
@@ -127,7 +132,8 @@ def evidence_at(calls: VariantCalls, contig: str, position: int) -> Evidence:
     held = calls.evidence
     if held is not None and held.region.contig == contig and held.region.start <= position < held.region.end:
         return held
-    return collect(calls.reads_path, calls.reference_path, Region(contig, position, position + 1), calls.sample_in_file)
+    place = Region(contig, position, position + 1)
+    return collect(calls.reads_path, calls.reference_path, place, calls.sample_in_file, error_model=calls.error_model)
 
 
 def widened(region: Region, length: int) -> Region:
@@ -142,14 +148,17 @@ def make_evidence(
     alignments: Alignments,
     reference: Path,
     notices: tuple[str, ...] = (),
+    error_model: ErrorModel | None = None,
 ) -> Evidence:
     """Evidence of a region from reads and reference of it :func:`widened`, in memory already.
 
     Reads that name no sample have the file's, where it has one.
     """
     own = alignments.samples[0] if len(alignments.samples) == 1 else alignments.path.name.split(".")[0]
-    wide = Pileup(reads, codes)
-    return Evidence(region, wide, alignments.path, reference, alignments.contigs, reads.sample or own, notices)
+    wide = Pileup(reads if error_model is None else error_model.apply(reads), codes)
+    return Evidence(
+        region, wide, alignments.path, reference, alignments.contigs, reads.sample or own, notices, error_model
+    )
 
 
 def notices_of(found: AlignedReads, region: Region) -> list[str]:

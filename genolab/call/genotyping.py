@@ -266,6 +266,7 @@ def genotype(
         reference_path=evidence.reference_path,
         notices=evidence.notices,
         evidence=evidence,
+        error_model=evidence.error_model,
     )
 
 

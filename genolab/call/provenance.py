@@ -42,6 +42,7 @@ def provenance_of(calls: VariantCalls) -> dict[str, Any]:
         "regions": [str(region) for region in calls.regions],
         "ploidy": calls.ploidy,
         "thresholds": asdict(calls.thresholds),
+        "error_model": None if calls.error_model is None else calls.error_model.provenance,
         "kernels": [{"name": each.name, "backend": backend_in_force(None, each.backend)} for each in KERNELS],
     }
 
