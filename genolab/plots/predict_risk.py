@@ -59,6 +59,10 @@ class RiskView:
             "samples": table["samples"].to_numpy(),
             "odds": [f"{value:.2f}" for value in table["odds ratio"]] if "odds ratio" in table else ["–"] * len(table),
         })  # fmt: skip
+        ends = [*(mean - 1.96 * error), *(mean + 1.96 * error)]
+        ends += table["mean trait by covariates"].tolist() if has_plain else []
+        room = 0.06 * (max(ends) - min(ends))
+        self.deciles.y_range.update(start=min(ends) - room, end=max(ends) + 4 * room)  # the legend lies above
         overall = float((mean * table["samples"]).sum() / table["samples"].sum())
         columns.fill(self.sources["middle"], {"x": [0.5, 10.5], "y": [overall, overall]})
         self.deciles.yaxis.axis_label.text = "share of cases" if shown.binary else "mean trait (standard deviations)"

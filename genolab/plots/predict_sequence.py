@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 ACROSS, SLOTS = 6, 12
 """Logos in a row, and in all."""
-FILTERS_HEIGHT, LOGO, MAP = 112, 72, 54
+FILTERS_HEIGHT, LOGO, MAP = 104, 70, 54
 LEFT = 56
 _KEYS = ("xs", "ys", "fill", "letter", "position", "height")
 _SIGNED = style.signed_palette()
@@ -179,7 +179,7 @@ class SequenceView:
 
     def _logo(self) -> Any:
         made = style.figure(
-            y_label="contribution", height=LOGO, x_range=self.x_range, y_range=Range1d(-1, 1), tools="save",
+            y_label="share", height=LOGO, x_range=self.x_range, y_range=Range1d(-1, 1), tools="save",
             name="predict_contributions", y_grid=False,
         )  # fmt: skip
         made.add_layout(Span(location=0, dimension="width", line_width=1, line_color="#999999"))

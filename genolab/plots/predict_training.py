@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from genolab.predict.study import Judged
 
-HEIGHT = 190
+HEIGHT = 184
 METRICS = ("score", "gradient", "rate")
 JUDGED = ("ROC", "PR", "calibration", "confusion", "sequences")
 _TRAIN, _HELD = style.SKY, style.BLUE

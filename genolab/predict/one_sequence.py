@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +40,10 @@ class SequenceExplanation:
     def text(self) -> str:
         """The sequence."""
         return "".join("ACGTN"[code] for code in self.codes)
+
+    def plot(self, names: Sequence[str] = ()) -> Any:
+        """Contributions, gradients and changes as a live figure; ``names`` are those of the classes."""
+        return import_module("genolab.plots.predict").plot_sequence(self, names)
 
     def greatest(self) -> tuple[int, int, float]:
         """The change of one base that moves the output most: position (0-based), base, change."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,6 +130,10 @@ class Judged:
             ]  # fmt: skip
             made |= dict(columns)
         return pd.DataFrame(made)
+
+    def plot(self) -> Any:
+        """Curves and confusion as a live figure, the baseline beside the model."""
+        return import_module("genolab.plots.predict").plot(self)
 
     @property
     def first(self) -> str:
