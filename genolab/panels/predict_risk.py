@@ -52,7 +52,7 @@ class RiskPart:
         )  # fmt: skip
         self.samples = _slider("samples", 600, 200, 2_000, 100, "Samples of the cohort, in pairs of siblings.")
         self.variants = _slider("variants", 1_000, 200, 5_000, 200, "Variants, in linkage with their neighbours.")
-        self.heritability = _slider("h²", 50, 0, 90, 10, "Heritability: the share of the trait that the variants decide.\n"
+        self.heritability = _slider("h²", 50, 0, 90, 10, "Heritability: what share of the trait variants decide.\n"
                                     "0 shows what a score of nothing looks like.", "%")  # fmt: skip
         self.split = ipywidgets.Dropdown(
             description="split", options=list(_SPLITS), tooltip="whether siblings stay on one side", **LOOK

@@ -166,7 +166,7 @@ class TrainingView:
             figure.xaxis.major_label_overrides = {k + 0.5: style.escape_text(name[:14]) for k, name in enumerate(names)}
             of = style.escape_text(names[1]).text if len(names) == 2 else "the true class"
             _say(figure.xaxis, "true class")
-            _say(figure.yaxis, f"probability of {of}")
+            _say(figure.yaxis, f"p({of})")
             columns.empty(self.sources["diagonal"])
         else:
             low, high = (float(f([f(made["x"]), f(made["y"])])) for f in (min, max))
