@@ -31,6 +31,8 @@ def plain(text: str, lines: bool = False) -> str:
 
 def cell(value: Any) -> Any:
     """A cell that no spreadsheet runs: an apostrophe before text that begins as a formula does; numbers stay."""
+    if isinstance(value, str) and ("\r" in value or "\n" in value):
+        value = plain(value)  # a spreadsheet would begin a row there, and perhaps a formula
     if isinstance(value, str) and _FORMULA.match(value) and not _NUMBER.fullmatch(value.strip()):
         return "'" + value
     return value

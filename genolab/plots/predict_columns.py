@@ -62,6 +62,7 @@ def spoken(name: str) -> str:
 
 # ------------------------------------------------------------------ judged
 
+
 def score_rows(judged: Judged) -> list[tuple[str, str]]:
     """Scores in words: the model's with its interval, the baseline's below."""
     rows, table = [], judged.table
@@ -71,7 +72,6 @@ def score_rows(judged: Judged) -> list[tuple[str, str]]:
         rows.append((spoken(score), f"{model['value']:.3f} ({model['low']:.2f}–{model['high']:.2f})"))
         rows.append((f"  {spoken(score)}, word counts", f"{plain['value']:.3f}"))
     return rows
-
 
 
 def class_names(judged: Judged) -> list[tuple[int, str]]:

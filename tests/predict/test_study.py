@@ -70,10 +70,7 @@ def test_numpys_first_layer_is_the_loops(pool: int) -> None:
     np.testing.assert_array_equal(one.place, other.place)
     gradient = rng.normal(size=one.activation.shape).astype(np.float32)
     given = codes, length, weight, bias, one.activation, one.place, gradient
-    found = [
-        each._implementation.gradient.driver(*given, pool=pool)
-        for each in (array_convolution, base_convolution)
-    ]
+    found = [each._implementation.gradient.driver(*given, pool=pool) for each in (array_convolution, base_convolution)]
     for a, b in zip(*found, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
