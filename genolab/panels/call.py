@@ -85,6 +85,8 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend, self._against_truth)
         self.code_box = Code()
         self.downloads = Downloads()
+        self.onward = button("Effects", "what the calls do to the output of the model in Predict", self.hand_over)
+        self.onward.layout.display = "none"  # until the lab says where to
         self.place = Says("", "soft")
         self.body = ipywidgets.VBox(self._lay_out())
         self.body.add_class("genolab-body")
@@ -340,6 +342,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         look = [
             button("Copy as code", "the plain calls that give what is on screen", self.code_box.toggle),
             button("Open the graph", "the computation behind every call, node by node", self._open_graph),
+            self.onward,
         ]
         rows = [
             *self.inputs.main,

@@ -203,6 +203,8 @@ class Lab(ipywidgets.VBox):
         for seam, act in (("on_reads", self.open_reads), ("on_variants", self.open_variants)):
             if hasattr(panel, seam):
                 setattr(panel, seam, act)
+        if hasattr(panel, "onward") and "Predict" in self.tabs:
+            panel.onward.layout.display = None
         if hasattr(panel, "on_counts"):
             panel.on_counts = self.open_counts
         if hasattr(panel, "on_select"):

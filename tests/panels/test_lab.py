@@ -249,6 +249,14 @@ def test_the_report_holds_figures_table_and_provenance(bench: Lab, tmp_path: Pat
 # --- help, keys, and what does not wait
 
 
+def test_a_click_hands_the_calls_on(bench: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(bench.call, "on_variants", given.append)
+    assert bench.call.onward.layout.display is None
+    bench.call.onward.click()
+    assert given == [bench.call.calls]
+
+
 def test_every_control_has_help() -> None:
     nothing = [lambda *_: None] * 3
     controls = [*ThresholdControls().sliders.values()]
