@@ -12,7 +12,7 @@ lab: $(VENV)/lab
 	$(BIN)/genolab lab
 
 test: $(VENV)/test
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 check: $(VENV)/test
 	$(BIN)/ruff check .

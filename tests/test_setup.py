@@ -68,7 +68,7 @@ def test_a_newer_python_is_found_beside_an_old_one(machine):
     log = machine.log.read_text().splitlines()
     assert "python3.12 -m venv .venv" in log
     assert any(line.startswith(".venv/python -m pip install") and line.endswith("-e .[test]") for line in log)
-    assert log[-1] == ".venv/python -m pytest"
+    assert log[-1] == ".venv/python -m pytest -n auto --maxprocesses 4"
 
 
 def test_a_python_without_venv_says_what_to_install(machine):
@@ -95,7 +95,7 @@ def test_a_second_run_installs_nothing_until_the_project_changes(machine):
     machine.install("python3", make_venv())
     assert machine("test").returncode == 0
     machine("test")
-    assert machine.log.read_text() == ".venv/python -m pytest\n"
+    assert machine.log.read_text() == ".venv/python -m pytest -n auto --maxprocesses 4\n"
     later = (machine.folder / ".venv" / "test").stat().st_mtime + 10
     os.utime(machine.folder / "pyproject.toml", (later, later))
     machine("test")
