@@ -18,6 +18,7 @@ import pytest
 
 import genolab as gl
 from genolab import cli, servers
+from genolab.cli import bar as progress_bar
 from genolab.errors import GenolabError
 
 PHAGE = gl.data.example("phage")
@@ -131,16 +132,16 @@ def test_ctrl_c_ends_with_130_and_one_sentence(tmp_path, capsys, monkeypatch):
     def interrupted(*arguments, **named):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("genolab.call.call_variants", interrupted)
+    monkeypatch.setattr("genolab.call.call_to_file", interrupted)
     assert cli.main(arguments(tmp_path / "calls.vcf")) == 130
     assert capsys.readouterr().err == "genolab call: stopped; nothing was written.\n"
 
 
 def test_the_bar_draws_on_a_terminal_and_cleans_up(monkeypatch):
     clock = iter([1.0, 1.05, 2.0])
-    monkeypatch.setattr(cli.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(progress_bar.time, "monotonic", lambda: next(clock))
     stream = io.StringIO()
-    with cli.Bar(stream, shown=True) as bar:
+    with progress_bar.Bar(stream, shown=True) as bar:
         bar(0.5, "calling")
         bar(0.6, "calling")  # too soon to draw again
         bar(1.0, "writing")
@@ -150,7 +151,7 @@ def test_the_bar_draws_on_a_terminal_and_cleans_up(monkeypatch):
 
 def test_the_bar_is_silent_where_it_is_not_shown():
     stream = io.StringIO()
-    with cli.Bar(stream, shown=False) as bar:
+    with progress_bar.Bar(stream, shown=False) as bar:
         bar(0.5, "calling")
     assert stream.getvalue() == ""
 

@@ -74,9 +74,14 @@ def error_loss(
     """
     odds = reported + parameters[cell].sum(axis=1)
     # log e and log (1 - e), neither of them from a difference
-    loss = (errors * pt.softplus(-odds) + (total - errors) * pt.softplus(odds)).sum()
+    loss = (errors * _softplus(-odds) + (total - errors) * _softplus(odds)).sum()
     loss = loss + 0.5 * strength * (parameters**2).sum()
     return ErrorLoss(loss[None], pytensor.grad(loss, parameters), pt.sigmoid(odds))
+
+
+def _softplus(z: Symbol) -> Symbol:
+    """log(1 + e^z) without overflow, in functions that NumPy has."""
+    return pt.maximum(z, 0.0) + pt.log1p(pt.exp(-pt.abs(z)))
 
 
 @dataclass(frozen=True, eq=False)

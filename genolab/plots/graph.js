@@ -341,7 +341,10 @@ function render({ model, el }) {
 
   // --- what is said above the drawing; names and symbols of nodes lead to them
 
-  const named = (name) => [...groups.values()].filter(({ node }) => node.label === name || node.name === name);
+  const named = (name) => {
+    const all = [...groups.values()], called = all.filter(({ node }) => node.label === name);
+    return called.length ? called : all.filter(({ node }) => node.name === name);
+  };
   const hint = (element, name) => {
     element.classList.add("genolab-graph-name");
     element.addEventListener("pointerenter", () => { for (const { group } of named(name)) group.classList.add("named"); });

@@ -199,7 +199,7 @@ def stage(screen: Any, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("kernel", "words"),
-    [("genotype_posteriors", "fusion"), ("pairwise_scores", "push_out"), ("training_step_deepbind", "fusion")],
+    [("genotype_posteriors", "fusion"), ("pairwise_scores", "push_out")],
 )
 def test_rewrites_are_stepped_through(screens: Any, kernel: str, words: str) -> None:
     screen = screens.show("lab", "graph panel", PANEL, "panel")

@@ -40,7 +40,7 @@ def test_it_opens_trained_and_fits_the_page(screens: Any, outside: list[str], pl
     assert tops[0] < tops[1], "the leak check stands above every score"
     screen.screenshot("predict")
     choose(screen, "confusion")
-    screen.until(f"{screen.model('predict_cells')}.data.count.length === 9")
+    screen.until(f"{screen.model('predict_cells')}?.data_source.data.count?.length === 9")
     screen.screenshot("predict_confusion")
     choose(screen, "ROC")
     screen.check()
