@@ -185,8 +185,10 @@ def test_what_leaves_the_panel(panel: PredictPanel, tmp_path: Path) -> None:
     (tmp_path / "m.glmodel").write_bytes(next(c for name, c in sent.items() if name.endswith(".glmodel")))
     loaded = gl.predict.load(tmp_path / "m.glmodel")
     one = panel.run.study.bases.text(0)
-    # the panel may run the first layer by NumPy, a loaded model by its loop: single precision, summed in another order
-    np.testing.assert_allclose(loaded.predict_proba([one]), panel.run.model.predict_proba([one]), rtol=1e-6)
+    # a run begun before the loop was compiled has its first layer by NumPy, a loaded model by the loop: sums in another
+    # order, in single precision; where both go by the loop, the bits are the same
+    tolerance = 0 if panel.run.fused else 1e-6
+    np.testing.assert_allclose(loaded.predict_proba([one]), panel.run.model.predict_proba([one]), rtol=tolerance)
     panel.export("png")
     assert "No page shows" in panel.refusal
     panel.stage.refusal.clear()
