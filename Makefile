@@ -21,7 +21,7 @@ check: $(VENV)/test
 # one stamp per set of extras, renewed when pyproject.toml changes
 $(VENV)/lab $(VENV)/test: pyproject.toml | $(BIN)/python
 	@if command -v uv >/dev/null; \
-	then uv pip install --quiet --python $(BIN)/python -e ".[$(@F)]"; \
+	then uv pip install --quiet --compile-bytecode --python $(BIN)/python -e ".[$(@F)]"; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$(@F)]"; fi
 	@touch $@
 

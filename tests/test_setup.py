@@ -86,7 +86,7 @@ def test_uv_is_used_where_it_is_present(machine):
     log = machine.log.read_text().splitlines()
     assert log == [
         "uv venv --quiet --python >=3.11 .venv",
-        "uv pip install --quiet --python .venv/bin/python -e .[lab]",
+        "uv pip install --quiet --compile-bytecode --python .venv/bin/python -e .[lab]",
         ".venv/genolab lab",
     ]
 

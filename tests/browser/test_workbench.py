@@ -36,8 +36,7 @@ def test_undo_and_redo_by_keys(screens: Any, outside: list[str], place: str) -> 
     screen.run("lab.history.past.clear()")
     handle = screen.slider("QUAL")
     handle.focus()
-    for _ in range(3):
-        handle.press("PageUp")
+    handle.press("PageUp")  # once: a busy kernel hears later presses after the undo, as a step of their own
     screen.until("document.querySelector('.genolab-tools button').title.startsWith('undo Call: QUAL 20')")
     handle.press("Control+z")
     screen.until("document.querySelector('.genolab-tools button').disabled")
