@@ -24,8 +24,8 @@ from urllib.parse import unquote
 
 FRONTENDS = ("lab", "notebook", "voila")
 SCREENSHOTS = Path(__file__).with_name("screenshots")
-START_SECONDS = 60  # a cold machine starts a server and a kernel within it
-WAIT_MS = 30_000
+START_SECONDS = 180  # a cold machine starts a server and a kernel within it
+WAIT_MS = 120_000  # a page beside a worker that compiles
 
 # Everything that is not this machine: matched requests are recorded and stopped, the rest never pass through Python.
 OUTSIDE = re.compile(r"^(?!(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|about:|chrome)")
