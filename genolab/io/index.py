@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import os
+import shlex
 import struct
 import threading
 import zlib
@@ -47,9 +48,9 @@ def is_stale(path: Path, index: Path) -> bool:
 
 
 def missing(path: Path, form: str) -> MissingIndexError:
-    """The refusal of a file without an index, with the line that makes one."""
+    """The refusal of a file without an index, with the lines that make one, in a shell and in Python."""
     kind = "index (" + " or ".join(_SUFFIXES[form]) + ")"
-    fix = f'Build it: genolab.io.build_index("{path}"), with cache=True to keep it out of the folder.'
+    fix = f"Build it: `genolab index {shlex.quote(str(path))}`, or genolab.io.build_index({str(path)!r}) in Python."
     return MissingIndexError(path, expected=f"an {kind}", found="none beside the file or in the cache", fix=fix)
 
 

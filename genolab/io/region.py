@@ -101,8 +101,10 @@ def _inside(contig: str, first: int, last: int, contigs: Mapping[str, int], show
     length = contigs[contig]
     if first < 1:
         raise InputError(who, "region", "in 1-based positions", shown, "The first position of a contig is 1.")
+    if max(first, last) > length:
+        fix = f"Write {contig}:{first:,}-{length:,}." if first <= length else f"Its last position is {length:,}."
+        raise InputError(who, "region", f"inside {contig}, which has {length:,} positions", shown, fix)
     if first > last:
-        raise InputError(who, "region", "first-last with first not after last", shown)
-    if last > length:
-        raise InputError(who, "region", f"inside {contig}, which has {length:,} positions", shown)
+        fix = f"Write {contig}:{last:,}-{first:,}." if last else ""
+        raise InputError(who, "region", "first-last with first not after last", shown, fix)
     return Region(contig, first - 1, last)

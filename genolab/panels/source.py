@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genolab import data, io
 from genolab.call import JointCalls, Thresholds, VariantCalls, call_variants, collect, genotype
-from genolab.errors import GenolabError, InputError
+from genolab.errors import FileError, GenolabError
 from genolab.io import Alignments, Region
 from genolab.panels import many
 from genolab.plots.sites import read_truth
@@ -171,7 +171,8 @@ def _region(alignments: Alignments, text: str, notices: list[str]) -> Region:
             low, high = (low, middle) if alignments.estimate(Region(name, low, middle)) else (middle, high)
         notices.append("No region was named: this is the first that has reads.")
         return Region(name, low, high)
-    raise InputError("call panel", "reads", "a file with reads", f"{alignments.path.name}, which has none")
+    fix = "Map the reads to the reference first."
+    raise FileError(alignments.path, expected="reads mapped to contigs", found="no mapped reads", fix=fix)
 
 
 def code(
