@@ -123,11 +123,11 @@ class Alignments:
         with replacing(path, who="Alignments.write") as (beside,):
             csv_of(self.to_frame(), separator="\t", path=beside)
 
-    def co_optimal_count(self, number: int = 0) -> int:
-        """How many alignments of a pair have the best score, exactly; see :mod:`genolab.align.co_optimal`."""
-        from genolab.align.co_optimal import Optima
+    def co_optimal_count(self, number: int = 0) -> float:
+        """How many alignments of a pair have the best score; exact up to 2 to the 53rd, to 15 digits above."""
+        from genolab.align.co_optimal import matrix_within
 
-        return Optima.of(self, number).count()
+        return matrix_within(self, number).count
 
     def co_optimal(self, number: int = 0, limit: int | None = None) -> Iterator[CoOptimal]:
         """All alignments of a pair that have the best score, one after the other, at most ``limit``.

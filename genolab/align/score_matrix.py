@@ -73,7 +73,10 @@ class ScoreMatrix:
 
     @property
     def count(self) -> float:
-        """How many different alignments are worth the best score; exact up to 2 to the 53rd."""
+        """How many different alignments are worth the best score; exact up to 2 to the 53rd.
+
+        The empty alignment is one. One that begins with letters worth nothing in sum differs from the one without them.
+        """
         return self._counted[0]
 
     @property
@@ -85,8 +88,6 @@ class ScoreMatrix:
     def _counted(self) -> tuple[float, np.ndarray]:
         from genolab.align.loops.cells import count_best
 
-        if self.free_ends[4] and self.best <= 0:  # the empty alignment, wherever it is thought to lie
-            return 1.0, np.zeros(self.H.shape, np.uint8)
         count, moves = count_best(*self._arrays, self.best)
         return float(count), moves
 
@@ -145,15 +146,16 @@ class ScoreMatrix:
 
     def paths(self) -> Iterator[Path]:
         """Every alignment that is worth the best score, one at a time; the first is the one that ``align`` gives."""
-        if self.free_ends[4] and self.best <= 0:
-            yield self._path(np.zeros(0, np.uint8), 0, 0)
-            return
         m, n = self.query.size, self.target.size
         _, query_end, _, target_end, _, anywhere = self.free_ends
         columns, rows = np.nonzero(np.equal(self.H.T, self.best))
+        empty = False
         for i, j in zip(rows.tolist(), columns.tolist(), strict=True):
             if anywhere or (i == m and (j == n or target_end)) or (j == n and query_end):
-                yield from self._walks(i, j)
+                for path in self._walks(i, j):
+                    if path.cigar or not empty:
+                        yield path
+                    empty |= not path.cigar
 
     def _walks(self, i: int, j: int) -> Iterator[Path]:
         """All walks back from a cell, depth first. A walk carries every state it may be in, so none comes twice."""
@@ -173,8 +175,9 @@ class ScoreMatrix:
         moves = trail[::-1]
         row = i + np.concatenate([[0], np.cumsum(moves != 2)])
         column = j + np.concatenate([[0], np.cumsum(moves != 4)])
-        equal = self.query[row[1:] - 1] == self.target[column[1:] - 1] if moves.size else moves.astype(bool)
-        operations = np.where(moves == 1, np.where(equal, "=", "X"), np.where(moves == 2, "D", "I"))
+        operations, pairs = np.where(moves == 2, "D", "I"), np.flatnonzero(moves == 1)
+        equal = self.query[row[pairs]] == self.target[column[pairs]]
+        operations[pairs] = np.where(equal, "=", "X")
         cigar = "".join(f"{sum(1 for _ in run)}{operation}" for operation, run in groupby(operations.tolist()))
         return Path(row, column, cigar)
 

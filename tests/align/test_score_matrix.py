@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_co_optimal import every_alignment
 
 from genolab.align import Scoring, align, fill_matrix
 from genolab.align.aligner import END_NAMES, MODES
@@ -62,63 +63,22 @@ def test_every_cell_equals_the_naive_definition(problem):
     assert made.best == align(query, target, mode=mode, scoring=scoring, free_ends=ends).scores[0]
 
 
-def all_alignments(query, target, score, gap_cost, ends):
-    """Every column sequence between every start and end that the mode allows, with its score, by brute force."""
-    m, n = len(query), len(target)
-    query_start, query_end, target_start, target_end, from_anywhere, to_anywhere = ends
-
-    def starts(i, j):
-        return from_anywhere or (i == 0 and (j == 0 or target_start)) or (j == 0 and query_start)
-
-    def finishes(i, j):
-        return to_anywhere or (i == m and (j == n or target_end)) or (j == n and query_end)
-
-    def extend(i, j, columns, total, run):
-        # what is worth nothing so far could have started here, which is the same alignment without its beginning
-        dead = bool(columns) and total - gap_cost(run) == 0 and starts(i, j)
-        if finishes(i, j) and not dead:
-            yield columns, i, j, total - gap_cost(run)
-        for move, (di, dj) in {"M": (1, 1), "D": (0, 1), "I": (1, 0)}.items():
-            if i + di > m or j + dj > n:
-                continue
-            same = bool(columns) and columns[-1] == move and move != "M"
-            if dead and not same:
-                continue
-            gained = score(query[i], target[j]) if move == "M" else 0
-            before = total if same else total - gap_cost(run)
-            yield from extend(
-                i + di, j + dj, columns + move, before + gained, (run + 1 if same else 1) if move != "M" else 0
-            )
-
-    for i in range(m + 1):
-        for j in range(n + 1):
-            if starts(i, j):
-                yield from (((i, j), *found) for found in extend(i, j, "", 0, 0))
-
-
 @settings(max_examples=60)
 @given(problems(longest=4))
 def test_every_best_alignment_is_found_once_and_the_first_is_aligns_own(problem):
     query, target, mode, scoring, ends = problem
     made = fill_matrix(query, target, mode=mode, scoring=scoring, free_ends=ends)
-    free = free_of(mode, ends)
-    every = list(all_alignments(query, target, scorer(scoring), scoring.gap_cost, free))
-    best = max(total for *_, total in every)
+    every = every_alignment(query, target, scorer(scoring), scoring.gap_cost, free_of(mode, ends))
+    best = max(every.values())
     assert made.best == best
-    found = [(path.row[0], path.column[0], path.row[-1], path.column[-1], path.cigar) for path in made.paths()]
-    assert len(set(found)) == len(found) == made.count
+    found = [(path.cigar, path.row[0], path.row[-1], path.column[0], path.column[-1]) for path in made.paths()]
+    places = [place if place[0] else ("",) for place in found]
+    assert len(set(places)) == len(places) == made.count
+    assert set(places) == {place for place, score in every.items() if score == best}
     one = align(query, target, mode=mode, scoring=scoring, free_ends=ends, traceback=True)
-    assert found[0][4] == one.cigars[0]
-    if free[4] and best <= 0:
-        return
-    assert (found[0][0], found[0][2]) == (one.query_start[0], one.query_end[0])
-    assert (found[0][1], found[0][3]) == (one.target_start[0], one.target_end[0])
-    expected = {(i, j, end, last, columns) for (i, j), columns, end, last, total in every if total == best}
-    plain = {
-        (i, j, end, last, "".join("M" * n if o in "=X" else o * n for n, o in naive.runs(cigar)))
-        for i, j, end, last, cigar in found
-    }
-    assert plain == expected
+    assert found[0][0] == one.cigars[0]
+    if one.cigars[0]:
+        assert found[0][1:] == (one.query_start[0], one.query_end[0], one.target_start[0], one.target_end[0])
     drawn = np.zeros(made.H.shape, bool)
     for path in made.paths():
         drawn[path.row[1:], path.column[1:]] = True

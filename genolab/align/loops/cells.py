@@ -1,4 +1,4 @@
-"""The cells of one pair's matrix row by row, and the walk over all of its best alignments at once."""
+"""The cells of one pair's matrix, row by row or along a band, and the walk over all of its best alignments at once."""
 
 # mypy: disallow-untyped-defs=False
 from __future__ import annotations
@@ -64,6 +64,40 @@ def fill_cells(query, target, table, gaps, free_ends, window, step, results):
                 _raise(results, 4, row, column, f2[j])
 
 
+@loop
+def fill_within(query, target, table, gaps, free_ends, band, x_drop, cells):
+    """Fill ``cells[H E F E2 F2, i, j]`` by anti-diagonals; what the band or the X-drop leaves out is ``LOW``."""
+    m, n = query.size, target.size
+    low, high = min(0, n - m) - band, max(0, n - m) + band
+    top = LOW
+    for d in range(m + n + 1):
+        limit, highest = top - x_drop, top
+        for i in range(max(0, d - n), min(m, d) + 1):
+            j = d - i
+            cells[:, i, j] = LOW
+            if j - i < low or j - i > high:
+                continue
+            h = 0 if may_start(i, j, free_ends) else LOW
+            if i > 0 and j > 0 and cells[0, i - 1, j - 1] > LOW:
+                h = max(h, cells[0, i - 1, j - 1] + table[query[i - 1], target[j - 1]])
+            for layer in range(1, 5):
+                above, left = layer in (2, 4), layer in (1, 3)
+                if i - above < 0 or j - left < 0:
+                    continue
+                opening, extend = (gaps[0], gaps[1]) if layer < 3 else (gaps[2], gaps[3])
+                before = max(cells[layer, i - above, j - left], cells[0, i - above, j - left] - opening)
+                if before > LOW // 2:
+                    cells[layer, i, j] = before - extend
+                    h = max(h, before - extend)
+            if h < limit:
+                cells[:, i, j] = LOW
+                continue
+            cells[0, i, j] = h
+            if may_end(i, j, m, n, free_ends):
+                highest = max(highest, h)
+        top = highest
+
+
 @inlined
 def _raise(results, layer, row, column, value):
     """Note a value that is larger than what its bin holds; what no alignment reaches stays ``LOW``."""
@@ -72,11 +106,15 @@ def _raise(results, layer, row, column, value):
 
 
 @part
-def opened(states, i, j, cells, free_ends):
-    """The states that a walk in ``states`` may go on from; none of H where the alignment starts."""
+def starts(states, i, j, cells, free_ends):
+    """Whether a walk in ``states`` may be at its alignment's beginning."""
+    return states & IN_H and cells[0, i, j] == 0 and may_start(i, j, free_ends)
+
+
+@part
+def opened(states, i, j, cells):
+    """The states that a walk in ``states`` may go on from: a gap that ends here is as good as no gap."""
     if states & IN_H:
-        if cells[0, i, j] == 0 and may_start(i, j, free_ends):
-            return states & ~IN_H
         for k, state in enumerate((IN_E, IN_F, IN_E2, IN_F2)):
             if cells[k + 1, i, j] == cells[0, i, j]:
                 states |= state
@@ -122,23 +160,25 @@ def count_best(cells, query, target, table, gaps, free_ends, best):
     """How many alignments are worth ``best``, and the moves that leave each cell on one of them.
 
     The walks of all go back together. Each carries every state it may be in, so that an alignment whose gaps can be
-    read in two ways is counted once.
+    read in two ways is counted once; so is the empty one, wherever it is thought to lie.
     """
     m, n = query.size, target.size
     moves = np.zeros((m + 1, n + 1), np.uint8)
     here, above = np.zeros((n + 1, 32)), np.zeros((n + 1, 32))
-    total = 0.0
+    total, empty = 0.0, 0.0
     for i in range(m, -1, -1):
         for j in range(n, -1, -1):
             if cells[0, i, j] == best and may_end(i, j, m, n, free_ends):
                 here[j, IN_H] += 1
+                if starts(IN_H, i, j, cells, free_ends):
+                    total, empty = total - 1, 1.0
             for states in range(1, 32):
                 walks = here[j, states]
                 if walks == 0:
                     continue
                 here[j, states] = 0
-                on = opened(states, i, j, cells, free_ends)
-                if states & IN_H and not on & IN_H:
+                on = opened(states, i, j, cells)
+                if starts(states, i, j, cells, free_ends):
                     total += walks
                 if pairs_up(on, i, j, cells, query, target, table):
                     above[j - 1, IN_H] += walks
@@ -152,7 +192,7 @@ def count_best(cells, query, target, table, gaps, free_ends, best):
                     above[j, after] += walks
                     moves[i, j] |= ALONG_QUERY
         here, above = above, here
-    return total, moves
+    return total + empty, moves
 
 
 @loop
@@ -168,8 +208,7 @@ def next_walk(stack, size, trail, cells, query, target, table, gaps, free_ends):
         row, column, states, depth = stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3]
         if depth > 0:
             trail[depth - 1] = stack[size, 4]
-        on = opened(states, row, column, cells, free_ends)
-        fresh = opened(states & IN_H, row, column, cells, free_ends)
+        on, fresh = opened(states, row, column, cells), opened(states & IN_H, row, column, cells)
         along, down = along_target(on, row, column, cells, gaps), along_query(on, row, column, cells, gaps)
         new_along = along_target(fresh, row, column, cells, gaps) != 0
         new_down = along_query(fresh, row, column, cells, gaps) != 0
@@ -187,6 +226,6 @@ def next_walk(stack, size, trail, cells, query, target, table, gaps, free_ends):
                 stack[size, 0], stack[size, 1], stack[size, 2] = i, j, after
                 stack[size, 3], stack[size, 4] = depth + 1, move
                 size += 1
-        if states & IN_H and not on & IN_H:
+        if starts(states, row, column, cells, free_ends):
             return size, depth, row, column
     return size, -1, 0, 0
