@@ -17,7 +17,7 @@ class Spec:
 
     ``axes`` names them outermost first, with a length where it never varies: ``"site allele=4"``. Where the values
     number the places along an axis of another array, ``index`` names that axis. ``symbol`` is what the kernel's formula
-    calls the array, in LaTeX.
+    calls the array, in LaTeX; several are parted by semicolons.
     """
 
     axes: str

@@ -12,8 +12,8 @@ from genolab.align.pairwise import LOW, FreeEnds, Gaps, Substitution
 from genolab.kernel import kernel
 from genolab.spec import Spec, Symbol
 
-Query = Annotated[Symbol, Spec("query_position", "uint8", "codes of the query")]
-Target = Annotated[Symbol, Spec("target_position", "uint8", "codes of the target")]
+Query = Annotated[Symbol, Spec("query_position", "uint8", "codes of the query", symbol="q")]
+Target = Annotated[Symbol, Spec("target_position", "uint8", "codes of the target", symbol="t")]
 Window = Annotated[Symbol, Spec("edge=4", "int64", "first row and column that are wanted, rows and columns", low=0)]
 Step = Annotated[Symbol, Spec("axis=2", "int64", "rows and columns of a bin; 1 and 1 for every cell", low=1)]
 
@@ -23,11 +23,11 @@ _AXES = "row column"
 class Cells(NamedTuple):
     """The largest value of every bin of cells; minus 2 to the 30th where none can be reached."""
 
-    H: Annotated[Symbol, Spec(_AXES, "int32", "score of the best alignment that ends in the cell")]
-    E: Annotated[Symbol, Spec(_AXES, "int32", "of those that end in a gap along the target")]
-    F: Annotated[Symbol, Spec(_AXES, "int32", "of those that end in a gap along the query")]
-    E2: Annotated[Symbol, Spec(_AXES, "int32", "E with the second piece of the gap cost")]
-    F2: Annotated[Symbol, Spec(_AXES, "int32", "F with the second piece of the gap cost")]
+    H: Annotated[Symbol, Spec(_AXES, "int32", "score of the best alignment that ends in the cell", symbol="H")]
+    E: Annotated[Symbol, Spec(_AXES, "int32", "of those that end in a gap along the target", symbol="E")]
+    F: Annotated[Symbol, Spec(_AXES, "int32", "of those that end in a gap along the query", symbol="F")]
+    E2: Annotated[Symbol, Spec(_AXES, "int32", "E with the second piece of the gap cost", symbol="E'")]
+    F2: Annotated[Symbol, Spec(_AXES, "int32", "F with the second piece of the gap cost", symbol="F'")]
 
 
 def _smallest() -> tuple[np.ndarray, ...]:

@@ -15,9 +15,13 @@ LOOKBACK = 50
 """An anchor goes on from one of so many before it."""
 
 Group = Annotated[Symbol, Spec("anchor", "int64", "read, strand and contig, as one number; sorted")]
-ReferencePlace = Annotated[Symbol, Spec("anchor", "int64", "where the shared k-mer is in the reference; sorted")]
-ReadPlace = Annotated[Symbol, Spec("anchor", "int64", "where it is in the read, in the strand's direction", low=0)]
-Letters = Annotated[Symbol, Spec("", "int64", "letters of a k-mer", low=1, high=16)]
+ReferencePlace = Annotated[
+    Symbol, Spec("anchor", "int64", "where the shared k-mer is in the reference; sorted", symbol="x")
+]
+ReadPlace = Annotated[
+    Symbol, Spec("anchor", "int64", "where it is in the read, in the strand's direction", low=0, symbol="y")
+]
+Letters = Annotated[Symbol, Spec("", "int64", "letters of a k-mer", low=1, high=16, symbol="k")]
 MostDistance = Annotated[Symbol, Spec("", "int64", "letters from one anchor to the next, at most", low=1)]
 MostGap = Annotated[Symbol, Spec("", "int64", "difference of the two distances, at most", low=0)]
 
@@ -25,7 +29,7 @@ MostGap = Annotated[Symbol, Spec("", "int64", "difference of the two distances, 
 class Chains(NamedTuple):
     """The best chain that ends with each anchor."""
 
-    score: Annotated[Symbol, Spec("anchor", "int64", "letters covered, less the cost of gaps")]
+    score: Annotated[Symbol, Spec("anchor", "int64", "letters covered, less the cost of gaps", symbol="f")]
     previous: Annotated[Symbol, Spec("anchor", "int64", "the anchor before it in that chain; -1 where it is the first")]
 
 

@@ -18,8 +18,10 @@ _WHO = "dot_plot"
 LONGEST = 50_000_000
 """Letters of a sequence at most: a word takes 16 bytes."""
 
-FirstWords = Annotated[Symbol, Spec("first_place", "int64", "the word that begins at each place; below 0 for none")]
-SortedWords = Annotated[Symbol, Spec("second_rank", "int64", "the words of the second sequence, sorted")]
+FirstWords = Annotated[
+    Symbol, Spec("first_place", "int64", "the word that begins at each place; below 0 for none", symbol="w")
+]
+SortedWords = Annotated[Symbol, Spec("second_rank", "int64", "the words of the second sequence, sorted", symbol="v")]
 Places = Annotated[Symbol, Spec("second_rank", "int64", "where each of them begins", low=0)]
 Window = Annotated[
     Symbol, Spec("edge=4", "int64", "first place in each sequence, and places, that are looked at", low=0)
@@ -30,7 +32,7 @@ Shape = Annotated[Symbol, Spec("axis=2", "int64", "bins along the first and the 
 class WordMatches(NamedTuple):
     """Shared words by place."""
 
-    count: Annotated[Symbol, Spec("first_bin second_bin", "int64", "pairs of places with the same word")]
+    count: Annotated[Symbol, Spec("first_bin second_bin", "int64", "pairs of places with the same word", symbol="C")]
 
 
 def _smallest() -> tuple[np.ndarray, ...]:

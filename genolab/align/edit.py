@@ -40,7 +40,7 @@ _WHO = "edit_distance"
 class Distances(NamedTuple):
     """How far the sequences of each pair are from each other."""
 
-    distance: Annotated[Symbol, Spec("pair", "int32", "fewest substitutions, insertions and deletions")]
+    distance: Annotated[Symbol, Spec("pair", "int32", "fewest substitutions, insertions and deletions", symbol="D")]
 
 
 def _smallest(**_: int) -> tuple[np.ndarray, ...]:

@@ -19,19 +19,22 @@ UNLIMITED = 2**30
 """A band or an X-drop that limits nothing."""
 
 QueryLetters = Annotated[
-    Symbol, Spec("query_letter", "uint8", "codes of all queries, one after the other, and one more")
+    Symbol, Spec("query_letter", "uint8", "codes of all queries, one after the other, and one more", symbol="q")
 ]
 TargetLetters = Annotated[
-    Symbol, Spec("target_letter", "uint8", "codes of all targets, one after the other, and one more")
+    Symbol, Spec("target_letter", "uint8", "codes of all targets, one after the other, and one more", symbol="t")
 ]
 QueryStart = Annotated[Symbol, Spec("pair", "int64", "where the pair's query starts", low=0)]
 QueryLength = Annotated[Symbol, Spec("pair", "int64", "letters of the pair's query", low=0)]
 TargetStart = Annotated[Symbol, Spec("pair", "int64", "where the pair's target starts", low=0)]
 TargetLength = Annotated[Symbol, Spec("pair", "int64", "letters of the pair's target", low=0)]
 Substitution = Annotated[
-    Symbol, Spec("query_code target_code", "int32", "score of a query letter against a target letter")
+    Symbol, Spec("query_code target_code", "int32", "score of a query letter against a target letter", symbol="s")
 ]
-Gaps = Annotated[Symbol, Spec("cost=4", "int32", "open and extend of a gap's first affine piece, then of its second")]
+Gaps = Annotated[
+    Symbol,
+    Spec("cost=4", "int32", "open and extend of a gap's first affine piece, then of its second", symbol="o; x; o'; x'"),
+]
 FreeEnds = Annotated[
     Symbol,
     Spec(
@@ -45,7 +48,7 @@ XDrop = Annotated[Symbol, Spec("", "int64", "fall below the best score so far th
 class PairScores(NamedTuple):
     """What the best alignment of each pair is worth."""
 
-    score: Annotated[Symbol, Spec("pair", "int32", "score of the best alignment")]
+    score: Annotated[Symbol, Spec("pair", "int32", "score of the best alignment", symbol="H")]
 
 
 def static_lengths(*lengths: np.ndarray) -> dict[str, int]:

@@ -14,22 +14,37 @@ from genolab.spec import Spec, Symbol
 LOW = -1e30
 
 First = Annotated[
-    Symbol, Spec("first_column letter", "float64", "share of each letter in a column; the rest are gaps", low=0, high=1)
+    Symbol,
+    Spec(
+        "first_column letter",
+        "float64",
+        "share of each letter in a column; the rest are gaps",
+        low=0,
+        high=1,
+        symbol="f",
+    ),
 ]
-Second = Annotated[Symbol, Spec("second_column letter", "float64", "the same of the second profile", low=0, high=1)]
+Second = Annotated[
+    Symbol, Spec("second_column letter", "float64", "the same of the second profile", low=0, high=1, symbol="g")
+]
 FirstStarts = Annotated[
-    Symbol, Spec("first_column", "float64", "share of the sequences in which a gap begins at a column", low=0, high=1)
+    Symbol,
+    Spec(
+        "first_column", "float64", "share of the sequences in which a gap begins at a column", low=0, high=1, symbol="p"
+    ),
 ]
-SecondStarts = Annotated[Symbol, Spec("second_column", "float64", "the same of the second profile", low=0, high=1)]
-Table = Annotated[Symbol, Spec("letter other_letter", "float64", "score of a letter against a letter")]
-GapOpen = Annotated[Symbol, Spec("", "float64", "cost of a gap, whatever its length", low=0, high=100)]
-GapExtend = Annotated[Symbol, Spec("", "float64", "cost of each column of a gap", low=0, high=100)]
+SecondStarts = Annotated[
+    Symbol, Spec("second_column", "float64", "the same of the second profile", low=0, high=1, symbol="q")
+]
+Table = Annotated[Symbol, Spec("letter other_letter", "float64", "score of a letter against a letter", symbol="s")]
+GapOpen = Annotated[Symbol, Spec("", "float64", "cost of a gap, whatever its length", low=0, high=100, symbol="o")]
+GapExtend = Annotated[Symbol, Spec("", "float64", "cost of each column of a gap", low=0, high=100, symbol="x")]
 
 
 class AlignedProfiles(NamedTuple):
     """How two profiles align best."""
 
-    score: Annotated[Symbol, Spec("", "float64", "of the best alignment")]
+    score: Annotated[Symbol, Spec("", "float64", "of the best alignment", symbol="H")]
     moves: Annotated[
         Symbol,
         Spec(
@@ -157,8 +172,8 @@ Counts = Annotated[Symbol, Spec("column letter", "float64", "how often each lett
 class ColumnInformation(NamedTuple):
     """What a column of an alignment says."""
 
-    entropy: Annotated[Symbol, Spec("column", "float64", "of its letters", unit="bits")]
-    information: Annotated[Symbol, Spec("column", "float64", "that they carry", unit="bits")]
+    entropy: Annotated[Symbol, Spec("column", "float64", "of its letters", unit="bits", symbol="H")]
+    information: Annotated[Symbol, Spec("column", "float64", "that they carry", unit="bits", symbol="R")]
 
 
 @kernel(backend="numpy")

@@ -21,46 +21,61 @@ NEVER = -1e30
 """The logarithm of nothing, with room below for the costs of gaps."""
 
 SoftSubstitution = Annotated[
-    Symbol, Spec("query_code target_code", "float64", "score of a query letter against a target letter")
+    Symbol, Spec("query_code target_code", "float64", "score of a query letter against a target letter", symbol="s")
 ]
 Similarity = Annotated[
-    Symbol, Spec("query_place target_place", "float64", "score of pairing a query letter with a target letter")
+    Symbol,
+    Spec("query_place target_place", "float64", "score of pairing a query letter with a target letter", symbol="s"),
 ]
-GapOpen = Annotated[Symbol, Spec("", "float64", "cost of a gap, beside that of its letters", low=0, high=100)]
-GapExtend = Annotated[Symbol, Spec("", "float64", "cost of each letter of a gap", low=0, high=100)]
+GapOpen = Annotated[
+    Symbol, Spec("", "float64", "cost of a gap, beside that of its letters", low=0, high=100, symbol="o")
+]
+GapExtend = Annotated[Symbol, Spec("", "float64", "cost of each letter of a gap", low=0, high=100, symbol="x")]
 Temperature = Annotated[
     Symbol,
-    Spec("", "float64", "score that makes an alignment e times as likely", "score units", low=1e-4, high=1e6),
+    Spec(
+        "", "float64", "score that makes an alignment e times as likely", "score units", low=1e-4, high=1e6, symbol="T"
+    ),
 ]
-Local = Annotated[Symbol, Spec("", "bool", "whether alignments start and end with any pair; else they span both")]
+Local = Annotated[
+    Symbol,
+    Spec("", "bool", "whether alignments start and end with any pair; else they span both", symbol=r"\text{local}"),
+]
 
 
 class SoftScores(NamedTuple):
     """What all alignments of each pair are worth together."""
 
-    score: Annotated[Symbol, Spec("pair", "float64", "temperature times the log of the summed weights")]
+    score: Annotated[Symbol, Spec("pair", "float64", "temperature times the log of the summed weights", symbol="F")]
 
 
 class SoftExpectations(NamedTuple):
     """What all alignments of each pair are worth together, and what they are expected to hold."""
 
-    score: Annotated[Symbol, Spec("pair", "float64", "temperature times the log of the summed weights")]
-    pairs: Annotated[Symbol, Spec("pair query_code target_code", "float64", "expected pairs of letters")]
-    gaps: Annotated[Symbol, Spec("pair", "float64", "expected gaps")]
-    gap_letters: Annotated[Symbol, Spec("pair", "float64", "expected letters in gaps")]
+    score: Annotated[Symbol, Spec("pair", "float64", "temperature times the log of the summed weights", symbol="F")]
+    pairs: Annotated[
+        Symbol,
+        Spec("pair query_code target_code", "float64", "expected pairs of letters", symbol=r"\langle n_{ab} \rangle"),
+    ]
+    gaps: Annotated[Symbol, Spec("pair", "float64", "expected gaps", symbol=r"\langle n_\text{gaps} \rangle")]
+    gap_letters: Annotated[
+        Symbol, Spec("pair", "float64", "expected letters in gaps", symbol=r"\langle n_\text{letters} \rangle")
+    ]
 
 
 class SoftCellScore(NamedTuple):
     """What all alignments of one pair are worth together."""
 
-    score: Annotated[Symbol, Spec("", "float64", "temperature times the log of the summed weights")]
+    score: Annotated[Symbol, Spec("", "float64", "temperature times the log of the summed weights", symbol="F")]
 
 
 class SoftPosteriors(NamedTuple):
     """The share of a pair's alignments that go through each cell."""
 
-    score: Annotated[Symbol, Spec("", "float64", "temperature times the log of the summed weights")]
-    paired: Annotated[Symbol, Spec("query_place target_place", "float64", "share that pairs the two letters")]
+    score: Annotated[Symbol, Spec("", "float64", "temperature times the log of the summed weights", symbol="F")]
+    paired: Annotated[
+        Symbol, Spec("query_place target_place", "float64", "share that pairs the two letters", symbol="p")
+    ]
     query_alone: Annotated[
         Symbol,
         Spec("query_place target_border", "float64", "share with the query letter in a gap behind so many of target"),

@@ -19,7 +19,9 @@ VALUES = 256
 class StrandBias(NamedTuple):
     """Allele against strand."""
 
-    fisher_strand: Annotated[Symbol, Spec("site", "float64", "FS: -10 log10 p of Fisher's exact test", unit="phred")]
+    fisher_strand: Annotated[
+        Symbol, Spec("site", "float64", "FS: -10 log10 p of Fisher's exact test", unit="phred", symbol=r"\mathrm{FS}")
+    ]
     strand_odds_ratio: Annotated[Symbol, Spec("site", "float64", "SOR: log of the symmetric odds ratio, scaled")]
 
 
@@ -80,7 +82,8 @@ class RankSum(NamedTuple):
     """One value, alternate against reference."""
 
     z: Annotated[
-        Symbol, Spec("site", "float64", "negative where the alternate allele has the smaller values", unit="z")
+        Symbol,
+        Spec("site", "float64", "negative where the alternate allele has the smaller values", unit="z", symbol="z"),
     ]
 
 

@@ -11,10 +11,19 @@ from genolab.spec import Spec, Symbol
 
 ALLELES = 4
 
-Position = Annotated[Symbol, Spec("base", "int32", "position of the base, from the start of the region", index="site")]
-BaseCode = Annotated[Symbol, Spec("base", "uint8", "base code: A 0, C 1, G 2, T 3", low=0, high=3)]
-ReferenceBase = Annotated[Symbol, Spec("site", "uint8", "reference base code; 4 where it is not A, C, G or T")]
-Counts = Annotated[Symbol, Spec("site allele=4", "int64", "usable bases that show the allele")]
+Position = Annotated[
+    Symbol,
+    Spec(
+        "base", "int32", "position of the base, from the start of the region", index="site", symbol=r"\mathrm{position}"
+    ),
+]
+BaseCode = Annotated[
+    Symbol, Spec("base", "uint8", "base code: A 0, C 1, G 2, T 3", low=0, high=3, symbol=r"\mathrm{base}")
+]
+ReferenceBase = Annotated[
+    Symbol, Spec("site", "uint8", "reference base code; 4 where it is not A, C, G or T", symbol="r")
+]
+Counts = Annotated[Symbol, Spec("site allele=4", "int64", "usable bases that show the allele", symbol="n")]
 
 
 class AlleleCounts(NamedTuple):
@@ -52,7 +61,13 @@ class Candidates(NamedTuple):
     """Alleles that are worth a likelihood."""
 
     candidate: Annotated[
-        Symbol, Spec("site allele=4", "bool", "the allele is not the reference's and is seen often enough")
+        Symbol,
+        Spec(
+            "site allele=4",
+            "bool",
+            "the allele is not the reference's and is seen often enough",
+            symbol=r"\mathrm{candidate}",
+        ),
     ]
 
 
@@ -60,12 +75,17 @@ class Candidates(NamedTuple):
 def candidate_alleles(
     counts: Counts,
     reference_base: ReferenceBase,
-    min_count: Annotated[Symbol, Spec("", "int64", "times an allele must be seen", low=1, high=1_000_000)],
-    min_fraction: Annotated[Symbol, Spec("", "float64", "share of the depth that it must have", low=0, high=1)],
+    min_count: Annotated[
+        Symbol, Spec("", "int64", "times an allele must be seen", low=1, high=1_000_000, symbol=r"n_\min")
+    ],
+    min_fraction: Annotated[
+        Symbol, Spec("", "float64", "share of the depth that it must have", low=0, high=1, symbol=r"f_\min")
+    ],
 ) -> Candidates:
     r"""Mark the alleles other than the reference that are seen often enough.
 
-    .. math:: n_{sa} \ge n_\min \;\wedge\; n_{sa} \ge f_\min \textstyle\sum_b n_{sb} \;\wedge\; a \ne r_s
+    .. math:: \mathrm{candidate}_{sa} \Leftrightarrow n_{sa} \ge n_\min \;\wedge\;
+              n_{sa} \ge f_\min \textstyle\sum_b n_{sb} \;\wedge\; a \ne r_s
     """
     depth = counts.sum(axis=1, keepdims=True)
     enough = pt.ge(counts, min_count) & pt.ge(counts, min_fraction * depth)

@@ -36,17 +36,23 @@ LOWEST, HIGHEST = 2, 60
 _READ_REVERSE, _MISSING = 0x10, 255
 _AROUND = 10  # bases around a candidate indel that are not counted
 
-Parameter = Annotated[Symbol, Spec("parameter", "float64", "addition to the log odds of an error, natural logarithm")]
+Parameter = Annotated[
+    Symbol, Spec("parameter", "float64", "addition to the log odds of an error, natural logarithm", symbol=r"\theta")
+]
 Cell = Annotated[Symbol, Spec("cell effect=3", "int64", "which parameter of each kind the cell has", index="parameter")]
-Reported = Annotated[Symbol, Spec("cell", "float64", "log odds of an error as the reported quality has them")]
+Reported = Annotated[
+    Symbol, Spec("cell", "float64", "log odds of an error as the reported quality has them", symbol="Q")
+]
 
 
 class ErrorLoss(NamedTuple):
     """The fit, and where it leads."""
 
-    loss: Annotated[Symbol, Spec("one", "float64", "negative log likelihood with the prior, natural logarithm")]
+    loss: Annotated[
+        Symbol, Spec("one", "float64", "negative log likelihood with the prior, natural logarithm", symbol="L")
+    ]
     slope: Annotated[Symbol, Spec("parameter", "float64", "its gradient")]
-    error: Annotated[Symbol, Spec("cell", "float64", "chance of a wrong base")]
+    error: Annotated[Symbol, Spec("cell", "float64", "chance of a wrong base", symbol="e")]
 
 
 def _smallest() -> tuple[Any, ...]:
@@ -59,9 +65,11 @@ def error_loss(
     parameters: Parameter,
     cell: Cell,
     reported: Reported,
-    errors: Annotated[Symbol, Spec("cell", "float64", "bases that differ from the reference", low=0)],
-    total: Annotated[Symbol, Spec("cell", "float64", "bases", low=0)],
-    strength: Annotated[Symbol, Spec("", "float64", "of the prior that each addition is 0", low=0, high=1e6)] = 1.0,
+    errors: Annotated[Symbol, Spec("cell", "float64", "bases that differ from the reference", low=0, symbol="k")],
+    total: Annotated[Symbol, Spec("cell", "float64", "bases", low=0, symbol="n")],
+    strength: Annotated[
+        Symbol, Spec("", "float64", "of the prior that each addition is 0", low=0, high=1e6, symbol=r"\lambda")
+    ] = 1.0,
 ) -> ErrorLoss:
     r"""The loss of a table of errors on counted bases, and its gradient by PyTensor's ``grad``.
 

@@ -156,7 +156,8 @@ def family_given_frequency(
     composition: Composition,
     node: Node,
     transmission: Annotated[
-        Symbol, Spec("child genotype genotype genotype", "float64", "P(child | father, mother), the child last")
+        Symbol,
+        Spec("child genotype genotype genotype", "float64", "P(child | father, mother), the child last", symbol="T"),
     ],
     faithful: Annotated[
         Symbol, Spec("child genotype genotype genotype", "float64", "the part of it without a new mutation")

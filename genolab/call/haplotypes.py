@@ -19,9 +19,13 @@ NEVER = -1e6
 class HaplotypeGenotypes(NamedTuple):
     """Genotypes of haplotypes, and of the sites on them."""
 
-    by_genotype: Annotated[Symbol, Spec("fragment genotype", "float64", "log10 P(fragment | genotype)")]
+    by_genotype: Annotated[
+        Symbol, Spec("fragment genotype", "float64", "log10 P(fragment | genotype)", symbol=r"P(f \mid G)")
+    ]
     log10_likelihood: Annotated[Symbol, Spec("genotype", "float64", "log10 P(fragments | genotype)")]
-    log10_posterior: Annotated[Symbol, Spec("genotype", "float64", "log10 P(genotype | fragments)")]
+    log10_posterior: Annotated[
+        Symbol, Spec("genotype", "float64", "log10 P(genotype | fragments)", symbol=r"P(G \mid D)")
+    ]
     site_posterior: Annotated[Symbol, Spec("site kind", "float64", "log10 P(genotype of the site | fragments)")]
     site_prior: Annotated[Symbol, Spec("site kind", "float64", "log10 of the prior of the site's genotype")]
 
@@ -34,13 +38,21 @@ def _smallest() -> tuple[np.ndarray, ...]:
 @kernel(backend="numpy", simplify=False, example=_smallest)
 def haplotype_genotypes(
     fragment_likelihood: Annotated[
-        Symbol, Spec("fragment haplotype", "float64", "log10 P(fragment | haplotype), the best of each fragment 0")
+        Symbol,
+        Spec(
+            "fragment haplotype",
+            "float64",
+            "log10 P(fragment | haplotype), the best of each fragment 0",
+            symbol=r"P(f \mid h)",
+        ),
     ],
     misplaced: Annotated[
-        Symbol, Spec("fragment", "float64", "chance that the fragment is from elsewhere", low=0, high=1)
+        Symbol, Spec("fragment", "float64", "chance that the fragment is from elsewhere", low=0, high=1, symbol="m")
     ],
-    copies: Annotated[Symbol, Spec("genotype haplotype", "int64", "how often the genotype holds the haplotype", low=0)],
-    log10_prior: Annotated[Symbol, Spec("genotype", "float64", "log10 P(genotype), up to a constant")],
+    copies: Annotated[
+        Symbol, Spec("genotype haplotype", "int64", "how often the genotype holds the haplotype", low=0, symbol="k")
+    ],
+    log10_prior: Annotated[Symbol, Spec("genotype", "float64", "log10 P(genotype), up to a constant", symbol="P(G)")],
     holds: Annotated[Symbol, Spec("site kind genotype", "bool", "the genotype holds this genotype of the site")],
 ) -> HaplotypeGenotypes:
     r"""Weigh every genotype of haplotypes, and sum over what the other sites of the window hold.
@@ -113,15 +125,28 @@ class ArtefactOdds(NamedTuple):
     """The competing hypothesis."""
 
     log10_artefact: Annotated[
-        Symbol, Spec("site", "float64", "log10 P(fragments | artefact), with its prior over the variant's")
+        Symbol,
+        Spec(
+            "site",
+            "float64",
+            "log10 P(fragments | artefact), with its prior over the variant's",
+            symbol=r"P(D \mid \mathrm{artefact})",
+        ),
     ]
 
 
 @kernel(backend="numpy", simplify=False)
 def artefact_likelihoods(
     site: Site,
-    background: Annotated[Symbol, Spec("observation", "float64", "log10 P(fragment | no variant)")],
-    variant: Annotated[Symbol, Spec("observation", "float64", "log10 P(fragment | the variant on every copy)")],
+    background: Annotated[
+        Symbol, Spec("observation", "float64", "log10 P(fragment | no variant)", symbol=r"P(i \mid \mathrm{ref})")
+    ],
+    variant: Annotated[
+        Symbol,
+        Spec(
+            "observation", "float64", "log10 P(fragment | the variant on every copy)", symbol=r"P(i \mid \mathrm{alt})"
+        ),
+    ],
     reverse: Annotated[Symbol, Spec("observation", "bool", "the fragment is of the reverse strand")],
     reference_base: ReferenceBase,
 ) -> ArtefactOdds:

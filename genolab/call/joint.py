@@ -17,10 +17,17 @@ STEPS = 50
 LEAST = 1e-300
 
 SampleLikelihood = Annotated[
-    Symbol, Spec("site sample genotype", "float64", "log10 P(fragments of the sample | genotype)")
+    Symbol,
+    Spec(
+        "site sample genotype",
+        "float64",
+        "log10 P(fragments of the sample | genotype)",
+        symbol=r"P(D_s \mid g); P(D_F \mid g_F); P(D_M \mid g_M); P(D_c \mid g_c)",
+    ),
 ]
 Copies = Annotated[
-    Symbol, Spec("sample genotype allele", "int64", "how often the genotype holds the allele, the reference first")
+    Symbol,
+    Spec("sample genotype allele", "int64", "how often the genotype holds the allele, the reference first", symbol="k"),
 ]
 Ways = Annotated[
     Symbol, Spec("sample genotype", "float64", "orders in which the genotype's alleles can stand; 0 fills up", low=0)
@@ -29,8 +36,10 @@ Allowed = Annotated[Symbol, Spec("site allele", "bool", "the allele may be there
 Inbreeding = Annotated[
     Symbol, Spec("", "float64", "chance that all copies are of one descent", low=0, high=1, step=0.01)
 ]
-Composition = Annotated[Symbol, Spec("site allele", "float64", "share of each alternate among the alternates")]
-Node = Annotated[Symbol, Spec("node", "float64", "frequency of all alternates together", low=0, high=1)]
+Composition = Annotated[
+    Symbol, Spec("site allele", "float64", "share of each alternate among the alternates", symbol="q")
+]
+Node = Annotated[Symbol, Spec("node", "float64", "frequency of all alternates together", low=0, high=1, symbol="f")]
 
 
 def genotype_table(ploidies: tuple[int, ...], alleles: int) -> tuple[np.ndarray, np.ndarray]:
@@ -67,7 +76,9 @@ def hardy_weinberg(frequency: Symbol, copies: Symbol, ways: Symbol, inbreeding: 
 class AlleleFrequencies(NamedTuple):
     """Where the EM ended."""
 
-    frequency: Annotated[Symbol, Spec("site allele", "float64", "share of the chromosomes, the reference first")]
+    frequency: Annotated[
+        Symbol, Spec("site allele", "float64", "share of the chromosomes, the reference first", symbol="p")
+    ]
 
 
 def _one_site() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -141,7 +152,9 @@ def _frequencies_by_arrays(
     return np.asarray(frequency)
 
 
-LogEvidence = Annotated[Symbol, Spec("site node unit", "float64", "ln P(fragments of the unit | frequency)")]
+LogEvidence = Annotated[
+    Symbol, Spec("site node unit", "float64", "ln P(fragments of the unit | frequency)", symbol="U")
+]
 LogFounders = Annotated[
     Symbol, Spec("site node unit", "float64", "ln P(all founders have the reference alone | fragments, frequency)")
 ]
@@ -149,11 +162,15 @@ Marginal = Annotated[
     Symbol,
     Spec("site node sample genotype", "float64", "P(genotype, and a founder of the unit varies | both)"),
 ]
-LogPlain = Annotated[Symbol, Spec("site unit", "float64", "ln P(fragments | no founder of the unit varies)")]
+LogPlain = Annotated[
+    Symbol, Spec("site unit", "float64", "ln P(fragments | no founder of the unit varies)", symbol="C")
+]
 PlainMarginal = Annotated[
     Symbol, Spec("site sample genotype", "float64", "P(genotype, and one of the unit varies | no founder does)")
 ]
-LogQuiet = Annotated[Symbol, Spec("site unit", "float64", "ln P(nobody varies | fragments, no founder does)")]
+LogQuiet = Annotated[
+    Symbol, Spec("site unit", "float64", "ln P(nobody varies | fragments, no founder does)", symbol="Q")
+]
 LogUnvaried = Annotated[Symbol, Spec("site node unit", "float64", "ln P(no founder varies | frequency)")]
 
 
@@ -216,8 +233,12 @@ def samples_given_frequency(
 class Integrated(NamedTuple):
     """Genotypes and the site, the frequency integrated out."""
 
-    log10_varies: Annotated[Symbol, Spec("site", "float64", "log10 P(fragments, the site varies)")]
-    log10_silent: Annotated[Symbol, Spec("site", "float64", "log10 P(fragments, nobody varies)")]
+    log10_varies: Annotated[
+        Symbol, Spec("site", "float64", "log10 P(fragments, the site varies)", symbol=r"P(D, \mathrm{varies})")
+    ]
+    log10_silent: Annotated[
+        Symbol, Spec("site", "float64", "log10 P(fragments, nobody varies)", symbol=r"P(D, \mathrm{nobody\ varies})")
+    ]
     posterior: Annotated[Symbol, Spec("site sample genotype", "float64", "P(genotype | fragments, the site varies)")]
 
 
@@ -239,8 +260,10 @@ def integrate_frequency(
     log_unvaried: LogUnvaried,
     unit: Annotated[Symbol, Spec("sample", "int64", "which unit each sample belongs to", index="unit")],
     node: Node,
-    weight: Annotated[Symbol, Spec("node", "float64", "weight of each frequency in the integral", low=0)],
-    rate: Annotated[Symbol, Spec("site", "float64", "prior of a variant on one of two chromosomes", low=0, high=1)],
+    weight: Annotated[Symbol, Spec("node", "float64", "weight of each frequency in the integral", low=0, symbol="df")],
+    rate: Annotated[
+        Symbol, Spec("site", "float64", "prior of a variant on one of two chromosomes", low=0, high=1, symbol=r"\theta")
+    ],
 ) -> Integrated:
     r"""Integrate the frequency :math:`f` of a neutral variant, of density :math:`\theta / f`, out of all samples.
 

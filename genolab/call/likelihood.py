@@ -14,14 +14,18 @@ from genolab.kernel import kernel, pt
 from genolab.spec import Spec, Symbol
 
 Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers", index="site")]
-Base = Annotated[Symbol, Spec("observation", "uint8", "base code that the fragment shows", low=0, high=3)]
+Base = Annotated[
+    Symbol, Spec("observation", "uint8", "base code that the fragment shows", low=0, high=3, symbol=r"\mathrm{base}")
+]
 BaseQuality = Annotated[
     Symbol, Spec("observation", "float64", "base quality", unit="phred", low=0, high=93, symbol="Q")
 ]
 MappingQuality = Annotated[
     Symbol, Spec("observation", "float64", "mapping quality", unit="phred", low=0, high=255, symbol="M")
 ]
-Log10Likelihood = Annotated[Symbol, Spec("site genotype", "float64", "log10 P(bases | genotype)")]
+Log10Likelihood = Annotated[
+    Symbol, Spec("site genotype", "float64", "log10 P(bases | genotype)", symbol=r"P(D \mid g)")
+]
 
 TRANSITION_SHARE = 2 / 3
 """Share of new substitutions that are transitions (A-G, C-T): about two to one in most genomes."""
@@ -44,7 +48,13 @@ class Likelihoods(NamedTuple):
 
     log10_likelihood: Log10Likelihood
     by_copies: Annotated[
-        Symbol, Spec("observation copies", "float64", "log10 P(base | the genotype holds 0, 1, ... copies of it)")
+        Symbol,
+        Spec(
+            "observation copies",
+            "float64",
+            "log10 P(base | the genotype holds 0, 1, ... copies of it)",
+            symbol=r"P(\mathrm{base} \mid k)",
+        ),
     ]
 
 
@@ -87,8 +97,10 @@ def genotype_likelihoods(
 class Posteriors(NamedTuple):
     """Genotypes weighed by the prior."""
 
-    log10_prior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype)")]
-    log10_posterior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype | bases)")]
+    log10_prior: Annotated[Symbol, Spec("site genotype", "float64", "log10 P(genotype)", symbol="P(g)")]
+    log10_posterior: Annotated[
+        Symbol, Spec("site genotype", "float64", "log10 P(genotype | bases)", symbol=r"P(g \mid D)")
+    ]
     quality: Annotated[
         Symbol, Spec("site", "float64", "QUAL: -10 log10 P(no variant | bases)", unit="phred", symbol=r"\mathrm{QUAL}")
     ]

@@ -40,7 +40,13 @@ class ReadLikelihoods(NamedTuple):
     """What each read says to each haplotype."""
 
     log10_likelihood: Annotated[
-        Symbol, Spec("pair", "float64", "log10 P(read | haplotype), for any start, each weighed 1")
+        Symbol,
+        Spec(
+            "pair",
+            "float64",
+            "log10 P(read | haplotype), for any start, each weighed 1",
+            symbol=r"\log_{10} \sum_j M_{mj} + I_{mj}",
+        ),
     ]
 
 

@@ -38,15 +38,28 @@ MOST_LOWERED = 60.0
 
 _NEVER = -1e6
 
-Odds = Annotated[Symbol, Spec("one", "float64", "log10 odds of the best genotype that varies to none")]
+Odds = Annotated[Symbol, Spec("one", "float64", "log10 odds of the best genotype that varies to none", symbol="L")]
 
 
 class SiteSensitivity(NamedTuple):
     """Of a position that is near no indel."""
 
     log10_odds: Odds
-    by_base_quality: Annotated[Symbol, Spec("observation", "float64", "log10 odds per phred of base quality")]
-    by_mapping_quality: Annotated[Symbol, Spec("observation", "float64", "log10 odds per phred of mapping quality")]
+    by_base_quality: Annotated[
+        Symbol,
+        Spec(
+            "observation", "float64", "log10 odds per phred of base quality", symbol=r"\frac{\partial L}{\partial Q_i}"
+        ),
+    ]
+    by_mapping_quality: Annotated[
+        Symbol,
+        Spec(
+            "observation",
+            "float64",
+            "log10 odds per phred of mapping quality",
+            symbol=r"\frac{\partial L}{\partial M_i}",
+        ),
+    ]
 
 
 def _smallest_site(ploidy: int) -> tuple[Any, ...]:

@@ -32,10 +32,15 @@ _PIECES = re.compile(
 def described(docstring: str, symbols: Mapping[str, str] | None = None) -> list[Part]:
     """The parts of a docstring in order: ``{"text": ...}``, ``{"code": ...}`` or ``{"math": tree, "block": bool}``.
 
-    ``symbols`` says which symbol of the formulas (in LaTeX) is which variable; elements of that symbol carry the
-    variable's name.
+    ``symbols`` says which symbol of the formulas (in LaTeX, several parted by semicolons) is which variable; elements
+    of that symbol carry the variable's name.
     """
-    known = {_letters(formula_tree(symbol)): name for symbol, name in (symbols or {}).items() if symbol}
+    known = {
+        _letters(formula_tree(symbol)): name
+        for several, name in (symbols or {}).items()
+        for symbol in several.split(";")
+        if symbol.strip()
+    }
     parts: list[Part] = []
     end = 0
     for found in _PIECES.finditer(docstring):
@@ -85,26 +90,56 @@ def _plain(element: ElementTree.Element) -> Tree:
     tag = element.tag.rpartition("}")[2]
     attributes = {key: value for key, value in element.attrib.items() if key in ATTRIBUTES}
     children = [_plain(child) for child in element]
+    if (
+        tag in ("msup", "msubsup") and children[-1][2] == "′"
+    ):  # as high as it stands in most fonts, and part of the name
+        primed = ["mrow", {}, [children[0], ["mo", {"lspace": "0", "rspace": "0"}, "′"]]]
+        return primed if tag == "msup" else ["msub", attributes, [primed, children[1]]]
     return [tag if tag in TAGS else "mrow", attributes, children or (element.text or "")]
 
 
 def _name(tree: Tree, known: Mapping[str, str]) -> None:
     """Give elements of a known symbol its variable's name; letters that count or index are none of them."""
     tag, attributes, inside = tree
-    if tag in ("mi", "mrow", "mover") and _letters(tree) in known:
+    if tag != "math" and _letters(tree) in known:
         attributes["name"] = known[_letters(tree)]
     elif tag in ("msub", "msup", "msubsup"):
-        base = inside[0]
-        name = known.get(_letters(tree)) or known.get(_letters(base))
+        base, above = inside[0], "" if tag == "msub" else _letters(inside[-1])
+        whole = _letters(base) + above  # whatever the index between them
+        name = known.get(whole if tag == "msubsup" else "") or known.get(_letters(base))
         if name:
             attributes["name"] = name
         else:
             _name(base, known)
-        if tag != "msub":
-            _name(inside[-1], known)  # a power is computed with; what is below counts
-    elif isinstance(inside, list):
+        if above not in ("", "T") and whole not in known:
+            _name(inside[-1], known)  # a power is computed with, if it is no transpose; what is below counts
+    elif isinstance(inside, list) and not _is_one(inside):
+        _join(inside, known)
         for child in inside:
             _name(child, known)
+
+
+def _is_one(children: list[Tree]) -> bool:
+    """Upright letters are one word, and a letter with a prime is another variable than without."""
+    upright = all(child[1].get("mathvariant") == "normal" for child in children)
+    return bool(children) and (upright or children[-1][2] == "′")
+
+
+def _join(children: list[Tree], known: Mapping[str, str]) -> None:
+    """Make one element of neighbours that are a symbol together, such as P(D | g); the longest come first."""
+    longest = max(map(len, known), default=0)
+    start = 0
+    while start < len(children):
+        letters, ends = "", []
+        for end in range(start, len(children)):
+            letters += _letters(children[end])
+            if len(letters) > longest:
+                break
+            if letters in known and end > start:
+                ends.append(end + 1)
+        if ends and ends[-1] - start < len(children):
+            children[start : ends[-1]] = [["mrow", {}, children[start : ends[-1]]]]
+        start += 1
 
 
 def _letters(tree: Tree) -> str:

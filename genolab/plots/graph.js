@@ -1,7 +1,7 @@
 // Draws the graph that graph.py laid out: pan, zoom, search, open, tooltips, pictures. Text only ever becomes textContent.
 
 const SVG = "http://www.w3.org/2000/svg";
-const CLOSEST = 3, FARTHEST = 0.05, LEGIBLE = 0.7, MARGIN = 20;
+const CLOSEST = 3, FARTHEST = 0.05, LEGIBLE = 0.8, MARGIN = 20;
 
 function make(name, attributes = {}, parent = null, text = null) {
   const made = document.createElementNS(SVG, name);

@@ -11,33 +11,33 @@ from genolab.kernel import kernel
 from genolab.predict.network.losses import softplus
 from genolab.spec import Spec, Symbol
 
-Features = Annotated[Symbol, Spec("sample feature", "float32", "features")]
-Target = Annotated[Symbol, Spec("sample target", "float32", "targets, 0 or 1 for classes")]
-Weights = Annotated[Symbol, Spec("feature target", "float32", "weights")]
-Intercept = Annotated[Symbol, Spec("target", "float32", "added to each")]
+Features = Annotated[Symbol, Spec("sample feature", "float32", "features", symbol="x")]
+Target = Annotated[Symbol, Spec("sample target", "float32", "targets, 0 or 1 for classes", symbol="y")]
+Weights = Annotated[Symbol, Spec("feature target", "float32", "weights", symbol="W")]
+Intercept = Annotated[Symbol, Spec("target", "float32", "added to each", symbol="b")]
 
 
 class Slope(NamedTuple):
     """The penalised loss and where it falls."""
 
-    loss: Annotated[Symbol, Spec("", "float32", "mean loss and penalty")]
-    by_weight: Weights
-    by_intercept: Intercept
+    loss: Annotated[Symbol, Spec("", "float32", "mean loss and penalty", symbol="J")]
+    by_weight: Annotated[Symbol, Spec("feature target", "float32", "its slope along the weights")]
+    by_intercept: Annotated[Symbol, Spec("target", "float32", "its slope along the intercept")]
 
 
 @kernel(backend="numpy")
 def penalised_loss(
     features: Features,
     target: Target,
-    sample_weight: Annotated[Symbol, Spec("sample", "float32", "weight of each sample", low=0)],
+    sample_weight: Annotated[Symbol, Spec("sample", "float32", "weight of each sample", low=0, symbol="s")],
     weight: Weights,
     intercept: Intercept,
-    penalty: Annotated[Symbol, Spec("", "float32", "on half the squared weights", low=0)] = 1.0,
+    penalty: Annotated[Symbol, Spec("", "float32", "on half the squared weights", low=0, symbol=r"\lambda")] = 1.0,
     kind: str = "binary",
 ) -> Slope:
     r"""The loss of a linear model with an :math:`L_2` penalty, and its gradient.
 
-    .. math:: \frac{1}{\sum_i s_i} \sum_i s_i \ell(x_i W + b, y_i) + \tfrac{\lambda}{2} \lVert W \rVert^2
+    .. math:: J = \frac{1}{\sum_i s_i} \sum_i s_i \ell(x_i W + b, y_i) + \tfrac{\lambda}{2} \lVert W \rVert^2
 
     ``kind`` is ``binary`` (each target by itself), ``multiclass`` (softmax) or ``squared``.
     """

@@ -18,7 +18,7 @@ STEPS_OF_DEFINITION = 2000
 class Path(NamedTuple):
     """Weights along the path."""
 
-    weights: Annotated[Symbol, Spec("penalty feature", "float32", "weights, for each penalty")]
+    weights: Annotated[Symbol, Spec("penalty feature", "float32", "weights, for each penalty", symbol="w")]
 
 
 def _example() -> tuple[np.ndarray, ...]:
@@ -27,10 +27,12 @@ def _example() -> tuple[np.ndarray, ...]:
 
 @kernel(backend="numpy", example=_example)
 def elastic_net_path(
-    columns: Annotated[Symbol, Spec("feature sample", "float32", "centred features, a row each")],
-    target: Annotated[Symbol, Spec("sample", "float32", "centred target")],
-    penalties: Annotated[Symbol, Spec("penalty", "float64", "penalties, from large to small", low=0)],
-    share: Annotated[Symbol, Spec("", "float64", "of the penalty on absolute weights; 1: lasso", low=0, high=1)] = 1.0,
+    columns: Annotated[Symbol, Spec("feature sample", "float32", "centred features, a row each", symbol="X")],
+    target: Annotated[Symbol, Spec("sample", "float32", "centred target", symbol="y")],
+    penalties: Annotated[Symbol, Spec("penalty", "float64", "penalties, from large to small", low=0, symbol=r"\alpha")],
+    share: Annotated[
+        Symbol, Spec("", "float64", "of the penalty on absolute weights; 1: lasso", low=0, high=1, symbol=r"\rho")
+    ] = 1.0,
     tolerance: Annotated[Symbol, Spec("", "float64", "change of the fit in the last sweep, squared", low=0)] = 1e-11,
 ) -> Path:
     r"""The elastic net for each penalty.

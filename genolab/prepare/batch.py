@@ -15,12 +15,17 @@ from genolab.spec import Spec, Symbol
 STEPS = 200
 """Steps of the empirical Bayes estimates at most; most batches need ten."""
 
-Values = Annotated[Symbol, Spec("sample gene", "float32", "log expression, finite")]
-Batch = Annotated[Symbol, Spec("sample", "int64", "number of the sample's batch", low=0)]
-Design = Annotated[Symbol, Spec("sample effect", "float64", "what is known of the samples, a column each")]
-Effects = Annotated[Symbol, Spec("effect gene", "float64", "how much one unit of a column moves the gene")]
-Corrected = Annotated[Symbol, Spec("sample gene", "float32", "log expression without the batches")]
-ByBatch = Annotated[Symbol, Spec("batch gene", "float64", "number of each batch and gene")]
+Values = Annotated[Symbol, Spec("sample gene", "float32", "log expression, finite", symbol="x; X")]
+Batch = Annotated[Symbol, Spec("sample", "int64", "number of the sample's batch", low=0, symbol=r"\mathrm{batch}")]
+Design = Annotated[Symbol, Spec("sample effect", "float64", "what is known of the samples, a column each", symbol="D")]
+Effects = Annotated[
+    Symbol, Spec("effect gene", "float64", "how much one unit of a column moves the gene", symbol=r"\hat\beta")
+]
+Corrected = Annotated[Symbol, Spec("sample gene", "float32", "log expression without the batches", symbol="y; Y")]
+
+
+def _by_batch(symbol: str) -> Spec:
+    return Spec("batch gene", "float64", "number of each batch and gene", symbol=symbol)
 
 
 class LinearEffects(NamedTuple):
@@ -32,7 +37,7 @@ class LinearEffects(NamedTuple):
 @kernel(backend="numpy")
 def linear_effects(
     values: Values,
-    solver: Annotated[Symbol, Spec("effect sample", "float64", "pseudo-inverse of the design matrix")],
+    solver: Annotated[Symbol, Spec("effect sample", "float64", "pseudo-inverse of the design matrix", symbol="D^{+}")],
 ) -> LinearEffects:
     r"""Least-squares effects of a design on every gene.
 
@@ -59,8 +64,10 @@ def subtract_effects(values: Values, design: Design, effect: Effects) -> LinearC
 class BatchMoments(NamedTuple):
     """Each gene in each batch."""
 
-    mean: ByBatch
-    squares: Annotated[Symbol, Spec("batch gene", "float64", "sum of squared deviations from the batch's mean")]
+    mean: Annotated[Symbol, _by_batch(r"\bar{x}")]
+    squares: Annotated[
+        Symbol, Spec("batch gene", "float64", "sum of squared deviations from the batch's mean", symbol="q")
+    ]
 
 
 def _indicator(batch: Any, like: Any) -> Any:
@@ -69,7 +76,7 @@ def _indicator(batch: Any, like: Any) -> Any:
     return pt.eq(number[:, None], batch[None, :]).astype("float64")
 
 
-Sizes = Annotated[Symbol, Spec("batch", "float64", "samples of the batch", low=1)]
+Sizes = Annotated[Symbol, Spec("batch", "float64", "samples of the batch", low=1, symbol="n")]
 
 
 @kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.array([0, 1]), np.ones(2)))
@@ -98,8 +105,12 @@ def _batch_moments(values: np.ndarray, batch: np.ndarray, samples: np.ndarray) -
 class Posteriors(NamedTuple):
     """Shifts and scales of the batches, each drawn towards what the batch's other genes say."""
 
-    shift: Annotated[Symbol, Spec("batch gene", "float64", "shift of the batch", unit="pooled standard deviations")]
-    variance: Annotated[Symbol, Spec("batch gene", "float64", "variance of the batch", unit="pooled variance")]
+    shift: Annotated[
+        Symbol, Spec("batch gene", "float64", "shift of the batch", unit="pooled standard deviations", symbol=r"\gamma")
+    ]
+    variance: Annotated[
+        Symbol, Spec("batch gene", "float64", "variance of the batch", unit="pooled variance", symbol=r"\delta")
+    ]
 
 
 @kernel(
@@ -107,7 +118,9 @@ class Posteriors(NamedTuple):
     example=lambda: (np.array([[0.1, 0.3], [-0.2, 0.1]]), np.array([[1.0, 2.0], [2.0, 1.0]]), np.full(2, 3.0)),
 )
 def combat_posteriors(
-    shift: Annotated[Symbol, Spec("batch gene", "float64", "mean of the standardised genes in the batch")],
+    shift: Annotated[
+        Symbol, Spec("batch gene", "float64", "mean of the standardised genes in the batch", symbol=r"\hat\gamma")
+    ],
     squares: Annotated[Symbol, Spec("batch gene", "float64", "sum of their squared deviations from that mean")],
     samples: Sizes,
 ) -> Posteriors:
@@ -171,9 +184,9 @@ class BatchCorrection(NamedTuple):
 def correct_batches(
     values: Values,
     batch: Batch,
-    centre: ByBatch,
-    per: ByBatch,
-    added: ByBatch,
+    centre: Annotated[Symbol, _by_batch("c")],
+    per: Annotated[Symbol, _by_batch("r")],
+    added: Annotated[Symbol, _by_batch("a")],
 ) -> BatchCorrection:
     r"""Shift and scale each gene of each sample by what its batch says.
 

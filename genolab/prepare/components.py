@@ -23,16 +23,19 @@ BUFFER_BYTES = 4 * 2**20
 STORED_PARTS = 4
 """Shares of a sparse product by genes: each has a table of genes and components of its own."""
 
-Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")]
-Mean = Annotated[Symbol, Spec("gene", "float64", "mean of the gene")]
-Loading = Annotated[Symbol, Spec("gene component", "float32", "weight of the gene in the component")]
-Score = Annotated[Symbol, Spec("sample component", "float32", "place of the sample along the component")]
+Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x; X")]
+Mean = Annotated[Symbol, Spec("gene", "float64", "mean of the gene", symbol=r"\mu")]
+Loading = Annotated[Symbol, Spec("gene component", "float32", "weight of the gene in the component", symbol="v")]
+Score = Annotated[Symbol, Spec("sample component", "float32", "place of the sample along the component", symbol="t")]
+Span = Annotated[Symbol, Spec("sample component", "float32", "columns that span the scores", symbol="T")]
 
 
 class Products(NamedTuple):
     """What samples have in common, or genes."""
 
-    product: Annotated[Symbol, Spec("row other", "float64", "sum over the other axis of products of centred values")]
+    product: Annotated[
+        Symbol, Spec("row other", "float64", "sum over the other axis of products of centred values", symbol="C; K")
+    ]
 
 
 @kernel(backend="numpy")
@@ -126,8 +129,8 @@ class Components(NamedTuple):
     """Components in the order of their singular values."""
 
     score: Score
-    loading: Annotated[Symbol, Spec("gene component", "float64", "weight of the gene; squares sum to 1")]
-    singular: Annotated[Symbol, Spec("component", "float64", "root of the sum of squared scores")]
+    loading: Annotated[Symbol, Spec("gene component", "float64", "weight of the gene; squares sum to 1", symbol="V")]
+    singular: Annotated[Symbol, Spec("component", "float64", "root of the sum of squared scores", symbol=r"\Sigma")]
 
 
 def _components(wide: Any, basis: Any, dtype: str) -> Components:
@@ -140,7 +143,7 @@ def _components(wide: Any, basis: Any, dtype: str) -> Components:
 
 
 @kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1), np.float32)))
-def components_within(values: Values, mean: Mean, span: Score) -> Components:
+def components_within(values: Values, mean: Mean, span: Span) -> Components:
     r"""The principal components whose scores lie in the span of some columns; of the right span, simply the components.
 
     With :math:`Q = \mathrm{qr}(T)` and :math:`X_c = X - 1\mu^T`,
@@ -164,7 +167,7 @@ def _components_within(values: np.ndarray, mean: np.ndarray, span: np.ndarray) -
 
 
 @kernel(backend="numpy", example=lambda: _two_entries((2, 1)))
-def components_within_stored(value: Entry, column: Column, start: Start, mean: Mean, span: Score) -> Components:
+def components_within_stored(value: Entry, column: Column, start: Start, mean: Mean, span: Span) -> Components:
     r"""The same as :func:`components_within` of a sparse matrix, whose zeros are never made.
 
     .. math:: (X_c^T Q)_{gk} = \sum_{e \in g} v_e\,q_{s(e) k} - \mu_g \sum_s q_{sk}

@@ -16,14 +16,16 @@ Counts = Annotated[Symbol, Spec("sample gene", "float32", "reads or molecules co
 Factor = Annotated[
     Symbol, Spec("sample", "float64", "normalisation factor: the library counts as so many times larger", symbol="f")
 ]
-Size = Annotated[Symbol, Spec("sample", "float64", "size factor: counts are divided by it")]
-Length = Annotated[Symbol, Spec("gene", "float64", "length of the gene's transcript", unit="bases", low=1)]
+Size = Annotated[Symbol, Spec("sample", "float64", "size factor: counts are divided by it", symbol="s")]
+Length = Annotated[Symbol, Spec("gene", "float64", "length of the gene's transcript", unit="bases", low=1, symbol="l")]
 Target = Annotated[
     Symbol,
     Spec("", "float64", "sum that every sample is brought to", unit="counts", low=1, high=1e9, step=1e4, symbol="T"),
 ]
 Normalised = Annotated[Symbol, Spec("sample gene", "float32", "normalised expression", symbol="y")]
-Stored = Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row", low=0)]
+Stored = Annotated[
+    Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row", low=0, symbol="v_e; x")
+]
 Start = Annotated[Symbol, Spec("edge", "int64", "where each sample's entries begin, and the number of entries")]
 
 
@@ -84,7 +86,9 @@ def _log_cpm(
 class StoredResult(NamedTuple):
     """The entries of a sparse matrix, normalised; its zeros stay zeros."""
 
-    normalised: Annotated[Symbol, Spec("stored", "float32", "normalised expression where an entry is stored")]
+    normalised: Annotated[
+        Symbol, Spec("stored", "float32", "normalised expression where an entry is stored", symbol="y")
+    ]
 
 
 def row_of_each(value: Any, start: Any) -> Any:

@@ -22,13 +22,13 @@ STEPS = 50
 """Newton steps at most; most genes need six."""
 
 Group = Annotated[Symbol, Spec("sample", "int64", "number of the condition that the sample has", low=0)]
-GroupMean = Annotated[Symbol, Spec("group gene", "float64", "mean of the counts divided by size factors")]
+GroupMean = Annotated[Symbol, Spec("group gene", "float64", "mean of the counts divided by size factors", symbol="m")]
 
 
 class Dispersions(NamedTuple):
     """Overdispersion, gene by gene."""
 
-    dispersion: Annotated[Symbol, Spec("gene", "float64", "variance = mean + dispersion mean^2")]
+    dispersion: Annotated[Symbol, Spec("gene", "float64", "variance = mean + dispersion mean^2", symbol=r"\alpha")]
 
 
 def _log_likelihood(y: Any, mu: Any, alpha: Any, indicator: Any) -> Any:
@@ -108,15 +108,19 @@ def _dispersions(
 class Stabilised(NamedTuple):
     """Counts on a scale where their variance hardly depends on their mean."""
 
-    stabilised: Annotated[Symbol, Spec("sample gene", "float32", "about log2 of the normalised count")]
+    stabilised: Annotated[Symbol, Spec("sample gene", "float32", "about log2 of the normalised count", symbol="y")]
 
 
 @kernel(backend="numpy")
 def variance_stabilised(
     counts: Counts,
     size: Size,
-    asymptotic: Annotated[Symbol, Spec("", "float64", "dispersion of highly expressed genes", low=1e-8, high=10)],
-    extra: Annotated[Symbol, Spec("", "float64", "how much the dispersion rises as the mean falls", low=0, high=1e6)],
+    asymptotic: Annotated[
+        Symbol, Spec("", "float64", "dispersion of highly expressed genes", low=1e-8, high=10, symbol="a_0")
+    ],
+    extra: Annotated[
+        Symbol, Spec("", "float64", "how much the dispersion rises as the mean falls", low=0, high=1e6, symbol="a_1")
+    ],
 ) -> Stabilised:
     r"""Variance-stabilising transform for the dispersion trend :math:`\alpha(\mu) = a_0 + a_1 / \mu`.
 

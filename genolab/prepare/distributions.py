@@ -13,13 +13,15 @@ from genolab.spec import Spec, Symbol
 PLACES = 128
 """Places at which a density is given; a curve on a screen needs no more."""
 
-Gapped = Annotated[Symbol, Spec("sample gene", "float32", "expression; NaN where it is not known")]
+Gapped = Annotated[Symbol, Spec("sample gene", "float32", "expression; NaN where it is not known", symbol="x")]
 
 
 class Densities(NamedTuple):
     """How the values of each sample are distributed."""
 
-    density: Annotated[Symbol, Spec("sample place", "float64", "share of the sample's known values per unit", low=0)]
+    density: Annotated[
+        Symbol, Spec("sample place", "float64", "share of the sample's known values per unit", low=0, symbol="f")
+    ]
 
 
 @kernel(backend="numpy", simplify=False, example=lambda: (np.ones((2, 2), np.float32), 0.0, 2.0, 0.5))
@@ -27,7 +29,7 @@ def sample_densities(
     values: Gapped,
     low: Annotated[Symbol, Spec("", "float64", "the first place; smaller values are left out")],
     high: Annotated[Symbol, Spec("", "float64", "the last place; larger values are left out")],
-    bandwidth: Annotated[Symbol, Spec("", "float64", "standard deviation of the smoothing", low=1e-6)],
+    bandwidth: Annotated[Symbol, Spec("", "float64", "standard deviation of the smoothing", low=1e-6, symbol="h")],
 ) -> Densities:
     r"""Density of each sample's values at evenly spaced places :math:`y_k`, by a Gaussian kernel.
 
@@ -107,8 +109,10 @@ def relative_log_expression(values: Gapped, probability: Probability) -> Relativ
 class KnownMoments(NamedTuple):
     """Each gene over the samples in which it is known."""
 
-    mean: Annotated[Symbol, Spec("gene", "float64", "mean; NaN where nothing is known")]
-    deviation: Annotated[Symbol, Spec("gene", "float64", "standard deviation (one less than the known); NaN below two")]
+    mean: Annotated[Symbol, Spec("gene", "float64", "mean; NaN where nothing is known", symbol=r"\bar{x}")]
+    deviation: Annotated[
+        Symbol, Spec("gene", "float64", "standard deviation (one less than the known); NaN below two", symbol=r"\sigma")
+    ]
 
 
 @kernel(backend="numpy", simplify=False)

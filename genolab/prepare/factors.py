@@ -17,7 +17,7 @@ from genolab.spec import Spec, Symbol
 class Detection(NamedTuple):
     """How widely each gene is seen."""
 
-    samples: Annotated[Symbol, Spec("gene", "int64", "samples with a count above zero")]
+    samples: Annotated[Symbol, Spec("gene", "int64", "samples with a count above zero", symbol="d")]
 
 
 @kernel(backend="numpy")
@@ -39,14 +39,16 @@ def _detected(counts: np.ndarray) -> np.ndarray:
 class QuantileOfCounts(NamedTuple):
     """A quantile of every sample's counts."""
 
-    quantile: Annotated[Symbol, Spec("sample", "float64", "the quantile of the sample's counts")]
+    quantile: Annotated[Symbol, Spec("sample", "float64", "the quantile of the sample's counts", symbol="q")]
 
 
 @kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2, bool), 0.75))
 def count_quantiles(
     counts: Counts,
     used: Annotated[Symbol, Spec("gene", "bool", "the gene takes part")],
-    probability: Annotated[Symbol, Spec("", "float64", "share of the genes below", low=0, high=1, step=0.05)] = 0.75,
+    probability: Annotated[
+        Symbol, Spec("", "float64", "share of the genes below", low=0, high=1, step=0.05, symbol="p")
+    ] = 0.75,
 ) -> QuantileOfCounts:
     r"""The quantile of every sample's counts over the genes used, between order statistics (R's type 7).
 
@@ -74,7 +76,8 @@ def _count_quantiles(counts: np.ndarray, used: np.ndarray, probability: Any) -> 
 
 
 LogGeometricMean = Annotated[
-    Symbol, Spec("gene", "float64", "logarithm of the gene's geometric mean; -inf where the gene is left out")
+    Symbol,
+    Spec("gene", "float64", "logarithm of the gene's geometric mean; -inf where the gene is left out", symbol="c"),
 ]
 
 
@@ -118,7 +121,7 @@ def _log_geometric_means(counts: np.ndarray, poscounts: Any) -> np.ndarray:
 class SizeFactors(NamedTuple):
     """How much deeper each sample is than the reference."""
 
-    size_factor: Annotated[Symbol, Spec("sample", "float64", "size factor; NaN where no gene can tell")]
+    size_factor: Annotated[Symbol, Spec("sample", "float64", "size factor; NaN where no gene can tell", symbol="s")]
 
 
 @kernel(backend="numpy")

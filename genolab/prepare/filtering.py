@@ -10,14 +10,16 @@ from genolab.kernel import kernel
 from genolab.prepare.depth import Counts
 from genolab.spec import Spec, Symbol
 
-Cutoff = Annotated[Symbol, Spec("sample", "float64", "count from which a gene is expressed in the sample", low=0)]
+Cutoff = Annotated[
+    Symbol, Spec("sample", "float64", "count from which a gene is expressed in the sample", low=0, symbol="c")
+]
 
 
 class Expressed(NamedTuple):
     """How often each gene is counted."""
 
-    samples: Annotated[Symbol, Spec("gene", "int64", "samples in which the gene reaches the cut-off")]
-    total: Annotated[Symbol, Spec("gene", "float64", "sum over all samples", unit="counts")]
+    samples: Annotated[Symbol, Spec("gene", "int64", "samples in which the gene reaches the cut-off", symbol="n")]
+    total: Annotated[Symbol, Spec("gene", "float64", "sum over all samples", unit="counts", symbol="t")]
 
 
 @kernel(backend="numpy")

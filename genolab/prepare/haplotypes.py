@@ -12,15 +12,29 @@ from genolab.kernel import kernel
 from genolab.kernel.threads import spread
 from genolab.spec import Spec, Symbol
 
-Panel = Annotated[Symbol, Spec("haplotype site", "int8", "allele of a reference haplotype", low=0, high=1)]
-Haploid = Annotated[Symbol, Spec("target site", "int8", "allele; -1 where it is not known", low=-1, high=1)]
-Diploid = Annotated[Symbol, Spec("target site", "int8", "copies of allele 1; -1 where not known", low=-1, high=2)]
+Panel = Annotated[
+    Symbol, Spec("haplotype site", "int8", "allele of a reference haplotype", low=0, high=1, symbol="h_j; h; k_j")
+]
+Haploid = Annotated[Symbol, Spec("target site", "int8", "allele; -1 where it is not known", low=-1, high=1, symbol="x")]
+Diploid = Annotated[
+    Symbol, Spec("target site", "int8", "copies of allele 1; -1 where not known", low=-1, high=2, symbol="x")
+]
 Switch = Annotated[
     Symbol,
-    Spec("site", "float64", "chance that another haplotype is copied from here on (first site: 1)", low=0, high=1),
+    Spec(
+        "site",
+        "float64",
+        "chance that another haplotype is copied from here on (first site: 1)",
+        low=0,
+        high=1,
+        symbol="s",
+    ),
 ]
 Error = Annotated[
-    Symbol, Spec("", "float64", "chance that the allele differs from the one copied", low=1e-12, high=0.5)
+    Symbol,
+    Spec(
+        "", "float64", "chance that the allele differs from the one copied", low=1e-12, high=0.5, symbol=r"\varepsilon"
+    ),
 ]
 LogLikelihood = Annotated[Symbol, Spec("target", "float64", "of what is known of the target", unit="nats")]
 
@@ -28,7 +42,9 @@ LogLikelihood = Annotated[Symbol, Spec("target", "float64", "of what is known of
 class HaploidPosterior(NamedTuple):
     """What each target has at each site."""
 
-    posterior: Annotated[Symbol, Spec("target site", "float64", "chance of allele 1", low=0, high=1)]
+    posterior: Annotated[
+        Symbol, Spec("target site", "float64", "chance of allele 1", low=0, high=1, symbol="P(x_j = 1)")
+    ]
     log_likelihood: LogLikelihood
 
 
@@ -149,7 +165,9 @@ def _copied_pairs(
 class HaplotypeDistances(NamedTuple):
     """How far targets are from single haplotypes."""
 
-    distance: Annotated[Symbol, Spec("target haplotype", "float64", "mean squared difference over the known sites")]
+    distance: Annotated[
+        Symbol, Spec("target haplotype", "float64", "mean squared difference over the known sites", symbol="d")
+    ]
 
 
 @kernel(backend="numpy")
@@ -168,7 +186,7 @@ class PairDistances(NamedTuple):
     """How far targets are from pairs of haplotypes."""
 
     distance: Annotated[
-        Symbol, Spec("target haplotype other", "float64", "mean squared difference over the known sites")
+        Symbol, Spec("target haplotype other", "float64", "mean squared difference over the known sites", symbol="d")
     ]
 
 

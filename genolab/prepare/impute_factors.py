@@ -17,13 +17,18 @@ from genolab.spec import Spec, Symbol
 NEGLIGIBLE = 1e-7
 """Singular values below this share of the largest are rounding errors of the matrix of products."""
 
-Centre = Annotated[Symbol, Spec("gene", "float64", "mean of the gene")]
-Loadings = Annotated[Symbol, Spec("gene factor", "float64", "how much one unit of a factor moves the gene")]
-Scores = Annotated[Symbol, Spec("sample factor", "float64", "how much of a factor the sample has")]
+Centre = Annotated[Symbol, Spec("gene", "float64", "mean of the gene", symbol=r"\mu")]
+Loadings = Annotated[Symbol, Spec("gene factor", "float64", "how much one unit of a factor moves the gene", symbol="w")]
+Scores = Annotated[Symbol, Spec("sample factor", "float64", "how much of a factor the sample has", symbol="z")]
 Covariance = Annotated[
-    Symbol, Spec("sample factor other", "float64", "covariance of the sample's scores", unit="noise variance")
+    Symbol,
+    Spec(
+        "sample factor other", "float64", "covariance of the sample's scores", unit="noise variance", symbol="M_s^{-1}"
+    ),
 ]
-Variance = Annotated[Symbol, Spec("", "float64", "variance of the noise", low=1e-300)]
+Variance = Annotated[
+    Symbol, Spec("", "float64", "variance of the noise", low=1e-300, symbol=r"\sigma; \sigma^2; \lambda")
+]
 
 
 class FactorScores(NamedTuple):
@@ -48,7 +53,7 @@ def factor_scores(
     values: Gapped,
     centre: Centre,
     loadings: Loadings,
-    ridge: Annotated[Symbol, Spec("", "float64", "pull of the scores to 0", low=1e-300)],
+    ridge: Annotated[Symbol, Spec("", "float64", "pull of the scores to 0", low=1e-300, symbol=r"\lambda")],
 ) -> FactorScores:
     r"""Ridge regression of each sample's known values on the loadings of those genes.
 
@@ -114,7 +119,9 @@ def _factor_impute(values: np.ndarray, centre: np.ndarray, loadings: np.ndarray,
 class FactorErrors(NamedTuple):
     """How far imputed values may be off."""
 
-    standard_error: Annotated[Symbol, Spec("sample gene", "float32", "standard error; 0 where the value is known")]
+    standard_error: Annotated[
+        Symbol, Spec("sample gene", "float32", "standard error; 0 where the value is known", symbol=r"\mathrm{se}")
+    ]
 
 
 @kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones((2, 1)), np.ones((2, 1, 1)), 1.0))
@@ -159,12 +166,13 @@ def _two_gaps() -> tuple[Any, ...]:
 @kernel(backend="numpy", example=_two_gaps)
 def soft_step(
     filled: Annotated[
-        Symbol, Spec("sample gene", "float32", "expression less the gene's mean, with the gaps as filled so far")
+        Symbol,
+        Spec("sample gene", "float32", "expression less the gene's mean, with the gaps as filled so far", symbol="X"),
     ],
     column: Annotated[Symbol, Spec("gap", "int32", "gene of each gap, row by row", index="gene")],
     begin: Annotated[Symbol, Spec("edge", "int64", "where each sample's gaps begin, and the number of gaps")],
-    start: Annotated[Symbol, Spec("gene factor", "float64", "columns that span the factors so far")],
-    penalty: Annotated[Symbol, Spec("", "float64", "taken off every singular value", low=0)],
+    start: Annotated[Symbol, Spec("gene factor", "float64", "columns that span the factors so far", symbol="V_0")],
+    penalty: Annotated[Symbol, Spec("", "float64", "taken off every singular value", low=0, symbol=r"\lambda")],
     rank: Annotated[Symbol, Spec("", "int64", "factors that fill; the others only help to find them", low=1)] = 30,
 ) -> SoftStep:
     r"""Fill the gaps from the soft-thresholded singular values of the filled table.

@@ -18,15 +18,15 @@ REACH = 6
 ROWS = 512
 """Samples whose distances are held at one time."""
 
-Gapped = Annotated[Symbol, Spec("sample gene", "float32", "expression; NaN where it is not known")]
-Completed = Annotated[Symbol, Spec("sample gene", "float32", "expression, known and imputed")]
+Gapped = Annotated[Symbol, Spec("sample gene", "float32", "expression; NaN where it is not known", symbol="x")]
+Completed = Annotated[Symbol, Spec("sample gene", "float32", "expression, known and imputed", symbol="y; Y")]
 
 
 class Centres(NamedTuple):
     """The middle of each gene's known values."""
 
-    mean: Annotated[Symbol, Spec("gene", "float64", "mean; 0 where nothing is known")]
-    median: Annotated[Symbol, Spec("gene", "float64", "median; NaN where nothing is known")]
+    mean: Annotated[Symbol, Spec("gene", "float64", "mean; 0 where nothing is known", symbol=r"\bar{x}")]
+    median: Annotated[Symbol, Spec("gene", "float64", "median; NaN where nothing is known", symbol="m")]
 
 
 @kernel(backend="numpy")
@@ -50,7 +50,8 @@ class Filled(NamedTuple):
 
 @kernel(backend="numpy")
 def fill_gaps(
-    values: Gapped, fill: Annotated[Symbol, Spec("gene", "float64", "what stands where the gene is not known")]
+    values: Gapped,
+    fill: Annotated[Symbol, Spec("gene", "float64", "what stands where the gene is not known", symbol="f")],
 ) -> Filled:
     r"""Each missing value becomes its gene's number; known values stay.
 
@@ -69,7 +70,9 @@ class NeighbourResult(NamedTuple):
 def neighbour_impute(
     values: Gapped,
     donors: Annotated[Symbol, Spec("donor gene", "float32", "samples to take values from; NaN where not known")],
-    neighbours: Annotated[Symbol, Spec("", "int64", "donors that a value is the mean of", low=1, high=50)] = 5,
+    neighbours: Annotated[
+        Symbol, Spec("", "int64", "donors that a value is the mean of", low=1, high=50, symbol="k")
+    ] = 5,
 ) -> NeighbourResult:
     r"""Each missing value becomes the mean over the nearest donors in which the gene is known.
 

@@ -12,19 +12,19 @@ from genolab.kernel import kernel
 from genolab.kernel.threads import spread
 from genolab.spec import Spec, Symbol
 
-Base = Annotated[Symbol, Spec("", "float64", "base of the logarithm", low=1.1, high=10)]
+Base = Annotated[Symbol, Spec("", "float64", "base of the logarithm", low=1.1, high=10, symbol="b")]
 
 
 class Logarithms(NamedTuple):
     """Expression on a logarithmic scale."""
 
-    logarithm: Annotated[Symbol, Spec("sample gene", "float32", "logarithm of the values and the offset")]
+    logarithm: Annotated[Symbol, Spec("sample gene", "float32", "logarithm of the values and the offset", symbol="y")]
 
 
 @kernel(backend="numpy")
 def logarithm(
-    values: Annotated[Symbol, Spec("sample gene", "float32", "normalised counts", low=0)],
-    offset: Annotated[Symbol, Spec("", "float64", "added before the logarithm", low=1e-3, high=100)] = 1.0,
+    values: Annotated[Symbol, Spec("sample gene", "float32", "normalised counts", low=0, symbol="x")],
+    offset: Annotated[Symbol, Spec("", "float64", "added before the logarithm", low=1e-3, high=100, symbol="o")] = 1.0,
     base: Base = 2.0,
 ) -> Logarithms:
     r"""Logarithm of the values and an offset.
@@ -46,12 +46,14 @@ def _logarithm(values: np.ndarray, offset: Any, base: Any) -> np.ndarray:
 class StoredLogarithms(NamedTuple):
     """Logarithms of a sparse matrix; its zeros stay zeros."""
 
-    logarithm: Annotated[Symbol, Spec("stored", "float32", "logarithm where an entry is stored")]
+    logarithm: Annotated[Symbol, Spec("stored", "float32", "logarithm where an entry is stored", symbol="y")]
 
 
 @kernel(backend="numpy")
 def logarithm_stored(
-    value: Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored", low=0)],
+    value: Annotated[
+        Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored", low=0, symbol="x")
+    ],
     base: Base = 2.0,
 ) -> StoredLogarithms:
     r"""Logarithm of one more than the entries of a sparse matrix.

@@ -12,12 +12,14 @@ from genolab.kernel.threads import added, spread
 from genolab.prepare.ranks import mid_ranks, ordinal_ranks
 from genolab.spec import Spec, Symbol
 
-Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")]
-Reference = Annotated[Symbol, Spec("gene", "float64", "the distribution, from its smallest value to its largest")]
+Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x")]
+Reference = Annotated[
+    Symbol, Spec("gene", "float64", "the distribution, from its smallest value to its largest", symbol="m")
+]
 FirstRank = Annotated[
     Symbol, Spec("", "int64", "0: equal values get one value, at their middle rank; 1: one each", low=0, high=1)
 ]
-Normalised = Annotated[Symbol, Spec("sample gene", "float32", "expression in the common distribution")]
+Normalised = Annotated[Symbol, Spec("sample gene", "float32", "expression in the common distribution", symbol="y")]
 
 
 class QuantileResult(NamedTuple):

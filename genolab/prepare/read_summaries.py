@@ -19,13 +19,14 @@ CODE = np.full(256, 4, np.int64)
 for _code, _letters in enumerate((b"Aa", b"Cc", b"Gg", b"TtUu")):
     CODE[list(_letters)] = _code
 
-Letters = Annotated[Symbol, Spec("place", "uint8", "letters of all reads in a row")]
+Letters = Annotated[Symbol, Spec("place", "uint8", "letters of all reads in a row", symbol="b")]
 Quality = Annotated[
-    Symbol, Spec("place", "uint8", "their qualities as in the file", unit="Phred + 33", low=33, high=126)
+    Symbol,
+    Spec("place", "uint8", "their qualities as in the file", unit="Phred + 33", low=33, high=126, symbol=r"q; \bar{q}"),
 ]
 Edge = Annotated[Symbol, Spec("edge", "int64", "where each read begins, and the number of letters", low=0)]
-ByQuality = Annotated[Symbol, Spec("cycle quality=94", "int64", "bases of each quality", low=0)]
-ByBase = Annotated[Symbol, Spec("cycle base=5", "int64", "bases A, C, G, T and others", low=0)]
+ByQuality = Annotated[Symbol, Spec("cycle quality=94", "int64", "bases of each quality", low=0, symbol="Q")]
+ByBase = Annotated[Symbol, Spec("cycle base=5", "int64", "bases A, C, G, T and others", low=0, symbol="B")]
 
 
 class Cycles(NamedTuple):
@@ -72,8 +73,13 @@ def _cycle_counts(
 class ReadMeans(NamedTuple):
     """Two numbers of every read."""
 
-    gc: Annotated[Symbol, Spec("read", "float64", "share of G and C among A, C, G and T; NaN where there is none")]
-    quality: Annotated[Symbol, Spec("read", "float64", "mean quality; NaN for a read without bases", unit="Phred")]
+    gc: Annotated[
+        Symbol,
+        Spec("read", "float64", "share of G and C among A, C, G and T; NaN where there is none", symbol=r"\mathrm{gc}"),
+    ]
+    quality: Annotated[
+        Symbol, Spec("read", "float64", "mean quality; NaN for a read without bases", unit="Phred", symbol=r"\bar{q}")
+    ]
 
 
 @kernel(backend="numpy", example=lambda: (np.full(2, 65, np.uint8), np.full(2, 70, np.uint8), np.array([0, 2])))

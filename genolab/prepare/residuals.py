@@ -12,15 +12,17 @@ from genolab.kernel.threads import added, spread
 from genolab.prepare.depth import Counts, room_like, totals
 from genolab.spec import Spec, Symbol
 
-Share = Annotated[Symbol, Spec("gene", "float64", "share of all counts that the gene has", low=0, high=1)]
-Theta = Annotated[Symbol, Spec("", "float64", "overdispersion: smaller is wider", low=0.1, high=1e6)]
-Limit = Annotated[Symbol, Spec("", "float64", "residuals are cut at plus and minus this", low=0)]
+Share = Annotated[Symbol, Spec("gene", "float64", "share of all counts that the gene has", low=0, high=1, symbol="p")]
+Theta = Annotated[Symbol, Spec("", "float64", "overdispersion: smaller is wider", low=0.1, high=1e6, symbol=r"\theta")]
+Limit = Annotated[Symbol, Spec("", "float64", "residuals are cut at plus and minus this", low=0, symbol="L")]
 
 
 class Residuals(NamedTuple):
     """Counts in standard deviations from their expectation."""
 
-    residual: Annotated[Symbol, Spec("sample gene", "float32", "Pearson residual", unit="standard deviations")]
+    residual: Annotated[
+        Symbol, Spec("sample gene", "float32", "Pearson residual", unit="standard deviations", symbol="y")
+    ]
 
 
 @kernel(backend="numpy")
@@ -57,8 +59,8 @@ def _pearson_residuals(
 class ResidualSums(NamedTuple):
     """What a gene's residuals add up to; sums over blocks of samples may be added."""
 
-    total: Annotated[Symbol, Spec("gene", "float64", "sum of residuals")]
-    squares: Annotated[Symbol, Spec("gene", "float64", "sum of squared residuals", low=0)]
+    total: Annotated[Symbol, Spec("gene", "float64", "sum of residuals", symbol="a")]
+    squares: Annotated[Symbol, Spec("gene", "float64", "sum of squared residuals", low=0, symbol="b")]
 
 
 @kernel(backend="numpy")

@@ -17,9 +17,11 @@ from genolab.spec import Spec, Symbol
 
 Values = Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x")]
 Scaled = Annotated[Symbol, Spec("sample gene", "float32", "expression on the gene's own scale", symbol="y")]
-Centre = Annotated[Symbol, Spec("gene", "float64", "taken off")]
-Scale = Annotated[Symbol, Spec("gene", "float64", "divided by; 0 marks a constant gene, which is not divided")]
-Added = Annotated[Symbol, Spec("gene", "float64", "added last")]
+Centre = Annotated[Symbol, Spec("gene", "float64", "taken off", symbol="c")]
+Scale = Annotated[
+    Symbol, Spec("gene", "float64", "divided by; 0 marks a constant gene, which is not divided", symbol=r"\sigma")
+]
+Added = Annotated[Symbol, Spec("gene", "float64", "added last", symbol="a")]
 
 
 class ZScores(NamedTuple):

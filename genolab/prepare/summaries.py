@@ -17,9 +17,13 @@ FEW = 256
 """Genes looked at together where their values are nearly alike."""
 
 Column = Annotated[Symbol, Spec("stored", "int32", "gene of each stored entry", low=0)]
-Entry = Annotated[Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row")]
-Library = Annotated[Symbol, Spec("sample", "float64", "library size: the sum of the sample's counts", unit="counts")]
-Detected = Annotated[Symbol, Spec("sample", "int64", "genes with a count above zero")]
+Entry = Annotated[
+    Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored, row by row", symbol="v_e; x")
+]
+Library = Annotated[
+    Symbol, Spec("sample", "float64", "library size: the sum of the sample's counts", unit="counts", symbol="N")
+]
+Detected = Annotated[Symbol, Spec("sample", "int64", "genes with a count above zero", symbol="d")]
 
 
 class Libraries(NamedTuple):
@@ -68,9 +72,9 @@ def _libraries_stored(value: np.ndarray, start: np.ndarray) -> tuple[np.ndarray,
     return size, detected
 
 
-Seen = Annotated[Symbol, Spec("", "int64", "samples that came before", low=0)]
-Mean = Annotated[Symbol, Spec("gene", "float64", "mean")]
-Squares = Annotated[Symbol, Spec("gene", "float64", "sum of squared differences from the mean", low=0)]
+Seen = Annotated[Symbol, Spec("", "int64", "samples that came before", low=0, symbol="m")]
+Mean = Annotated[Symbol, Spec("gene", "float64", "mean", symbol=r"\bar{x}")]
+Squares = Annotated[Symbol, Spec("gene", "float64", "sum of squared differences from the mean", low=0, symbol="Q")]
 Expressing = Annotated[Symbol, Spec("gene", "int64", "samples with a value above zero", low=0)]
 
 
@@ -92,7 +96,7 @@ def _joined(new: Moments, number: Any, seen: Any, before: Moments) -> Moments:
 
 @kernel(backend="numpy")
 def gene_moments(
-    values: Annotated[Symbol, Spec("sample gene", "float32", "expression, finite")],
+    values: Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x")],
     seen: Seen,
     mean: Mean,
     squares: Squares,
@@ -170,10 +174,10 @@ class Deviations(NamedTuple):
     """How far each sample is from the middle of all."""
 
     deviation: Annotated[
-        Symbol, Spec("sample", "float64", "distance from the median", unit="median absolute deviations")
+        Symbol, Spec("sample", "float64", "distance from the median", unit="median absolute deviations", symbol="d")
     ]
-    centre: Annotated[Symbol, Spec("", "float64", "median")]
-    spread: Annotated[Symbol, Spec("", "float64", "median absolute deviation, times 1.4826")]
+    centre: Annotated[Symbol, Spec("", "float64", "median", symbol="m")]
+    spread: Annotated[Symbol, Spec("", "float64", "median absolute deviation, times 1.4826", symbol=r"\sigma")]
 
 
 def _median(values: Any) -> Any:
@@ -182,7 +186,9 @@ def _median(values: Any) -> Any:
 
 
 @kernel(backend="numpy")
-def robust_deviations(value: Annotated[Symbol, Spec("sample", "float64", "a number per sample")]) -> Deviations:
+def robust_deviations(
+    value: Annotated[Symbol, Spec("sample", "float64", "a number per sample", symbol="x")],
+) -> Deviations:
     r"""Distance of each number from their median, in median absolute deviations.
 
     .. math:: m = \mathrm{med}(x), \qquad \sigma = 1.4826\,\mathrm{med}(|x - m|), \qquad d_s = (x_s - m) / \sigma

@@ -13,8 +13,8 @@ from genolab.prepare.depth import Counts
 from genolab.prepare.ranks import mid_ranks, ordinal_ranks, ordinal_ranks_then
 from genolab.spec import Spec, Symbol
 
-Total = Annotated[Symbol, Spec("sample", "float64", "library size", unit="counts")]
-Reference = Annotated[Symbol, Spec("gene", "float64", "counts of the reference sample", low=0)]
+Total = Annotated[Symbol, Spec("sample", "float64", "library size", unit="counts", symbol="N")]
+Reference = Annotated[Symbol, Spec("gene", "float64", "counts of the reference sample", low=0, symbol="x_r")]
 ReferenceTotal = Annotated[Symbol, Spec("", "float64", "library size of the reference sample", unit="counts")]
 RatioTrim = Annotated[Symbol, Spec("", "float64", "share of M values cut at each end", low=0, high=0.49, step=0.01)]
 SumTrim = Annotated[Symbol, Spec("", "float64", "share of A values cut at each end", low=0, high=0.49, step=0.01)]
@@ -23,7 +23,7 @@ SumTrim = Annotated[Symbol, Spec("", "float64", "share of A values cut at each e
 class TrimmedMeans(NamedTuple):
     """Composition of each sample against the reference."""
 
-    factor: Annotated[Symbol, Spec("sample", "float64", "2 to the trimmed mean of M, before centring")]
+    factor: Annotated[Symbol, Spec("sample", "float64", "2 to the trimmed mean of M, before centring", symbol="f")]
 
 
 @kernel(backend="numpy")

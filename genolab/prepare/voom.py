@@ -12,13 +12,17 @@ from genolab.prepare.depth import Counts
 from genolab.prepare.lowess import lowess
 from genolab.spec import Spec, Symbol
 
-Library = Annotated[Symbol, Spec("sample", "float64", "library size times normalisation factor", unit="counts", low=0)]
+Library = Annotated[
+    Symbol, Spec("sample", "float64", "library size times normalisation factor", unit="counts", low=0, symbol="L")
+]
 
 
 class LogCounts(NamedTuple):
     """Log2 counts per million."""
 
-    log_cpm: Annotated[Symbol, Spec("sample gene", "float32", "log2 of counts per million, half a count added")]
+    log_cpm: Annotated[
+        Symbol, Spec("sample gene", "float32", "log2 of counts per million, half a count added", symbol="y")
+    ]
 
 
 @kernel(backend="numpy")
@@ -34,7 +38,7 @@ def voom_log_cpm(counts: Counts, library: Library) -> LogCounts:
 class VoomWeights(NamedTuple):
     """Precision of each log count."""
 
-    weight: Annotated[Symbol, Spec("sample gene", "float32", "inverse variance of the log count")]
+    weight: Annotated[Symbol, Spec("sample gene", "float32", "inverse variance of the log count", symbol="w")]
 
 
 @kernel(
@@ -42,7 +46,9 @@ class VoomWeights(NamedTuple):
     example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.array([0.0, 1.0]), np.array([1.0, 0.5])),
 )
 def voom_weights(
-    fitted: Annotated[Symbol, Spec("sample gene", "float32", "log2 counts per million that the design expects")],
+    fitted: Annotated[
+        Symbol, Spec("sample gene", "float32", "log2 counts per million that the design expects", symbol=r"\hat{y}")
+    ],
     library: Library,
     level: Annotated[Symbol, Spec("knot", "float64", "log2 counts at which the trend is known, rising")],
     root_deviation: Annotated[Symbol, Spec("knot", "float64", "square root of the standard deviation there")],

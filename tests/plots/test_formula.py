@@ -56,3 +56,34 @@ def test_rows_of_a_formula_and_one_that_cannot_be_read() -> None:
 
 def test_lines_flow_and_paragraphs_stay() -> None:
     assert described("one\n    two\n\nthree `four`") == [{"text": "one two\nthree "}, {"code": "four"}]
+
+
+FROM_INPUTS = {"column_information", "normal_scores", "rank_sum", "residual_sums", "site_sensitivity", "strand_bias"}
+FROM_INPUTS |= {"window_sensitivity"}
+"""Their formulas are written in what is first computed from the inputs: ranks, shares, residuals, likelihoods."""
+TO_OUTPUTS = {"components_within_stored", "copied_pairs", "gene_quantiles", "relative_log_expression"}
+TO_OUTPUTS |= {"tmm_with_singleton_pairing"}
+"""Their formulas are the step that differs from another kernel's, or one for several outputs."""
+
+
+def links(kernel: gl.kernel.Kernel) -> list[tuple[str, str]]:
+    symbols = {spec.symbol: name for name, spec in (*kernel.inputs.items(), *kernel.outputs.items()) if spec.symbol}
+    return [link for part in described(kernel.doc, symbols) if "math" in part for link in linked(part["math"])]
+
+
+@pytest.mark.parametrize("kernel", gl.kernels(), ids=lambda kernel: kernel.name)
+def test_every_kernel_s_formula_names_its_arrays(kernel: gl.kernel.Kernel) -> None:
+    found = {name for _, name in links(kernel)}
+    assert ".. math::" in kernel.doc
+    assert bool(found & set(kernel.inputs)) == (kernel.name not in FROM_INPUTS)
+    assert bool(found & set(kernel.outputs)) == (kernel.name not in TO_OUTPUTS)
+
+
+def test_symbols_of_several_letters_primes_and_transposes() -> None:
+    kernels = {kernel.name: kernel for kernel in gl.kernels()}
+    assert {("Eij", "E"), ("E′ij", "E2"), ("o′", "gaps")} <= set(links(kernels["alignment_matrix"]))
+    bayes = links(kernels["genotype_posteriors"])
+    assert {("P(D∣g)", "log10_likelihood"), ("P(g)", "log10_prior"), ("P(g∣D)", "log10_posterior")} <= set(bayes)
+    assert {name for text, name in links(kernels["components_within"]) if text == "T"} == {"span"}
+    assert ("T", "span") not in linked(described(":math:`X^T`", {"T": "span", "X": "values"})[0]["math"])
+    assert linked(described(r":math:`\mathrm{QUAL}`", {"Q": "base_quality"})[0]["math"]) == []

@@ -16,14 +16,18 @@ from genolab.spec import Spec, Symbol
 SHARES = 4
 """Shares of the gradient's loop; each has a table of its own."""
 
-Codes = Annotated[Symbol, Spec("sequence position", "int8", "base code, 4 where no base is known", low=0, high=4)]
+Codes = Annotated[
+    Symbol, Spec("sequence position", "int8", "base code, 4 where no base is known", low=0, high=4, symbol="c")
+]
 Length = Annotated[Symbol, Spec("sequence", "int64", "positions that belong to the sequence", low=0)]
 
 
 class Pooled(NamedTuple):
     """Activations, and where each was found."""
 
-    activation: Annotated[Symbol, Spec("sequence window filter", "float32", "greatest of its stretch, at least 0")]
+    activation: Annotated[
+        Symbol, Spec("sequence window filter", "float32", "greatest of its stretch, at least 0", symbol="y")
+    ]
     place: Annotated[Symbol, Spec("sequence window filter", "int32", "start of that window; -1 where it is 0")]
 
 
@@ -39,8 +43,8 @@ def windows_of(positions: Any, width: int, pool: int) -> Any:
 def base_convolution(
     codes: Codes,
     length: Length,
-    weight: Annotated[Symbol, Spec("offset base=4 filter", "float32", "what a base adds at an offset")],
-    bias: Annotated[Symbol, Spec("filter", "float32", "added to each window")],
+    weight: Annotated[Symbol, Spec("offset base=4 filter", "float32", "what a base adds at an offset", symbol="W")],
+    bias: Annotated[Symbol, Spec("filter", "float32", "added to each window", symbol="b")],
     pool: int = 1,
 ) -> Pooled:
     r"""Scan sequences with filters, keep what is positive, and take the greatest of each ``pool`` neighbouring windows.
@@ -176,12 +180,12 @@ def _fixed(value: np.ndarray) -> np.ndarray:
 class Unfolded(NamedTuple):
     """Neighbours side by side."""
 
-    column: Annotated[Symbol, Spec("sequence position column", "float32", "channels of each tap in turn")]
+    column: Annotated[Symbol, Spec("sequence position column", "float32", "channels of each tap in turn", symbol="y")]
 
 
 @kernel(backend="numpy")
 def unfold(
-    value: Annotated[Symbol, Spec("sequence position channel", "float32", "channels along positions")],
+    value: Annotated[Symbol, Spec("sequence position channel", "float32", "channels along positions", symbol="x")],
     width: int = 1,
     dilation: int = 1,
 ) -> Unfolded:

@@ -10,25 +10,30 @@ import pytensor.tensor as pt
 from genolab.kernel import kernel
 from genolab.spec import Spec, Symbol
 
-Rows = Annotated[Symbol, Spec("row channel", "float32", "a row per position of each sequence")]
-Channel = Annotated[Symbol, Spec("channel", "float32", "a number per channel")]
+
+def _rows(symbol: str) -> Spec:
+    return Spec("row channel", "float32", "a row per position of each sequence", symbol=symbol)
+
+
+def _channel(symbol: str) -> Spec:
+    return Spec("channel", "float32", "a number per channel", symbol=symbol)
 
 
 class Normed(NamedTuple):
     """Rows on one scale, and what they had."""
 
-    normed: Rows
-    mean: Channel
-    variance: Channel
+    normed: Annotated[Symbol, _rows("y")]
+    mean: Annotated[Symbol, _channel(r"\mu")]
+    variance: Annotated[Symbol, _channel(r"\sigma^2")]
 
 
 @kernel(backend="numpy")
 def batch_norm(
-    value: Rows,
+    value: Annotated[Symbol, _rows("x")],
     inside: Annotated[Symbol, Spec("row", "float32", "1 where the row counts, else 0", low=0, high=1)],
-    scale: Channel,
-    shift: Channel,
-    epsilon: Annotated[Symbol, Spec("", "float32", "added to the variance", low=0)] = 1e-5,
+    scale: Annotated[Symbol, _channel(r"\gamma")],
+    shift: Annotated[Symbol, _channel(r"\beta")],
+    epsilon: Annotated[Symbol, Spec("", "float32", "added to the variance", low=0, symbol=r"\epsilon")] = 1e-5,
 ) -> Normed:
     r"""Each channel with mean 0 and variance 1 over the rows that count, then scaled and shifted.
 

@@ -17,9 +17,12 @@ from genolab.spec import Spec, Symbol
 class Remembered(NamedTuple):
     """The state after each position, and what its gradient needs."""
 
-    hidden: Annotated[Symbol, Spec("sequence position unit", "float32", "what is passed on")]
-    cell: Annotated[Symbol, Spec("sequence position unit", "float32", "what is remembered")]
-    gates: Annotated[Symbol, Spec("sequence position gate", "float32", "input, forget, new and output, after theirs")]
+    hidden: Annotated[Symbol, Spec("sequence position unit", "float32", "what is passed on", symbol="h")]
+    cell: Annotated[Symbol, Spec("sequence position unit", "float32", "what is remembered", symbol="c")]
+    gates: Annotated[
+        Symbol,
+        Spec("sequence position gate", "float32", "input, forget, new and output, after theirs", symbol="(i, f, g, o)"),
+    ]
 
 
 def _example() -> tuple[np.ndarray, ...]:
@@ -28,8 +31,12 @@ def _example() -> tuple[np.ndarray, ...]:
 
 @kernel(backend="numpy", example=_example)
 def lstm(
-    drive: Annotated[Symbol, Spec("sequence position gate", "float32", "what the input adds to the four gates")],
-    recurrent: Annotated[Symbol, Spec("unit gate", "float32", "weights from the last hidden state to the gates")],
+    drive: Annotated[
+        Symbol, Spec("sequence position gate", "float32", "what the input adds to the four gates", symbol="x")
+    ],
+    recurrent: Annotated[
+        Symbol, Spec("unit gate", "float32", "weights from the last hidden state to the gates", symbol="U")
+    ],
     inside: Annotated[Symbol, Spec("sequence position", "float32", "1 where the position counts, else 0")],
 ) -> Remembered:
     r"""Long short-term memory; where a position does not count, the state stays as it was.
