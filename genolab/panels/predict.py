@@ -21,7 +21,7 @@ from genolab.panels.predict_stage import PredictStage
 from genolab.panels.predict_train import TrainingPart
 from genolab.plots.predict_columns import score_rows
 from genolab.predict.one_sequence import explain_sequence
-from genolab.predict.opened import forward_kernel, step_kernel
+from genolab.predict.step import forward_kernel, step_kernel
 from genolab.scale import Job, Latest, Progress
 
 if TYPE_CHECKING:

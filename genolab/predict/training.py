@@ -195,6 +195,12 @@ class Trainer:
         loss.name, norm.name = "loss", "gradient_norm"
         return inputs, [loss, norm], updates
 
+    def forward_graph(self) -> tuple[list[Any], Any]:
+        """The prediction as written: its symbolic inputs, and the outputs before any link."""
+        codes, length = self._inputs()
+        output = self.network.build(codes, length, self.parameters(), Context(fused=self.fused))
+        return [codes, *([length] if self.masked else [])], output
+
     def _compiled(self, inputs: list[Any], outputs: list[Any], updates: dict[Any, Any]) -> Any:
         return pytensor.function(
             inputs, outputs, updates=updates, mode=mode_of(self.backend), on_unused_input="ignore"
@@ -234,9 +240,8 @@ class Trainer:
         """The outputs [sequence, output] of every sequence, in their order."""
         if self._forward is None:
             with COMPILE_LOCK, compiling_for(self.backend):
-                codes, length = self._inputs()
-                output = self.network.build(codes, length, self.parameters(), Context(fused=self.fused))
-                self._forward = self._compiled([codes, *([length] if self.masked else [])], [output], {})
+                inputs, output = self.forward_graph()
+                self._forward = self._compiled(inputs, [output], {})
         out = np.empty((len(bases), self.network.outputs), np.float32)
         done = 0
         for numbers in in_order(bases, LARGEST_BATCH):
