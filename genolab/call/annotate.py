@@ -9,7 +9,7 @@ import numpy as np
 
 from genolab.call.counts import ReferenceBase
 from genolab.call.likelihood import Site
-from genolab.kernel import kernel, pt
+from genolab.kernel import kernel, pt, zero_rows
 from genolab.spec import Spec, Symbol
 
 VALUES = 256
@@ -105,8 +105,7 @@ def rank_sum(
 
     with :math:`N = n + m` and :math:`t = f + g`. Zero where either side is empty or all values tie.
     """
-    none = pt.zeros((reference_base.shape[0], 2, VALUES))
-    counts = pt.inc_subtensor(none[site, alternate, value], pt.ones_like(site, dtype="float64"))
+    counts = pt.inc_subtensor(zero_rows(reference_base, 2, VALUES)[site, alternate, value], 1.0)
     reference, alternates = counts[:, 0], counts[:, 1]
     below = pt.cumsum(reference, axis=1) - 0.5 * reference
     u = (alternates * below).sum(axis=1)

@@ -16,6 +16,7 @@ from genolab.call.genotyping import screen
 from genolab.call.indels import SiteOfWindow, columns_of, judge_windows, trimmed
 from genolab.call.likelihood import genotypes
 from genolab.call.pileup import READ_REVERSE, REASONS
+from genolab.call.read_table import Columns, ranked
 from genolab.call.steps import CALLED, FILTER_NAMES, FILTERED, NOT_CALLED, Step, filter_steps, mark_decision
 from genolab.call.thresholds import Thresholds
 from genolab.call.windows import Window
@@ -217,9 +218,7 @@ def _reads(
     names: tuple[str, ...],
     weight: np.ndarray,
     thresholds: Thresholds,
-) -> pd.DataFrame:
-    import pandas as pd
-
+) -> Columns:
     pileup, fragments = evidence.wide, site.window.fragments
     reads, about, cut = pileup.reads, site.window.sites[site.number], site.window.realigned.reads
     reference, spelled = trimmed(about.reference, list(about.alternates))
@@ -229,24 +228,22 @@ def _reads(
     of_read = {int(read): float(value) for read, value in zip(cut.read, quality, strict=True)}
     distance = np.minimum(site.position - reads.position, reads.reference_end - 1 - site.position)
     read = fragments.read
-    frame = pd.DataFrame(
-        {
-            "name": [reads.names[at] for at in read.tolist()],
-            "base": [UNCLEAR if allele < 0 else alleles[allele] for allele in site.shows.tolist()],
-            "base_quality": [of_read[at] for at in read.tolist()],
-            "mapping_quality": pileup.mapping_quality[read].astype(np.float64),
-            "strand": np.where(fragments.reverse, "-", "+"),
-            "end_distance": np.maximum(distance[read], 0).astype(np.int64),
-            "used": np.ones(read.size, bool),
-            "reason": np.where(site.shows < 0, "used, but fits several alleles alike", "used"),
-            **{f"log10 P(read | {name})": contributions[:, at] for at, name in enumerate(names)},
-            "weight": weight,
-            **{
-                f"log10 P(read | haplotype {number})": fragments.likelihood[:, number]
-                for number in range(fragments.likelihood.shape[1])
-            },
-        }
-    )
+    judged = {
+        "name": [reads.names[at] for at in read.tolist()],
+        "base": [UNCLEAR if allele < 0 else alleles[allele] for allele in site.shows.tolist()],
+        "base_quality": [of_read[at] for at in read.tolist()],
+        "mapping_quality": pileup.mapping_quality[read].astype(np.float64),
+        "strand": np.where(fragments.reverse, "-", "+"),
+        "end_distance": np.maximum(distance[read], 0).astype(np.int64),
+        "used": np.ones(read.size, bool),
+        "reason": np.where(site.shows < 0, "used, but fits several alleles alike", "used"),
+        **{f"log10 P(read | {name})": contributions[:, at] for at, name in enumerate(names)},
+        "weight": weight,
+        **{
+            f"log10 P(read | haplotype {number})": fragments.likelihood[:, number]
+            for number in range(fragments.likelihood.shape[1])
+        },
+    }
     window = site.window.realigned.window
     over = (reads.position < window.high) & (reads.reference_end > window.low)
     over[cut.read] = False
@@ -257,16 +254,12 @@ def _reads(
         REASONS[code] if code else "mapping quality too low" if low else _TOO_SHORT
         for code, low in zip(excluded.tolist(), poor.tolist(), strict=True)
     ]
-    if not index.size:
-        return frame
-    others = pd.DataFrame(
-        {
-            "name": [reads.names[at] for at in index.tolist()],
-            "base": "-",
-            "mapping_quality": pileup.mapping_quality[index].astype(np.float64),
-            "strand": np.where((reads.flag[index] & READ_REVERSE) != 0, "-", "+"),
-            "used": np.zeros(index.size, bool),
-            "reason": why,
-        }
-    )
-    return pd.concat([frame, others], ignore_index=True)
+    others = {
+        "name": [reads.names[at] for at in index.tolist()],
+        "base": np.full(index.size, "-"),
+        "mapping_quality": pileup.mapping_quality[index].astype(np.float64),
+        "strand": np.where((reads.flag[index] & READ_REVERSE) != 0, "-", "+"),
+        "used": np.zeros(index.size, bool),
+        "reason": why,
+    }
+    return ranked(judged, others)

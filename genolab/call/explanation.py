@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -15,7 +16,8 @@ from genolab.call.evidence import Evidence
 from genolab.call.flip import smallest_change
 from genolab.call.genotyping import Assessment, assess
 from genolab.call.likelihood import dosages, genotypes
-from genolab.call.pileup import REASONS, USED
+from genolab.call.pileup import READ_REVERSE, REASONS, USED
+from genolab.call.read_table import Columns, ranked
 from genolab.call.steps import CALLED, FILTER_NAMES, FILTERED, NOT_CALLED, Step, steps_of
 from genolab.call.thresholds import Thresholds
 from genolab.errors import InputError
@@ -62,7 +64,7 @@ class Explanation:
     log10_posterior: np.ndarray = field(repr=False)
     flip: str
     thresholds: Thresholds = field(repr=False)
-    _reads: Callable[[], pd.DataFrame] = field(repr=False)
+    _reads: Callable[[], Columns] = field(repr=False)
     _haplotypes: Callable[[], pd.DataFrame] | None = field(default=None, repr=False)
     _sensitivity: Callable[[], Sensitivity] | None = field(default=None, repr=False)
 
@@ -74,8 +76,14 @@ class Explanation:
         evidence. Evidence first, the strongest for a variant on top. Near an indel a row is a fragment, with
         log10 P(fragment | haplotype) too.
         """
-        frame = self._reads()
-        return frame.sort_values(["used", "weight"], ascending=False, ignore_index=True, kind="stable")
+        import pandas as pd
+
+        return pd.DataFrame(self.read_columns)
+
+    @cached_property
+    def read_columns(self) -> Columns:
+        """The columns of :attr:`reads` as arrays."""
+        return self._reads()
 
     @cached_property
     def haplotypes(self) -> pd.DataFrame | None:
@@ -98,8 +106,8 @@ class Explanation:
     @property
     def excluded(self) -> dict[str, int]:
         """How many reads over the position are not evidence, by reason."""
-        left_out = self.reads.loc[~self.reads["used"], "reason"]
-        return {str(reason): int(count) for reason, count in left_out.value_counts().items()}
+        left_out = self.read_columns["reason"][~self.read_columns["used"]]
+        return dict(Counter(map(str, left_out)).most_common())
 
     def to_frame(self) -> pd.DataFrame:
         """The steps as a table."""
@@ -204,47 +212,39 @@ def rare_indel(evidence: Evidence, position: int, thresholds: Thresholds) -> str
 
 def _reads_of_site(
     evidence: Evidence, position: int, found: Assessment, contributions: np.ndarray, genotypes: tuple[str, ...]
-) -> pd.DataFrame:
+) -> Columns:
     """The reads over a position that have a base there, and those that span it without one."""
-    import pandas as pd
-
     seen, reads = found.observations, evidence.wide.reads
     used = seen.reason == USED
     table = np.full((used.size, len(genotypes)), np.nan)
     table[used] = contributions
-    frame = pd.DataFrame(
-        {
-            "name": [reads.names[index] for index in seen.read],
-            "base": [BASES[code] for code in seen.base],
-            "base_quality": seen.base_quality,
-            "mapping_quality": seen.mapping_quality,
-            "strand": np.where(seen.reverse, "-", "+"),
-            "end_distance": seen.end_distance,
-            "used": used,
-            "reason": [REASONS[code] for code in seen.reason],
-            **{f"log10 P(read | {name})": table[:, at] for at, name in enumerate(genotypes)},
-            "weight": table[:, 1:].max(axis=1) - table[:, 0],
-        }
-    )
+    judged = {
+        "name": [reads.names[index] for index in seen.read],
+        "base": [BASES[code] for code in seen.base],
+        "base_quality": seen.base_quality,
+        "mapping_quality": seen.mapping_quality,
+        "strand": np.where(seen.reverse, "-", "+"),
+        "end_distance": seen.end_distance,
+        "used": used,
+        "reason": [REASONS[code] for code in seen.reason],
+        **{f"log10 P(read | {name})": table[:, at] for at, name in enumerate(genotypes)},
+        "weight": table[:, 1:].max(axis=1) - table[:, 0],
+    }
     spans = (reads.position < position + 1) & (position + 1 <= reads.reference_end)
     spans[seen.read] = False
     index = np.flatnonzero(spans)
-    if not index.size:
-        return frame
     without = np.diff(reads.base_offset)[index] == 0
     why = np.where(without, REASONS.index("the read has no bases"), REASONS.index("deleted or skipped here"))
     excluded = evidence.wide.exclusion[index]
-    others = pd.DataFrame(
-        {
-            "name": [reads.names[at] for at in index],
-            "base": "-",
-            "mapping_quality": evidence.wide.mapping_quality[index].astype(np.float64),
-            "strand": np.where((reads.flag[index] & 0x10) != 0, "-", "+"),
-            "used": np.zeros(index.size, dtype=bool),
-            "reason": [REASONS[code] for code in np.where(excluded > 0, excluded, why)],
-        }
-    )
-    return pd.concat([frame, others], ignore_index=True)
+    others = {
+        "name": [reads.names[at] for at in index],
+        "base": np.full(index.size, "-"),
+        "mapping_quality": evidence.wide.mapping_quality[index].astype(np.float64),
+        "strand": np.where((reads.flag[index] & READ_REVERSE) != 0, "-", "+"),
+        "used": np.zeros(index.size, bool),
+        "reason": [REASONS[code] for code in np.where(excluded > 0, excluded, why)],
+    }
+    return ranked(judged, others)
 
 
 def _competitor(found: Assessment, reference: int, ploidy: int) -> int:

@@ -9,7 +9,7 @@ import numpy as np
 
 from genolab.call.counts import ReferenceBase
 from genolab.call.likelihood import Site
-from genolab.kernel import kernel, pt
+from genolab.kernel import kernel, pt, zero_rows
 from genolab.spec import Spec, Symbol
 
 NEVER = -1e6
@@ -117,6 +117,8 @@ def _by_arrays(
 FRACTIONS = (np.arange(10) + 0.5) / 20
 """Shares of the fragments that an artefact may mislead: evenly from 0 to a half, for what of more is no artefact."""
 
+_STRANDS = np.array([[True, True], [True, False], [False, True]])  # that are misled: both, forward, reverse
+
 ARTEFACT = 0.01
 """Artefacts of each kind for each true variant, before anything was seen of the site: argued, not fitted."""
 
@@ -159,21 +161,14 @@ def artefact_likelihoods(
     over all fragments, the forward and the reverse ones, with the odds :math:`w` to a variant. A heterozygous site
     shows a half on both strands, which an artefact hardly does; errors that depend on each other it explains.
     """
-    sites = reference_base.shape[0]
-    on_reverse = reverse.astype("float64")
+    strand = reverse.astype("int64")
     mixed = (1.0 - FRACTIONS) * 10.0 ** background[:, None] + FRACTIONS * 10.0 ** variant[:, None]
     mixed = pt.log10(pt.maximum(mixed, 1e-300))
-
-    def products(logs: Symbol) -> Symbol:
-        return pt.inc_subtensor(pt.zeros((sites, FRACTIONS.size))[site], logs)
-
-    forward, backward = products(mixed * (1.0 - on_reverse)[:, None]), products(mixed * on_reverse[:, None])
-    plain = pt.zeros((sites,))
-    plain_forward = pt.inc_subtensor(plain[site], background * (1.0 - on_reverse))[:, None]
-    plain_backward = pt.inc_subtensor(plain[site], background * on_reverse)[:, None]
-    table = pt.concatenate([forward + backward, forward + plain_backward, plain_forward + backward], axis=1)
-    largest = table.max(axis=1, keepdims=True)
-    total = largest[:, 0] + pt.log10((10.0 ** (table - largest)).sum(axis=1) / FRACTIONS.size)
+    misled = pt.inc_subtensor(zero_rows(reference_base, 2, FRACTIONS.size)[site, strand], mixed)
+    plain = pt.inc_subtensor(zero_rows(reference_base, 2)[site, strand], background)
+    table = pt.switch(_STRANDS[:, :, None], misled[:, None], plain[:, None, :, None]).sum(axis=2)
+    largest = table.max(axis=(1, 2), keepdims=True)
+    total = largest[:, 0, 0] + pt.log10((10.0 ** (table - largest)).sum(axis=(1, 2)) / FRACTIONS.size)
     return ArtefactOdds(total + np.log10(ARTEFACT))
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 
 from genolab.call.counts import ALLELES, ReferenceBase
-from genolab.kernel import kernel, pt
+from genolab.kernel import kernel, pt, zero_rows
 from genolab.spec import Spec, Symbol
 
 Site = Annotated[Symbol, Spec("observation", "int64", "index of the site that the fragment covers", index="site")]
@@ -88,8 +88,7 @@ def genotype_likelihoods(
     right_place = share * (1.0 - wrong) + (1.0 - share) * (wrong / 3.0)
     by_copies = pt.log10((1.0 - misplaced) * right_place + misplaced / ALLELES)
     # sums over the fragments of one site that show one base; a genotype then picks by its copies of that base
-    none = pt.zeros((reference_base.shape[0], ALLELES, ploidy + 1))
-    sums = pt.inc_subtensor(none[site, base.astype("int64")], by_copies)
+    sums = pt.inc_subtensor(zero_rows(reference_base, ALLELES, ploidy + 1)[site, base.astype("int64")], by_copies)
     log10_likelihood = sum(sums[:, allele, dosages(ploidy)[:, allele]] for allele in range(ALLELES))
     return Likelihoods(log10_likelihood, by_copies)
 

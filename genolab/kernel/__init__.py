@@ -3,7 +3,7 @@
 from genolab.kernel.choice import BACKENDS, available_backends, set_backend
 from genolab.kernel.events import CompileEvent, on_compile
 from genolab.kernel.kernel import Compiled, Graph, Kernel, kernel, registered
-from genolab.kernel.later import pt
+from genolab.kernel.later import pt, zero_rows
 
 __all__ = [
     "BACKENDS",
@@ -17,4 +17,5 @@ __all__ = [
     "pt",
     "registered",
     "set_backend",
+    "zero_rows",
 ]

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from genolab.kernel.store import load, source_key, store
+from genolab.kernel.store import kept, load, source_key, store
 
 _LOCK = threading.RLock()
 _ENGINES: list[Any] = []  # the code lives as long as its engine
@@ -60,7 +60,8 @@ class MachineLoop:
 
     def _find(self, kinds: Kinds) -> Callable[..., Any] | None:
         if kinds not in self._loaded:
-            place, key = self._place(kinds)
+            place = self._place(kinds)
+            key = self._key(kinds) if kept(place) else None
             body = None if key is None else load(place, key)
             if body is None:
                 return None
@@ -74,17 +75,22 @@ class MachineLoop:
             if kinds not in self._loaded:  # another thread may have been first
                 loop = getattr(import_module(self.module), self.name)
                 self._loaded[kinds], body = _compiled(loop, kinds)
-                place, key = self._place(kinds)
+                key = self._key(kinds)
                 if key is not None and body is not None:
-                    store(place, key, body)
+                    store(self._place(kinds), key, body)
             return self._loaded[kinds]
 
-    def _place(self, kinds: Kinds) -> tuple[str, str | None]:
+    def _place(self, kinds: Kinds) -> str:
+        return f"{self.module}.{self.name}-{_short(kinds)}.o"
+
+    def _key(self, kinds: Kinds) -> str | None:
         package = ".".join(self.module.split(".")[:2])
         sources = source_key(package, "numba", "llvmlite")
-        short = "_".join(f"{np.dtype(dtype).str[1:]}{'' if axes is None else f'x{axes}'}" for dtype, axes in kinds)
-        name = f"{self.module}.{self.name}-{short}.o"
-        return name, None if sources is None else f"{sources} {_processor()} {short}"
+        return None if sources is None else f"{sources} {_processor()} {_short(kinds)}"
+
+
+def _short(kinds: Kinds) -> str:
+    return "_".join(f"{np.dtype(dtype).str[1:]}{'' if axes is None else f'x{axes}'}" for dtype, axes in kinds)
 
 
 def _kinds(arguments: tuple[Any, ...]) -> Kinds:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genolab.kernel.store import load, source_key, store
+from genolab.kernel.store import kept, load, source_key, store
 
 if TYPE_CHECKING:
     from genolab.kernel.kernel import Kernel
@@ -146,7 +146,8 @@ def _constant(text: dict[str, Any]) -> Any:
 
 def kept_program(kernel: Kernel) -> Program | None:
     """The program that an earlier process kept, of these sources."""
-    name, key = _place(kernel)
+    name = _place(kernel)
+    key = _key(kernel) if kept(name) else None
     body = None if key is None else load(name, key)
     try:
         return None if body is None else Program(json.loads(body))
@@ -168,16 +169,27 @@ def keep_program(kernel: Kernel) -> Program | None:
     for one, other in zip(program(*values), function(*values), strict=True):
         if one.dtype != other.dtype or one.shape != other.shape or one.tobytes() != other.tobytes():
             return None
-    name, key = _place(kernel)
+    key = _key(kernel)
     if key is not None:
-        store(name, key, body.encode())
+        store(_place(kernel), key, body.encode())
     return program
 
 
-def _place(kernel: Kernel) -> tuple[str, str | None]:
-    """The name of a kernel's entry, and its key."""
-    package = kernel._build.__module__.rpartition(".")[0]
-    variant = json.dumps([kernel.static, kernel._dtype, kernel.simplify], sort_keys=True, default=str)
-    sources = source_key(package, "pytensor", "numpy")
-    name = f"{package}.{kernel.name}-{''.join(c if c.isalnum() else '-' for c in variant).strip('-')}.json"
-    return name, None if sources is None else f"{sources} {variant}"
+def _place(kernel: Kernel) -> str:
+    """The name of a kernel's entry."""
+    variant = "".join(c if c.isalnum() else "-" for c in _variant(kernel)).strip("-")
+    return f"{_package(kernel)}.{kernel.name}-{variant}.json"
+
+
+def _key(kernel: Kernel) -> str | None:
+    """What the entry depends on, beside the kernel's name; None where that cannot be told."""
+    sources = source_key(_package(kernel), "pytensor", "numpy")
+    return None if sources is None else f"{sources} {_variant(kernel)}"
+
+
+def _package(kernel: Kernel) -> str:
+    return kernel._build.__module__.rpartition(".")[0]
+
+
+def _variant(kernel: Kernel) -> str:
+    return json.dumps([kernel.static, kernel._dtype, kernel.simplify], sort_keys=True, default=str)

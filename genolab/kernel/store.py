@@ -31,6 +31,11 @@ def _folder() -> Path:
     return cache_folder() / "kernels" / str(sys.implementation.cache_tag)
 
 
+def kept(name: str) -> bool:
+    """Whether anything was kept under a name: a key takes time to work out, and a first process has no use for it."""
+    return (_folder() / name).is_file()
+
+
 def load(name: str, key: str) -> bytes | None:
     """What was kept under a name, if it was kept with this key and is whole."""
     try:

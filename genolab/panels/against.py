@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import ipywidgets
@@ -22,23 +23,37 @@ TITLE = "vs truth"
 class Against:
     """Its button, offered where there is a truth, takes two places of the stage: `on_swap(shown)` clears them.
 
-    `on_pick` gets the position (0-based) of a difference that was clicked.
+    `on_pick` gets the position (0-based) of a difference that was clicked. Its figures are made when they are first
+    looked at.
     """
 
     def __init__(self, on_pick: Callable[[int], None], on_swap: Callable[[bool], None]) -> None:
-        self._on_swap = on_swap
-        self.view = CompareView(HEIGHT, with_slider=False, compact=True)
-        self.curve_pane = BokehPane(self.view.layout)
-        self.table = DifferenceTable(on_pick)
-        self.table_pane = BokehPane(self.table.layout)
-        self.curve_pane.add_class("genolab-bars")
-        self.table_pane.add_class("genolab-plot").add_class("genolab-fill")
+        self._on_pick = on_pick
         self.button = ipywidgets.ToggleButton(
             description=TITLE, tooltip="differences: what was missed or is false, why; precision against recall",
             layout=ipywidgets.Layout(width="88px", display="none"),
         )  # fmt: skip
-        self.button.observe(lambda _change: self._lay_out(), "value")
-        self._lay_out(quiet=True)
+        self.button.observe(lambda _change: on_swap(self.shown), "value")
+
+    @cached_property
+    def view(self) -> CompareView:
+        """Precision against recall, and both against QUAL."""
+        return CompareView(HEIGHT, with_slider=False, compact=True)
+
+    @cached_property
+    def table(self) -> DifferenceTable:
+        """Each difference with its reason."""
+        return DifferenceTable(self._on_pick)
+
+    @cached_property
+    def curve_pane(self) -> BokehPane:
+        """The curves as a widget."""
+        return BokehPane(self.view.layout).add_class("genolab-bars")
+
+    @cached_property
+    def table_pane(self) -> BokehPane:
+        """The table as a widget."""
+        return BokehPane(self.table.layout).add_class("genolab-plot").add_class("genolab-fill")
 
     @property
     def shown(self) -> bool:
@@ -65,9 +80,3 @@ class Against:
         with self.table_pane.hold():
             self.table.show(missed, false)
         self.button.description = f"{TITLE} ({len(self.table.source.data['position']):,})"
-
-    def _lay_out(self, quiet: bool = False) -> None:
-        for each in (self.curve_pane, self.table_pane):
-            each.layout.display = None if self.shown else "none"
-        if not quiet:
-            self._on_swap(self.shown)

@@ -176,16 +176,22 @@ class Stage:
         words.observe(narrow, "value")
         head = ipywidgets.HBox([shown, words, self.counted, self.against.button]).add_class("genolab-nav")
         self.table_pane.add_class("genolab-plot").add_class("genolab-fill")
-        listed = ipywidgets.VBox([head, self.table_pane, self.against.table_pane]).add_class("genolab-list")
+        self._listed = ipywidgets.VBox([head, self.table_pane]).add_class("genolab-list")
         self.why.add_class("genolab-words")
         self.why_pane.add_class("genolab-bars")
-        made = [listed, self.why, self.why_pane, self.against.curve_pane]
-        return ipywidgets.HBox(made).add_class("genolab-bottom")
+        return ipywidgets.HBox([self._listed, self.why, self.why_pane]).add_class("genolab-bottom")
 
     def _swap(self, against: bool) -> None:
         """Show the differences from the truth and its curve in the places of the calls and of the reads' weights."""
-        for each in (self.table_pane, self.why_pane):
-            each.layout.display = "none" if against else None
+        pairs = (
+            (self._listed, self.table_pane, self.against.table_pane),
+            (self.bottom, self.why_pane, self.against.curve_pane),
+        )
+        for box, usual, other in pairs:
+            if other not in box.children:
+                box.children = (*box.children, other)
+            usual.layout.display = "none" if against else None
+            other.layout.display = None if against else "none"
         self._on_against()
 
     def _step(self, by: int) -> None:

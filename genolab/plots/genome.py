@@ -61,8 +61,8 @@ class GenomeView:
         }
         reads = self.figures["reads"]
         self._title = reads.title.text
-        self._letters = reads.select_one({"name": "mark_letters"})
-        self._tips = reads.select_one({"name": "read_tips"})
+        named = {each.name: each for each in reads.renderers}
+        self._letters, self._tips = named["mark_letters"], named["read_tips"]
         self.bands = {}
         for name, figure in self.figures.items():
             self.bands[name] = call_tracks.highlight()

@@ -49,25 +49,22 @@ class WhyView:
                 columns.empty(source)
             self.weights.title.text = ""
             return
-        table = explanation.reads
-        used = table[table["used"]]
-        total = len(used)
+        table = explanation.read_columns
+        used = np.flatnonzero(table["used"])
+        total = used.size
         if total > MOST_READS:
-            used = used.iloc[np.linspace(0, total - 1, MOST_READS).round().astype(int)]
-        count = len(used)
+            used = used[np.linspace(0, total - 1, MOST_READS).round().astype(int)]
+        count = used.size
         place = np.arange(count)
         names = explanation.genotypes
-        logs = used[[f"log10 P(read | {name})" for name in names]].to_numpy(np.float64).reshape(count, len(names))
-        base = used["base"].to_numpy(object)
+        logs = np.stack([table[f"log10 P(read | {name})"][used] for name in names], axis=1)
+        base = table["base"][used]
         about = {
             "row": place,
             "base": base,
-            "name": used["name"].to_numpy(object),
-            "strand": np.where(used["strand"] == "-", "reverse", "forward").astype(object),
-            "base_quality": used["base_quality"].to_numpy(np.float64),
-            "mapping_quality": used["mapping_quality"].to_numpy(np.float64),
-            "end_distance": used["end_distance"].to_numpy(np.float64),
-            "weight": used["weight"].to_numpy(np.float64),
+            "name": table["name"][used],
+            "strand": np.where(table["strand"][used] == "-", "reverse", "forward").astype(object),
+            **{name: table[name][used].astype(np.float64) for name in _MEASURES},
             "logs": np.array(
                 [", ".join(f"{n}: {v:.3g}" for n, v in zip(names, each, strict=True)) for each in logs], dtype=object
             ),
@@ -185,9 +182,8 @@ class WhyView:
         return made
 
 
-_READS = (
-    "row", "base", "name", "strand", "base_quality", "mapping_quality", "end_distance", "weight", "logs", "colour",
-)  # fmt: skip
+_MEASURES = ("base_quality", "mapping_quality", "end_distance", "weight")
+_READS = ("row", "base", "name", "strand", *_MEASURES, "logs", "colour")
 _CELLS = ("genotype", "row", "log10", "name")
 _GENOTYPES = ("factor", "log10", "colour", "said", "probability")
 

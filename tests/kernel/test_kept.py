@@ -180,13 +180,14 @@ calls = gl.call.call_variants(phage.reads, phage.reference, region="NC_001416.1:
 said = repr([(p, r, a, g, q.round(9).tolist()) for p, r, a, g, q in zip(
     calls.position, calls.reference, calls.alternates, calls.genotype, calls.log10_likelihood)])
 print(len(calls) > 3, hashlib.sha256(said.encode()).hexdigest())
+print(len(calls.explain(calls.contig[0], int(calls.position[0]) + 1).read_columns["name"]) > 3)
 print([name for name in ("pytensor", "numba", "pandas", "scipy", "bokeh") if name in sys.modules])
 """
 
 
-def test_a_call_in_a_later_process_loads_neither_pytensor_nor_numba_and_says_the_same(tmp_path):
+def test_a_call_loads_pytensor_without_a_cache_and_nothing_with_one_and_says_the_same(tmp_path):
     first, second = fresh(CALLING, tmp_path), fresh(CALLING, tmp_path)
-    assert first[0] == second[0]
+    assert first[:2] == second[:2]
     assert first[0].startswith("True")
-    assert "pytensor" in first[1]
-    assert second[1] == "[]"
+    assert first[1:] == ["True", "['pytensor']"]
+    assert second[2] == "[]"
