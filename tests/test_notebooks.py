@@ -25,13 +25,26 @@ def test_a_notebook_runs(path, tmp_path):
     from nbclient import NotebookClient
 
     notebook = nbformat.read(path, as_version=4)
+    notebook.cells.append(nbformat.v4.new_code_cell(MEMORY))
     resources = {"metadata": {"path": str(tmp_path)}}
     NotebookClient(notebook, timeout=120, kernel_name="python3", resources=resources).execute()
-    streams = [
-        output.text
-        for cell in notebook.cells
-        if cell.cell_type == "code"
-        for output in cell.outputs
-        if output.output_type == "stream" and output.name == "stderr"
-    ]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    streams = [each.text for cell in code for each in cell.outputs if each.get("name") == "stderr"]
     assert streams == [], "a notebook that works says nothing on stderr"
+    assert int(said(code[-1])) < 2e9, "it must run on a small machine"
+    exercises = [said(cell) for cell in code if "# your turn" in cell.source]
+    assert all("Nothing is" in text or "Right" not in text for text in exercises), exercises
+    solutions = [said(cell) for cell in code if "solution" in cell.metadata.get("tags", ())]
+    assert all("Right" in text for text in solutions), solutions
+    assert path.name in ("00_start.ipynb", "app.ipynb") or len(exercises) >= len(solutions) >= 2
+
+
+MEMORY = """
+import resource, sys
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))  # bytes on macOS
+"""
+
+
+def said(cell: nbformat.NotebookNode) -> str:
+    """What a cell printed, and its value."""
+    return "".join(each.get("text", "") or each.get("data", {}).get("text/plain", "") for each in cell.outputs)
