@@ -52,6 +52,15 @@ def test_wrong_usage_ends_with_2(words, capsys):
     assert "usage: genolab" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", [name for name in cli.COMMANDS if name not in ("lab", "app")])
+def test_every_command_that_ends_tells_it_as_json_and_explains_each_option(command):
+    parser = cli._parser([command])
+    subparsers = parser._subparsers._group_actions[0]
+    actions = subparsers.choices[command]._actions
+    assert "--json" in {flag for action in actions for flag in action.option_strings}
+    assert [action.dest for action in actions if not action.help and action.dest not in ("files",)] == []
+
+
 def test_calling_from_a_fresh_process_says_what_it_did_and_warns_of_nothing(tmp_path):
     done = fresh(*arguments(tmp_path / "calls.vcf.gz"))
     assert done.returncode == 0, done.stderr
@@ -162,6 +171,8 @@ def test_index_builds_what_is_missing(tmp_path, capsys):
     assert cli.main(["index", str(reads)]) == 0
     assert capsys.readouterr().out.strip() == str(tmp_path / "reads.bam.bai")
     assert (tmp_path / "reads.bam.bai").is_file()
+    assert cli.main(["index", "--json", str(reads)]) == 0
+    assert json.loads(capsys.readouterr().out) == [{"file": str(reads), "index": f"{reads}.bai"}]
     assert cli.main(["index", str(tmp_path / "absent.bam")]) == 1
 
 

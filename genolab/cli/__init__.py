@@ -20,6 +20,7 @@ COMMANDS = {
     "compare": "compare calls with a truth: precision, recall and genotypes, matched by haplotype",
     "align": "align pairs of sequences: scores, identities and CIGARs as a table",
     "map": "map reads: FASTQ and a reference in, a sorted and indexed BAM out",
+    "normalize": "normalise a table of counts, correct batches, impute: a table in, a table out",
     "report": "one HTML file with live plots and tables: of calls, or of a saved session",
     "train": "learn from labelled sequences, with a leak check before any score; a model file out",
     "predict": "apply a model file to sequences, or score the variants of a VCF by it",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 
@@ -24,6 +25,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--band", type=int, metavar="N", help="diagonals to keep beyond those of the corners")
     command.add_argument("--text", action="store_true", help="print the alignments instead of the table")
     command.add_argument("--output", type=Path, metavar="TSV", help="write the table there instead of printing it")
+    command.add_argument("--json", action="store_true", help="print the table, or the summary of --output, as JSON")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -35,13 +37,16 @@ def run(options: argparse.Namespace) -> int:
     scoring = Scoring(matrix=options.matrix, **costs)
     pairing = "all" if options.all else "pairs"
     result = align(some, others, mode=options.mode, scoring=scoring, traceback=True, pairing=pairing, band=options.band)
-    if options.text:
+    if options.output is not None:
+        result.write(options.output)
+        summary = {"output": str(options.output), "alignments": len(result)}
+        print(json.dumps(summary) if options.json else f"{len(result):,} alignments, written to {options.output}")
+    elif options.json:
+        print(result.to_frame().to_json(orient="records"))
+    elif options.text:
         frame = result.to_frame()
         titles = frame["query"] + " and " + frame["target"]
         print("\n\n\n".join(f"{title}: {result.text(number)}" for number, title in enumerate(titles)))
-    elif options.output is None:
-        print(result.to_frame().to_csv(sep="\t", index=False), end="")
     else:
-        result.write(options.output)
-        print(f"{len(result):,} alignments, written to {options.output}")
+        print(result.to_frame().to_csv(sep="\t", index=False), end="")
     return 0

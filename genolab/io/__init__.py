@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genolab.io.checks import Checked, check, check_all
     from genolab.io.contigs import ContigMatch, match_contigs
     from genolab.io.count_reader import count_blocks
+    from genolab.io.count_writer import write_counts
     from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
     from genolab.io.dosages import Dosages, read_dosages
@@ -43,6 +44,7 @@ _HOME = {
     "Checked": "checks", "check": "checks", "check_all": "checks",
     "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "count_blocks": "count_reader",
+    "write_counts": "count_writer",
     "SampleSheet": "samples", "read_samples": "samples",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
@@ -112,6 +114,7 @@ __all__ = [
     "sorted_bam",
     "variant_bytes",
     "write_aligned",
+    "write_counts",
     "write_model",
     "write_variants",
 ]

@@ -120,7 +120,7 @@ class Chain:
             else:
                 progress(number / len(steps), step.name)
                 try:
-                    here = self._take(step, here)
+                    here = take(step, here, self.samples)
                 except InputError as error:
                     raise StepError(number, error) from error
             self._done[key] = here  # the newest last
@@ -129,15 +129,17 @@ class Chain:
             del self._done[old]
         return made
 
-    def _take(self, step: Step, before: Done) -> Done:
-        estimator, arguments = step.estimator(), step.arguments(self.samples)
-        with _heard() as said:
-            table = estimator.fit_transform(before.table, **arguments)
-        constant = getattr(estimator, "constant_", None)
-        if constant is not None and constant.any():
-            said.append(f"{step.name}: {int(constant.sum()):,} constant genes became 0.")
-        size = size_factor_of(estimator, before.table)
-        return Done(table, unit_after(estimator, before.unit), estimator, tuple(dict.fromkeys(said)), size)
+
+def take(step: Step, before: Done, samples: pd.DataFrame | None) -> Done:
+    """What a step makes of what came before it."""
+    estimator, arguments = step.estimator(), step.arguments(samples)
+    with _heard() as said:
+        table = estimator.fit_transform(before.table, **arguments)
+    constant = getattr(estimator, "constant_", None)
+    if constant is not None and constant.any():
+        said.append(f"{step.name}: {int(constant.sum()):,} constant genes became 0.")
+    size = size_factor_of(estimator, before.table)
+    return Done(table, unit_after(estimator, before.unit), estimator, tuple(dict.fromkeys(said)), size)
 
 
 @contextmanager

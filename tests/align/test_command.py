@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 import pytest
 
@@ -23,6 +25,10 @@ def test_a_table_on_the_terminal_or_in_a_file(files, tmp_path, capsys):
     output = tmp_path / "out.tsv"
     assert main(["align", *files, "--all", "--output", str(output)]) == 0
     assert capsys.readouterr().out == f"4 alignments, written to {output}\n"
+    assert main(["align", *files, "--json"]) == 0
+    assert [row["score"] for row in json.loads(capsys.readouterr().out)][1] == 12
+    assert main(["align", *files, "--json", "--output", str(output), "--all"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"output": str(output), "alignments": 4}
     assert pd.read_csv(output, sep="\t")["query"].tolist() == ["a", "a", "b", "b"]
 
 
