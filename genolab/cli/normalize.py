@@ -67,11 +67,12 @@ def run(options: argparse.Namespace) -> int:
         read = read_counts(options.counts, options.genes, layer=options.layer)
         samples = pd.DataFrame(read.sample_columns, index=read.samples) if read.sample_columns else None
         if options.samples is not None:
-            samples = read_samples(options.samples, read.samples).to_frame()
+            samples = read_samples(options.samples, list(read.samples)).to_frame()
         if any(step.name in BY_LENGTH for step in steps):
             steps = _with_lengths(steps, options.lengths, read.genes)
         chain, noticed = open_chain(read.to_frame(), samples, "genolab normalize")
-        here, heard = chain.start, []
+        here = chain.start
+        heard: list[str] = []
         for number, step in enumerate(steps):
             bar(number / len(steps), step.name)
             here = take(step, here, chain.samples)
@@ -159,7 +160,7 @@ def _with_lengths(steps: list[Step], path: Path | None, genes: Any) -> list[Step
 
     if path is None:
         raise InputError("genolab normalize", "--lengths", "given for TPM and RPKM", "nothing")
-    sheet = read_samples(path, genes).to_frame()
+    sheet = read_samples(path, list(genes)).to_frame()
     if "length" not in sheet:
         raise InputError("--lengths", "column", "`length`, in bases", ", ".join(map(str, sheet.columns)))
     given = {"length": sheet["length"]}
