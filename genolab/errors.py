@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ class GenolabError(ValueError):
 
     fix: str = ""
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # from another process too the same error comes, which is not made again from its sentence alone
+        return _same_error, (type(self), self.args, self.__dict__)
+
 
 class GenolabWarning(UserWarning):
     """Something was decided for the user that they may want to know; shown as a notice in the lab."""
@@ -19,6 +24,31 @@ class GenolabWarning(UserWarning):
 
 class Cancelled(GenolabError):
     """A job was stopped by its user; nothing was written."""
+
+
+class IncompleteError(GenolabError):
+    """Some tiles of a work could not be done, and the rest is complete.
+
+    Attributes
+    ----------
+    missing
+        What each of them is called (a region), and the error that it ended with.
+    result
+        What was made of the rest.
+    """
+
+    def __init__(
+        self, who: str, missing: Sequence[tuple[str, BaseException]], tiles: int, result: Any, fix: str
+    ) -> None:
+        self.missing, self.result, self.fix = tuple(missing), result, fix
+        names = ", ".join(name for name, _ in self.missing[:5]) + (", ..." if len(self.missing) > 5 else "")
+        name, error = self.missing[0]
+        found = f"{len(self.missing):,} not done ({names}), the rest complete. {name}: {error}"
+        super().__init__(_sentence(f"{who}: expected {tiles:,} tiles", f"found {found.rstrip('.')}", fix))
+
+
+class ClusterLost(GenolabError):
+    """The scheduler of a cluster is gone, or cannot be reached."""
 
 
 class InputError(GenolabError):
@@ -70,6 +100,13 @@ class TooLargeError(FileError):
 
 class MissingIndexError(FileError):
     """An alignment, variant or reference file has no index; :func:`genolab.io.build_index` makes one."""
+
+
+def _same_error(kind: type[GenolabError], arguments: tuple[Any, ...], held: dict[str, Any]) -> GenolabError:
+    made = kind.__new__(kind, *arguments)
+    made.args = arguments
+    made.__dict__.update(held)
+    return made
 
 
 def _sentence(expected: str, found: str, fix: str) -> str:

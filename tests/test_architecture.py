@@ -19,7 +19,7 @@ SUBJECTS = {"align", "call", "predict", "prepare"}
 
 # a room may import from rooms of a lower number only
 RANK = {
-    "errors": 0, "spec": 0, "text": 0, "kernel": 1, "io": 2, "data": 3, **dict.fromkeys(SUBJECTS, 3), "scale": 4,
+    "errors": 0, "spec": 0, "text": 0, "kernel": 1, "io": 2, "scale": 3, "data": 4, **dict.fromkeys(SUBJECTS, 4),
     "plots": 5, "panels": 6, "servers": 7, "cli": 8,
 }  # fmt: skip
 INTERFACE = {"bokeh", "ipywidgets", "IPython", "anywidget", "traitlets", "ipykernel", "jupyterlab", "voila"}
@@ -260,4 +260,4 @@ def test_importing_genolab_loads_nothing_and_warns_of_nothing():
 )
 def test_importing_a_subject_loads_no_interface(room):
     loaded = set(run(f"import {room}; {LOADED}", "-W", "error").split())
-    assert loaded.isdisjoint(INTERFACE - {"traitlets"} | {"numba", "pooch", "requests"})
+    assert loaded.isdisjoint(INTERFACE - {"traitlets"} | {"numba", "pooch", "requests", "dask", "distributed"})

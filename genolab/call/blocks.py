@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from genolab.call.calls import GENOTYPE_QUALITY_CAP, PHRED_CAP, VariantCalls
+from genolab.call.calls import GENOTYPE_QUALITY_CAP, PHRED_CAP
 from genolab.call.counts import ALLELES
 from genolab.call.evidence import Evidence
 from genolab.call.genotyping import inside, screen
 from genolab.call.indels import judge_windows
 from genolab.call.likelihood import dosages, genotype_likelihoods
-from genolab.call.records import to_records
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
+from genolab.call.windows import HALO
 from genolab.io import Field, Region, VariantRecords
 from genolab.spec import BASES
 
@@ -26,6 +26,7 @@ OTHER = "<*>"
 """VCF's name of any other allele."""
 
 _AT_ONCE = 250_000  # bases looked at together
+_ARRAYS = {"reference": np.uint8, "depth": np.int64, "phred": np.int64, "quality": np.int64}
 _NOTHING = -1  # the band of a position that no fragment covers
 _TAKEN = -2  # that of a position that a record spans
 
@@ -111,6 +112,8 @@ def _considered(
 
 @dataclass
 class _Block:
+    """Neighbouring positions of one band: what is least over them, and their depth in all."""
+
     start: int
     end: int
     band: int
@@ -129,8 +132,60 @@ class _Block:
         )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """What a tile has between its calls: its first positions, which a call of the tile before may span, one by one
+    (``head``), and behind them stretches of one band."""
+
+    region: Region
+    head: Profile
+    runs: list[_Block]
+
+    def to_plain(self) -> dict[str, Any]:
+        """As what JSON can hold; :meth:`from_plain` makes the same of it."""
+        arrays = {name: getattr(self.head, name).tolist() for name in _ARRAYS}
+        runs = [[value.tolist() if hasattr(value, "tolist") else value for value in vars(each).values()]
+                for each in self.runs]  # fmt: skip
+        return {"region": [self.region.contig, self.region.start, self.region.end], "head": arrays, "runs": runs}
+
+    @classmethod
+    def from_plain(cls, held: dict[str, Any]) -> Stretch:
+        """The stretch of which :meth:`to_plain` was made."""
+        region = Region(*held["region"])
+        arrays = {name: np.array(held["head"][name], kind) for name, kind in _ARRAYS.items()}
+        head = Profile(Region(region.contig, region.start, region.start + len(arrays["depth"])), **arrays)
+        runs = [
+            _Block(start, end, band, base, least, total, np.array(phred, np.int64), quality)
+            for start, end, band, base, least, total, phred, quality in held["runs"]
+        ]
+        return cls(region, head, runs)
+
+
+def stretch_of(records: VariantRecords, found: Profile) -> Stretch:
+    """A tile's profile with its calls' positions taken out."""
+    region = found.region
+    size = min(HALO, region.length)
+    taken = _taken(records, region, region.start)
+    taken[:size] = True
+    first = slice(0, size)
+    head = Profile(
+        Region(region.contig, region.start, region.start + size), found.reference[first], found.depth[first],
+        found.phred[first], found.quality[first],
+    )  # fmt: skip
+    return Stretch(region, head, _runs(found, taken))
+
+
+def _taken(records: VariantRecords, region: Region, until: int) -> np.ndarray:
+    """Which positions of a region records span, all before ``until`` with them."""
+    taken = np.zeros(region.length, bool)
+    taken[: max(until - region.start, 0)] = True
+    for position, text in zip(records.position.tolist(), records.reference, strict=True):
+        taken[position - region.start : position - region.start + len(text)] = True
+    return taken
+
+
 class Blocks:
-    """Calls and profiles of one tile after the other to records; a block may go on in the next tile."""
+    """Records and stretches of one tile after the other to records; a block may go on in the next tile."""
 
     def __init__(self, header: VariantRecords) -> None:
         self._header = replace(
@@ -142,7 +197,7 @@ class Blocks:
         self._contig = ""
         self._end = self._taken_to = -1
 
-    def add(self, calls: VariantCalls, found: Profile) -> VariantRecords:
+    def add(self, records: VariantRecords, found: Stretch) -> VariantRecords:
         """The records that are complete with this tile, in order."""
         region = found.region
         blocks: list[_Block] = []
@@ -153,13 +208,11 @@ class Blocks:
         else:
             done = None
         self._end = region.end
-        taken = np.zeros(region.length, bool)
-        taken[: max(self._taken_to - region.start, 0)] = True
-        for position, text in zip(calls.position.tolist(), calls.reference, strict=True):
-            taken[position - region.start : position - region.start + len(text)] = True
-            self._taken_to = max(self._taken_to, position + len(text))
+        taken = _taken(records, region, self._taken_to)[: found.head.region.length]
+        ends = records.position + np.array([len(text) for text in records.reference], np.int64)
+        self._taken_to = max(self._taken_to, int(ends.max(initial=-1)))
         blocks = []
-        for each in _runs(found, taken):
+        for each in (*_runs(found.head, taken), *found.runs):
             last = self._open
             if last is not None and (last.end, last.band, last.phred.size) == (each.start, each.band, each.phred.size):
                 self._open = last.grown(each)
@@ -168,7 +221,7 @@ class Blocks:
             self._open = each
         if self._open is not None and self._open.end < region.end:
             blocks += self._close()
-        here = self._records(blocks, calls, region.contig)
+        here = self._records(blocks, records, region.contig)
         return here if done is None or not len(done) else _stacked(done, here)
 
     def rest(self) -> VariantRecords:
@@ -180,8 +233,8 @@ class Blocks:
         self._open = None
         return closed
 
-    def _records(self, blocks: Sequence[_Block], calls: VariantCalls | None, contig: str) -> VariantRecords:
-        """Blocks and calls of one contig as records, by position."""
+    def _records(self, blocks: Sequence[_Block], called: VariantRecords | None, contig: str) -> VariantRecords:
+        """Blocks and records of one contig as records, by position."""
         count = len(blocks)
         known = [each.band != _NOTHING for each in blocks]
         ploidy = [each.phred.size - 1 for each in blocks]
@@ -206,7 +259,7 @@ class Blocks:
             info_values=info,
             format_values=formats,
         )
-        return made if calls is None else _stacked(made, self._widened(to_records(calls)))
+        return made if called is None else _stacked(made, self._widened(called))
 
     def _widened(self, records: VariantRecords) -> VariantRecords:
         """Records of calls with the columns that only blocks fill."""

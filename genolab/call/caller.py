@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, cast
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Literal
 
 from genolab import io
-from genolab.call.calls import VariantCalls, join
-from genolab.call.evidence import Evidence, agreement, check_agreement, make_evidence, notices_of, widened
 from genolab.call.families import DE_NOVO_RATE
-from genolab.call.genotyping import genotype
-from genolab.call.joint_calls import JointCalls, Prior, join_joint
+from genolab.call.joint_calls import Prior
 from genolab.call.members import Member, Reads, open_members
 from genolab.call.ploidy import Ploidy, ploidy_map
 from genolab.call.thresholds import Thresholds
+from genolab.call.work import Calls, Plan, Progress, Work, without_reads
 from genolab.errors import InputError
 from genolab.io import Alignments, Pedigree, Region
+from genolab.kernel.choice import backend_asked
 
 if TYPE_CHECKING:
     from genolab.call.error_model import ErrorModel
@@ -29,9 +25,6 @@ if TYPE_CHECKING:
 TILE = 100_000
 """Positions a tile; fewer where the index says that the reads lie deep."""
 _READS_PER_TILE = 200_000
-
-Progress = Callable[[float, str], None]
-Calls = VariantCalls | JointCalls
 
 
 def call_variants(
@@ -52,6 +45,7 @@ def call_variants(
     progress: Progress | None = None,
     backend: str | None = None,
     tile: int = TILE,
+    client: Any = None,
 ) -> Calls:
     """Call substitutions, insertions and deletions of one sample, or of several together.
 
@@ -87,6 +81,9 @@ def call_variants(
         The backend of every kernel, in place of the one that each declares.
     tile
         Positions worked on at a time. The calls do not depend on it.
+    client
+        A ``distributed.Client``: its workers call the tiles, from the same files under the same paths. The calls are
+        the same.
 
     Returns
     -------
@@ -97,6 +94,8 @@ def call_variants(
     ------
     FileError, InputError
         If a file is damaged, is not what it should be, or does not fit the others; nothing is guessed.
+    IncompleteError, ClusterLost
+        With a client: some tiles could not be done (``result`` has the others' calls), or its scheduler is gone.
     """
     with ExitStack() as stack:
         work = prepare(
@@ -104,83 +103,15 @@ def call_variants(
             inbreeding=inbreeding, de_novo_rate=de_novo_rate, targets=targets, thresholds=thresholds,
             error_model=error_model, index=index, backend=backend, tile=tile,
         )  # fmt: skip
+        if client is not None:
+            from genolab.call import elsewhere
+
+            return elsewhere.call(work, client, progress)
         parts = []
         for part in work.run(progress):
             keep = len(work.tiles) == 1
-            parts.append(part if keep else _without_reads(part))
+            parts.append(part if keep else without_reads(part))
         return work.finished(parts)
-
-
-def _without_reads(part: Calls) -> Calls:
-    return replace(part, evidence=None) if isinstance(part, VariantCalls) else replace(part, evidences=None)
-
-
-@dataclass
-class Work:
-    """What is to be called, tile by tile; ``notices`` grow while it runs."""
-
-    members: list[Member]
-    reference: io.Reference
-    names: Mapping[str, str]  # contig of the reads: that of the reference
-    tiles: list[Region]
-    regions: tuple[Region, ...]
-    prior: Prior
-    thresholds: Thresholds
-    backend: str | None
-    error_model: ErrorModel | None = None
-    notices: dict[str, None] = field(default_factory=dict)
-
-    def run(self, progress: Progress | None = None) -> Iterator[Calls]:
-        """The calls of each tile, in order; each is kept by nobody but who asked."""
-        total, done = sum(each.length for each in self.tiles), 0
-        tallies = [np.zeros(3, np.int64) for _ in self.members]
-        for tile in self.tiles:
-            if progress is not None:
-                progress(done / total, f"calling {tile}")
-            evidences = self._read(tile, progress, done, total)
-            for evidence, tally in zip(evidences, tallies, strict=True):
-                tally += agreement(evidence)
-                check_agreement(evidence, tally)
-            yield self._call(evidences)
-            done += tile.length
-        if progress is not None:
-            progress(1.0, "called")
-
-    def finished(self, parts: Sequence[Calls]) -> Calls:
-        """The tiles' calls as one result."""
-        joined: Calls
-        if isinstance(parts[0], VariantCalls):
-            joined = join(cast("list[VariantCalls]", list(parts)))
-        else:
-            joined = join_joint(cast("list[JointCalls]", list(parts)))
-        return replace(joined, regions=self.regions, notices=tuple(self.notices))
-
-    def _read(self, tile: Region, progress: Progress | None, done: int, total: int) -> list[Evidence]:
-        around = widened(tile, self.members[0].alignments.contigs[tile.contig])
-        codes = self.reference.fetch(self.names[tile.contig], around.start, around.end)
-        found: list[Evidence] = []
-
-        def told(share: float) -> None:  # reading is counted as half of a tile's work
-            if progress is not None:
-                part = (len(found) + share) / len(self.members)
-                progress((done + part * tile.length / 2) / total, f"calling {tile}")
-
-        for each in self.members:
-            reads = each.alignments.read(around, each.in_file, told)
-            self.notices |= dict.fromkeys(notices_of(reads, tile))
-            evidence = make_evidence(reads, codes, tile, each.alignments, self.reference.path, (), self.error_model)
-            found.append(replace(evidence, sample=each.name))
-        return found
-
-    def _call(self, evidences: list[Evidence]) -> Calls:
-        if len(evidences) > 1 or self.prior.parents:
-            return genotype_together(evidences, self.thresholds, self.prior, self.backend)
-        (evidence,), ploidies = evidences, self.prior.ploidies
-        copies = ploidies.at(evidence.sample, evidence.region.contig, evidence.region.start)
-        calls = genotype(evidence, self.thresholds, max(copies, 1), self.backend)
-        if copies == 0:
-            calls = calls.where(np.zeros(len(calls), bool))
-        return replace(calls, ploidy=ploidies.usual, ploidies=ploidies) if ploidies.rules else calls
 
 
 def prepare(
@@ -229,9 +160,11 @@ def prepare(
     notices = dict.fromkeys((*said, *opened.notices, *match.notices))
     prior = Prior(ploidies, dict(family.parents), inbreeding, de_novo_rate)
     names = {contig: match.name(contig) for contig in {each.contig for each in tiles}}
-    return Work(
-        members, opened, names, tiles, tuple(matched), prior, thresholds or Thresholds(), backend, error_model, notices,
-    )  # fmt: skip
+    places = tuple((each.name, each.alignments.path, each.in_file) for each in members)
+    plan = Plan(
+        places, opened.path, names, prior, thresholds or Thresholds(), backend_asked(backend), error_model, index
+    )
+    return Work(plan, members, opened, tiles, tuple(matched), notices)
 
 
 def _pedigree(given: str | os.PathLike[str] | Mapping[str, tuple[str | None, str | None]] | None) -> Pedigree:
@@ -305,12 +238,3 @@ def _tiles(members: Sequence[Member], region: Region, tile: int) -> Iterator[Reg
         tile = min(tile, max(1_000, length * _READS_PER_TILE // expected))
     for start in range(region.start, region.end, tile):
         yield Region(region.contig, start, min(start + tile, region.end))
-
-
-def genotype_together(
-    evidences: Sequence[Evidence], thresholds: Thresholds, prior: Prior, backend: str | None
-) -> JointCalls:
-    """Loaded when there are several samples."""
-    from genolab.call import cohort
-
-    return cohort.genotype_together(evidences, thresholds, prior, backend)

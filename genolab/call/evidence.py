@@ -123,7 +123,7 @@ def collect(
         codes = opened.fetch(match.name(region.contig), around.start, around.end)
         notices = dict.fromkeys((*alignments.notices, *opened.notices, *match.notices, *notices_of(found, region)))
         evidence = make_evidence(found, codes, region, alignments, opened.path, tuple(notices), error_model)
-    check_agreement(evidence, agreement(evidence))
+    check_agreement(evidence.region, evidence.reads_path, evidence.reference_path, agreement(evidence))
     return evidence
 
 
@@ -210,7 +210,7 @@ def agreement(evidence: Evidence) -> np.ndarray:
     return np.array([counts[known, reference[known]].sum(), depth.sum(), np.count_nonzero(depth)])
 
 
-def check_agreement(evidence: Evidence, tally: np.ndarray) -> None:
+def check_agreement(region: Region, reads: Path, reference: Path, tally: np.ndarray) -> None:
     """Refuse reads that disagree with the reference as those of another genome or build do.
 
     ``tally`` is the :func:`agreement` so far: tiles are added up, so that their size does not matter.
@@ -219,10 +219,9 @@ def check_agreement(evidence: Evidence, tally: np.ndarray) -> None:
     if total < _ENOUGH_BASES or positions < _ENOUGH_POSITIONS or alike >= LEAST_AGREEMENT * total:
         return
     raise FileError(
-        evidence.reference_path,
-        field=str(evidence.region),
-        expected=f"the reference that {evidence.reads_path.name} was mapped to (at least {LEAST_AGREEMENT:.0%} of "
-        "the bases alike)",
+        reference,
+        field=str(region),
+        expected=f"the reference that {reads.name} was mapped to (at least {LEAST_AGREEMENT:.0%} of the bases alike)",
         found=f"{alike / total:.0%} of {total:,} bases alike",
         fix="Give the FASTA file that the reads were mapped to.",
     )

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
 from genolab import io
-from genolab.call.caller import Calls, Progress, Work, prepare
+from genolab.call.caller import prepare
 from genolab.call.calls import VariantCalls
 from genolab.call.joint_records import to_joint_records
 from genolab.call.members import Reads
 from genolab.call.ploidy import Ploidy
 from genolab.call.records import to_records
 from genolab.call.thresholds import Thresholds
+from genolab.call.work import Calls, Plan, Progress, Work
 from genolab.errors import InputError
 from genolab.io import Region, VariantRecords
+
+if TYPE_CHECKING:
+    from genolab.call.blocks import Stretch
 
 
 class CallOptions(TypedDict, total=False):
@@ -56,6 +60,7 @@ def call_to_file(
     *,
     gvcf: bool = False,
     progress: Progress | None = None,
+    client: Any = None,
     **options: Unpack[CallOptions],
 ) -> Written:
     """Call variants and write each tile's as it is done: the file of :func:`call_variants`, in bounded memory.
@@ -64,50 +69,88 @@ def call_to_file(
     (:data:`~genolab.call.blocks.BANDS`), with ``END``, the allele ``<*>``, the smallest GQ, PL and DP of the block.
     A gVCF is of one sample.
 
+    With a ``client`` (a ``distributed.Client``) its workers call the tiles; the file has the same bytes. Tiles that are
+    finished are kept in ``<output>.tiles`` until the file is whole, so that a call after a lost scheduler goes on
+    from them: those of the same inputs, parameters and version alone.
+
     Raises
     ------
     FileError, InputError
         As :func:`call_variants`; the old file stays as it was.
+    IncompleteError
+        With a client: some tiles could not be done. The file has the others' calls and says which regions it lacks
+        (``##genolabMissing``).
+    ClusterLost
+        If the scheduler is gone; the old file stays as it was.
     """
     with ExitStack() as stack:
         work = prepare(stack, reads, reference, region, **options)
-        if gvcf and (len(work.members) > 1 or work.prior.parents):
+        if gvcf and (len(work.members) > 1 or work.plan.prior.parents):
             some = ", ".join(each.name for each in work.members[:5])
             fix = "Write one for each: sample=..., or --sample."
             raise InputError("call_to_file", "gvcf", "asked for with one sample", f"{len(work.members)} ({some})", fix)
-        passing = 0
+        if client is not None:
+            from genolab.call import elsewhere
 
-        def parts() -> Iterator[VariantRecords]:
-            nonlocal passing
-            for part in _with_blocks(work, progress) if gvcf else _plain(work, progress):
-                passing += part[1]
-                yield part[0]
-
-        records = io.write_variants(parts(), output)
-        names = tuple(each.name for each in work.members)
-        return Written(Path(output), records, passing, names, tuple(work.notices))
+            return elsewhere.call_to_file(work, client, output, gvcf, progress)
+        return written(work, output, gvcf, (part_of(calls, work.plan, gvcf) for calls in work.run(progress)))
 
 
-def _plain(work: Work, progress: Progress | None) -> Iterator[tuple[VariantRecords, int]]:
-    for calls in work.run(progress):
-        yield records_of(calls), int(calls.passed.sum())
+@dataclass(frozen=True)
+class Part:
+    """What one tile gives to a file: records, how many of them pass, and for a gVCF what lies between them."""
+
+    records: VariantRecords
+    passing: int
+    between: Stretch | None = None
+
+
+def part_of(calls: Calls, plan: Plan, gvcf: bool) -> Part:
+    """The part of a tile, whose calls hold their evidence."""
+    records = records_of(calls)
+    passing = int(calls.passed.sum())
+    if not gvcf:
+        return Part(records, passing)
+    from genolab.call.blocks import profile, stretch_of
+
+    assert isinstance(calls, VariantCalls)
+    assert calls.evidence is not None
+    evidence = calls.evidence
+    copies = calls.ploidy_at(evidence.region.contig, evidence.region.start)
+    return Part(records, passing, stretch_of(records, profile(evidence, plan.thresholds, copies, plan.backend)))
+
+
+def written(
+    work: Work, output: str | os.PathLike[str], gvcf: bool, parts: Iterable[Part],
+    late_lines: Callable[[], Iterable[str]] = tuple,
+) -> Written:  # fmt: skip
+    """Write parts as they come."""
+    passing = 0
+
+    def records() -> Iterator[VariantRecords]:
+        nonlocal passing
+        for part in parts:
+            passing += part.passing
+            yield part.records
+
+    def with_blocks() -> Iterator[VariantRecords]:
+        from genolab.call.blocks import Blocks
+
+        nonlocal passing
+        blocks: Blocks | None = None
+        for part in parts:
+            passing += part.passing
+            assert part.between is not None
+            blocks = blocks or Blocks(part.records)
+            yield blocks.add(part.records, part.between)
+        if blocks is not None:
+            yield blocks.rest()
+
+    count = io.write_variants(with_blocks() if gvcf else records(), output, late_lines)
+    names = tuple(each.name for each in work.members)
+    return Written(Path(output), count, passing, names, tuple(work.notices))
 
 
 def records_of(calls: Calls) -> VariantRecords:
     """Calls of one sample or of several as records."""
     return to_records(calls) if isinstance(calls, VariantCalls) else to_joint_records(calls)
-
-
-def _with_blocks(work: Work, progress: Progress | None) -> Iterator[tuple[VariantRecords, int]]:
-    from genolab.call.blocks import Blocks, profile
-
-    blocks: Blocks | None = None
-    for calls in work.run(progress):
-        assert isinstance(calls, VariantCalls)
-        assert calls.evidence is not None
-        evidence = calls.evidence
-        copies = calls.ploidy_at(evidence.region.contig, evidence.region.start)
-        blocks = blocks or Blocks(to_records(calls))
-        yield blocks.add(calls, profile(evidence, work.thresholds, copies, work.backend)), int(calls.passed.sum())
-    if blocks is not None:
-        yield blocks.rest(), 0

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from genolab.io.dosages import Dosages, read_dosages
     from genolab.io.fastq import FastqFile, FastqReads, open_fastq, read_batches
     from genolab.io.index import build_index
+    from genolab.io.kept import KeptTiles
     from genolab.io.labelled import LabelledSequences, read_labelled
     from genolab.io.looking import first_look
-    from genolab.io.models import model_bytes, read_model, write_model
+    from genolab.io.models import model_bytes, model_of, read_model, write_model
     from genolab.io.paths import readable
     from genolab.io.pedigree import Pedigree, PloidyTable, read_pedigree, read_ploidy
     from genolab.io.plink import Genotypes, read_plink
@@ -57,7 +58,7 @@ _HOME = {
     "LabelledSequences": "labelled", "read_labelled": "labelled",
     "Pedigree": "pedigree", "PloidyTable": "pedigree", "read_pedigree": "pedigree", "read_ploidy": "pedigree",
     "Genotypes": "plink", "read_plink": "plink", "read_model": "models", "write_model": "models",
-    "model_bytes": "models",
+    "model_bytes": "models", "model_of": "models", "KeptTiles": "kept",
     "Dosages": "dosages", "read_dosages": "dosages",
 }  # fmt: skip
 
@@ -73,6 +74,7 @@ __all__ = [
     "FastqReads",
     "Field",
     "Genotypes",
+    "KeptTiles",
     "LabelledSequences",
     "NamedSequences",
     "Pedigree",
@@ -94,6 +96,7 @@ __all__ = [
     "limits",
     "match_contigs",
     "model_bytes",
+    "model_of",
     "open_alignments",
     "open_fastq",
     "open_reference",

@@ -52,7 +52,11 @@ def read_model(path: PathLike) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """
     found = readable(path, "load")
     with open(found, "rb") as stream:
-        data = stream.read()
+        return model_of(stream.read(), found)
+
+
+def model_of(data: bytes, found: PathLike = "bytes") -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """The arrays and the card of what :func:`model_bytes` made; errors name them ``found``."""
     expected = "a model that genolab saved"
     if len(data) < 8:
         raise FileError(found, expected=expected, found=f"{len(data)} bytes: the file was cut", fix=_FIX, offset=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,22 @@ class VariantRecords:
 
     def __len__(self) -> int:
         return len(self.contig)
+
+    def to_plain(self) -> dict[str, Any]:
+        """As what JSON can hold, NaN and NumPy's numbers besides; :meth:`from_plain` makes equal records of it."""
+        held = {each.name: getattr(self, each.name) for each in fields(self)}
+        for name in ("info", "format"):
+            held[name] = {key: [kind.number, kind.type, kind.description] for key, kind in held[name].items()}
+        return held | {name: np.asarray(held[name]).tolist() for name in ("position", "quality")}
+
+    @classmethod
+    def from_plain(cls, held: dict[str, Any]) -> VariantRecords:
+        """The records of which :meth:`to_plain` was made."""
+        kinds = {name: {key: Field(*kind) for key, kind in held[name].items()} for name in ("info", "format")}
+        columns = {"position": np.array(held["position"], np.int64), "quality": np.array(held["quality"], np.float64)}
+        tuples = {name: [tuple(each) for each in held[name]] for name in ("alternates", "filter")}
+        whole = {name: tuple(held[name]) for name in ("samples", "header_lines")}
+        return cls(**(held | kinds | columns | tuples | whole))
 
 
 def check(records: VariantRecords) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Any
@@ -27,14 +27,18 @@ _LARGEST = 2**31 - 1
 _TALLEST_TBI = 2**29
 
 
-def write_variants(records: VariantRecords | Iterable[VariantRecords], path: PathLike) -> int:
+def write_variants(
+    records: VariantRecords | Iterable[VariantRecords],
+    path: PathLike,
+    late_lines: Callable[[], Iterable[str]] = tuple,
+) -> int:
     """Write a VCF 4.3 file; the suffix decides: ``.vcf``, ``.vcf.gz`` (bgzip and .tbi) or ``.bcf`` (and .csi).
 
     Records may come in parts, one after the other, of which none but the last read is held; the header is the first
     part's. Missing values are ".", no filter is PASS. The file and its index are written beside and renamed together,
-    so an error or an interrupt leaves what was there. Returns how many records were written. Refused with
-    ``InputError``: records that are not sorted or that VCF cannot hold; with ``FileError``: a place that cannot be
-    written.
+    so an error or an interrupt leaves what was there. ``late_lines`` gives header lines (``##key=value``) that are
+    known only when all parts have come. Returns how many records were written. Refused with ``InputError``: records
+    that are not sorted or that VCF cannot hold; with ``FileError``: a place that cannot be written.
     """
     name = Path(path).name.lower()
     suffix = next((suffix for suffix in _MODES if name.endswith(suffix)), None)
@@ -59,7 +63,7 @@ def write_variants(records: VariantRecords | Iterable[VariantRecords], path: Pat
                     check_follows(part, last)
                     stream.writelines(_lines(part))
                     count, last = count + len(part), _last(part, last)
-            _convert(draft, new, _MODES[suffix], count, Path(path))
+            _convert(draft, new, _MODES[suffix], count, Path(path), late_lines())
             if suffix == ".bcf":
                 index.make("BCF", new, (csi,), ".csi")
             elif suffix != ".vcf":
@@ -82,7 +86,7 @@ def variant_bytes(records: VariantRecords, suffix: str = ".vcf") -> bytes:
         return path.read_bytes()
 
 
-def _convert(draft: Path, new: Path, mode: str, count: int, path: Path) -> None:
+def _convert(draft: Path, new: Path, mode: str, count: int, path: Path, late_lines: Iterable[str]) -> None:
     """Let htslib read the text and write the file, so that what it would not take is found now."""
 
     def read() -> None:
@@ -92,14 +96,13 @@ def _convert(draft: Path, new: Path, mode: str, count: int, path: Path) -> None:
 
     written = 0
     try:
-        with (
-            htslib.quiet(),
-            pysam.VariantFile(str(draft)) as source,
-            pysam.VariantFile(str(new), mode, header=source.header) as target,
-        ):
-            for record in source:
-                target.write(record)
-                written += 1
+        with htslib.quiet(), pysam.VariantFile(str(draft)) as source:
+            for line in late_lines:
+                source.header.add_line(line)
+            with pysam.VariantFile(str(new), mode, header=source.header) as target:
+                for record in source:
+                    target.write(record)
+                    written += 1
     except OSError as error:
         if error.errno:  # a full disk and the like: said by the one who makes the file
             raise

@@ -25,7 +25,12 @@ def set_backend(name: str | None) -> None:
 
 def backend_in_force(argument: str | None, declared: str) -> str:
     """The backend a call runs on: its argument, else :func:`set_backend`, else the environment, else the declared."""
-    return check_backend(argument or _chosen or os.environ.get("GENOLAB_BACKEND") or declared, "backend")
+    return check_backend(backend_asked(argument) or declared, "backend")
+
+
+def backend_asked(argument: str | None) -> str | None:
+    """The backend that was asked for in place of what kernels declare, if any; for other processes."""
+    return argument or _chosen or os.environ.get("GENOLAB_BACKEND") or None
 
 
 def check_backend(name: str, who: str) -> str:

@@ -1,0 +1,321 @@
+"""Tiles on a Dask cluster: handed out, taken back in order, kept, and named where they cannot be done.
+
+Who computes what, what becomes of the tasks of a lost worker, and how machines are started and stopped is left to
+dask.distributed and to the user's own client (`LocalCluster`, dask-jobqueue, dask-kubernetes, ...). What is here is
+the order of the results, the number of tiles under way, progress, cancel, and tiles that nobody can do.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from genolab import __version__
+from genolab.errors import Cancelled, ClusterLost, GenolabError, IncompleteError, InputError
+
+if TYPE_CHECKING:
+    from genolab.io import KeptTiles
+
+P = TypeVar("P")
+V = TypeVar("V")
+Tell = Callable[[float, str], None]
+
+AHEAD = 3
+"""Tiles under way for every thread of the cluster: handed out, or done and waiting for their turn."""
+
+HOPELESS = 10
+"""Tiles that fail before any is done; then the work is at fault, and not a tile."""
+
+_POLL = 0.2  # seconds between two looks at a cancel
+_COUNT = 5.0  # seconds between two counts of the workers
+
+
+@dataclass(frozen=True)
+class Tile(Generic[V]):
+    """A part of a work: what it is called where it fails, its share of the work (0 to 1), and what the function is
+    given: places in files wherever the data are files."""
+
+    name: str
+    share: float
+    value: V
+
+
+class Cluster:
+    """A work on the user's own ``distributed.Client``.
+
+    Parameters
+    ----------
+    client
+        Connected; its workers see the same files under the same paths, and have the same version of genolab.
+    who, doing
+        What is being done, for errors and the names of tasks (``call_variants``) and for the progress (``calling``).
+    progress
+        Called with the share that is done and a text; what it raises cancels the tasks.
+    kept
+        Where finished tiles are kept; the function's results must then be bytes.
+
+    Attributes
+    ----------
+    missing
+        Name and error of each tile that could not be done.
+    """
+
+    def __init__(
+        self, client: Any, who: str, doing: str, progress: Tell | None = None, kept: KeptTiles | None = None
+    ) -> None:
+        self._client, self._who, self._doing = _checked(client, who), who, doing
+        self._progress, self.kept = progress, kept
+        self.missing: list[tuple[str, BaseException]] = []
+        self._done, self._tiles, self._succeeded, self._text = 0.0, 0, 0, ""
+        self._threads, self._workers, self._counted = 0, 0, float("-inf")
+
+    def map(self, function: Callable[[P, V], Any], plan: P, tiles: Iterable[Tile[V]]) -> Iterator[tuple[Tile[V], Any]]:
+        """Each tile with ``function(plan, tile.value)``, in the order of the tiles; those that fail are left out.
+
+        The function belongs to a module, and what it draws depends on its arguments alone. ``plan`` is what all tiles
+        share; it goes to the cluster once, as a task, which Dask runs again where its result was lost. Tiles are asked
+        for as places become free. A worker that dies costs the tiles it had begun, which others do again.
+
+        Raises
+        ------
+        GenolabError
+            What the tiles raise, where none of the first is done.
+        ClusterLost
+            If the scheduler is gone.
+        """
+        run = f"{self._who}-{uuid.uuid4().hex[:8]}"
+        source, sent, ready = enumerate(tiles), _Sent(self._client, run, function), _Ready()
+        sent.share(plan)
+        more = True
+        try:
+            while True:
+                if sent.suspects and not len(sent):  # with nothing beside it, so that it alone is to blame
+                    sent.hand_out(*sent.suspects.pop(0), alone=True)
+                while more and not sent.alone and not sent.suspects and len(sent) + len(ready) < self._room():
+                    number, tile = next(source, (-1, None))
+                    if tile is None:
+                        more = False
+                        break
+                    self._tiles += 1
+                    held = self.kept.get(tile.name) if self.kept is not None else None
+                    if held is None:
+                        sent.hand_out(number, tile)
+                    else:
+                        self._finish(ready, number, tile, held)
+                if (following := ready.take()) is not None:
+                    if following[1] is not _FAILED:
+                        yield following
+                    continue
+                if not more and not len(sent) and not sent.suspects:
+                    break
+                self._collect(sent, ready)
+        finally:
+            sent.forget()
+        self._refuse_hopeless(all_seen=True)
+
+    def check_complete(self, result: Any) -> None:
+        """Raise ``IncompleteError`` with this result where tiles are missing; else take the kept tiles away."""
+        if self.missing:
+            fix = "Correct the cause and call again."
+            if self.kept is not None:
+                fix += f" Only what is missing is done then: the rest is kept in {self.kept.folder.name}."
+            raise IncompleteError(self._who, self.missing, self._tiles, result, fix)
+        if self.kept is not None:
+            self.kept.remove()
+
+    @contextmanager
+    def working(self) -> Iterator[Cluster]:
+        """Around a work: a cancel leaves nothing behind; what else ends it leaves the kept tiles for the next try."""
+        try:
+            yield self
+        except (Cancelled, KeyboardInterrupt):
+            if self.kept is not None:
+                self.kept.remove()
+            raise
+
+    def _collect(self, sent: _Sent, ready: _Ready) -> None:
+        """Wait for one tile, telling the progress meanwhile; it is cancelled by what that raises."""
+        self._tell()
+        if self._client.status not in ("running", "connecting"):
+            raise self._lost()
+        try:
+            number, future = sent.finished.get(timeout=_POLL)
+        except Empty:
+            return
+        from distributed import CancelledError, KilledWorker
+
+        alone = sent.alone
+        tile = sent.take(number)
+        try:
+            found = future.result()
+        except CancelledError:
+            raise self._lost() from None
+        except KilledWorker:
+            # Dask blames everything that a dead worker had before it, so the guilty take their neighbours with them
+            if not alone:
+                sent.suspects.append((number, tile))
+                return
+            said = f"{tile.name}: every worker that began it died; their logs may say of what."
+            self._fail(ready, number, tile, GenolabError(said))
+        except Exception as error:
+            self._fail(ready, number, tile, error)
+        else:
+            if self.kept is not None:
+                self.kept.put(tile.name, found)
+            self._finish(ready, number, tile, found)
+
+    def _fail(self, ready: _Ready, number: int, tile: Tile[Any], error: Exception) -> None:
+        self.missing.append((tile.name, error))
+        self._refuse_hopeless()
+        ready.put(number, (tile, _FAILED))
+        self._count_in(tile)
+
+    def _finish(self, ready: _Ready, number: int, tile: Tile[Any], found: Any) -> None:
+        self._succeeded += 1
+        ready.put(number, (tile, found))
+        self._count_in(tile)
+
+    def _count_in(self, tile: Tile[Any]) -> None:
+        self._done += tile.share
+        self._tell(tile.name)
+
+    def _refuse_hopeless(self, all_seen: bool = False) -> None:
+        if self.missing and not self._succeeded and (all_seen or len(self.missing) >= HOPELESS):
+            if self.kept is not None:
+                self.kept.remove()
+            raise self.missing[0][1]
+
+    def _tell(self, text: str = "") -> None:
+        self._text = text or self._text
+        if self._progress is not None:
+            on = f"on {self._workers} worker{'s' * (self._workers != 1)}"
+            self._progress(min(self._done, 1.0), " ".join(filter(None, (self._doing, self._text, on))))
+
+    def _room(self) -> int:
+        now = time.monotonic()
+        if now - self._counted > _COUNT:
+            try:
+                threads = self._client.nthreads()
+            except (OSError, TimeoutError):
+                raise self._lost() from None
+            self._threads, self._workers, self._counted = sum(threads.values()), len(threads), now
+        return AHEAD * max(self._threads, 1)
+
+    def _lost(self) -> ClusterLost:
+        said = f"{self._who}: the scheduler is gone. Start a cluster and call again with its client"
+        kept = f"; {len(self.kept):,} finished tiles are kept." if self.kept is not None else "."
+        return ClusterLost(said + kept)
+
+
+_FAILED = object()
+
+
+class _Sent:
+    """Tiles that are with the cluster, by number."""
+
+    def __init__(self, client: Any, run: str, function: Callable[..., Any]) -> None:
+        self.finished: SimpleQueue[tuple[int, Any]] = SimpleQueue()
+        self._client, self._run, self._function = client, run, function
+        self._held: dict[int, tuple[Tile[Any], Any]] = {}
+        self._plan: Any = None
+        self.suspects: list[tuple[int, Tile[Any]]] = []
+        self.alone = False
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def share(self, plan: Any) -> None:
+        self._plan = self._client.submit(_given, plan, key=f"{self._run}-plan", priority=1)
+
+    def hand_out(self, number: int, tile: Tile[Any], alone: bool = False) -> None:
+        future = self._client.submit(
+            run_tile, __version__, self._function, self._plan, tile.value,
+            key=f"{self._run}-{number}{'-alone' * alone}", priority=-number,
+        )  # fmt: skip
+        self._held[number], self.alone = (tile, future), alone
+        future.add_done_callback(lambda done: self.finished.put((number, done)))
+
+    def take(self, number: int) -> Tile[Any]:
+        tile, _ = self._held.pop(number)
+        self.alone = False
+        return tile
+
+    def forget(self) -> None:
+        """What has not begun is not begun any more; what has begun ends unheard."""
+        if self._held and self._client.status == "running":
+            self._client.cancel([future for _, future in self._held.values()], force=True)
+        self._held.clear()
+
+
+class _Ready:
+    """Results that wait until it is their turn."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, Any] = {}
+        self._next = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def put(self, number: int, found: Any) -> None:
+        self._held[number] = found
+
+    def take(self) -> Any:
+        found = self._held.pop(self._next, None)
+        self._next += found is not None
+        return found
+
+
+def run_tile(version: str, function: Callable[[Any, Any], Any], plan: Any, value: Any) -> Any:
+    """What a worker does."""
+    if version != __version__:
+        fix = "Install one version on all machines."
+        raise InputError("run_tile", "genolab", f"version {version}, as the client has", __version__, fix)
+    return function(plan, value)
+
+
+def _given(plan: P) -> P:
+    return plan
+
+
+def _checked(client: Any, who: str) -> Any:
+    Client = _client_class(who)
+    if not isinstance(client, Client) or client.asynchronous:
+        raise InputError(who, "client", "a distributed.Client (not asynchronous)", type(client).__name__)
+    if client.status != "running":
+        raise ClusterLost(f"{who}: the client is {client.status}, not connected to a scheduler. Connect a new one.")
+    return client
+
+
+def _client_class(who: str) -> Any:
+    try:
+        from distributed import Client
+    except ImportError:
+        fix = 'Install it with `pip install "genolab[distributed]"`.'
+        raise InputError(who, "client", "a client of dask.distributed", "no such library", fix) from None
+    return Client
+
+
+@contextmanager
+def connected(address: str, who: str) -> Iterator[Any]:
+    """A client of the scheduler at an address, such as ``tls://10.0.0.1:8786``, closed at the end.
+
+    Certificates are those of Dask's own configuration.
+
+    Raises
+    ------
+    InputError, ClusterLost
+        If distributed is not installed, or no scheduler answers there.
+    """
+    Client = _client_class(who)
+    try:
+        client = Client(address, set_as_default=False)
+    except (OSError, TimeoutError, ValueError, TypeError, RuntimeError) as error:
+        raise ClusterLost(f"{who}: no scheduler of Dask answers at {address} ({error}).") from None
+    with client:
+        yield client

@@ -1,0 +1,125 @@
+"""Calls on a Dask cluster: the serial file's bytes, with workers killed, and with a region that cannot be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pysam
+import pytest
+from killing import killing
+
+import genolab as gl
+from genolab.errors import FileError, IncompleteError
+
+distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+
+PHAGE = Path(gl.__file__).parent / "data" / "phage"
+READS, REFERENCE = PHAGE / "reads.bam", PHAGE / "lambda.fa"
+REGION = "NC_001416.1:10,001-14,000"
+
+
+@pytest.fixture(scope="module")
+def client():
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def two_files(tmp_path_factory) -> list[Path]:
+    """The phage's reads in two halves, as two samples."""
+    folder, paths = tmp_path_factory.mktemp("two"), []
+    with pysam.AlignmentFile(str(READS)) as source:
+        reads, header = list(source.fetch()), source.header.to_dict()
+    for number in range(2):
+        paths.append(folder / f"sample{number}.bam")
+        own = header | {"RG": [{"ID": "a", "SM": f"sample{number}"}]}
+        with pysam.AlignmentFile(str(paths[-1]), "wb", header=own) as target:
+            for read in reads[number::2]:
+                read.set_tag("RG", "a")
+                target.write(read)
+        pysam.index(str(paths[-1]))
+    return paths
+
+
+@pytest.mark.parametrize("kind", ["vcf", "gvcf", "joint"])
+def test_the_file_has_the_bytes_of_the_serial_one(kind, client, two_files, tmp_path):
+    reads, gvcf = (two_files if kind == "joint" else READS), kind == "gvcf"
+    alone, together = tmp_path / "alone" / "calls.vcf.gz", tmp_path / "together" / "calls.vcf.gz"
+    written = []
+    for path, options in ((alone, {}), (together, {"client": client, "tile": 700})):
+        path.parent.mkdir()
+        written.append(gl.call.call_to_file(reads, REFERENCE, path, REGION, gvcf=gvcf, **options))
+    names = ["calls.vcf.gz", "calls.vcf.gz.tbi"]
+    assert sorted(each.name for each in together.parent.iterdir()) == names
+    for name in names:
+        assert (together.parent / name).read_bytes() == (alone.parent / name).read_bytes()
+    assert written[1].records == written[0].records > 3
+    assert (written[1].passing, written[1].notices) == (written[0].passing, written[0].notices)
+
+
+def test_the_calls_are_the_serial_ones_and_progress_comes_from_the_cluster(client):
+    told = []
+    serial = gl.call.call_variants(READS, REFERENCE, REGION)
+    options = {"tile": 1000, "client": client}
+    calls = gl.call.call_variants(READS, REFERENCE, REGION, progress=lambda *what: told.append(what), **options)
+    assert calls.to_frame().equals(serial.to_frame())
+    assert calls.provenance == serial.provenance
+    assert all(np.array_equal(a, b) for a, b in zip(calls.log10_likelihood, serial.log10_likelihood, strict=True))
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares)
+    assert shares[-1] == pytest.approx(1)
+    assert {text for _, text in told if "14,000" in text} == {"calling NC_001416.1:13,001-14,000 on 2 workers"}
+
+
+def test_a_killed_worker_costs_nothing(client, tmp_path):
+    alone, together = tmp_path / "alone.vcf", tmp_path / "together.vcf"
+    gl.call.call_to_file(READS, REFERENCE, alone, REGION)
+
+    def work():
+        return gl.call.call_to_file(READS, REFERENCE, together, REGION, tile=250, client=client)
+
+    _, kills = killing(client, 2, 0.2, work)
+    assert kills >= 1
+    assert together.read_bytes() == alone.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def poisoned(tmp_path_factory) -> Path:
+    """A BAM of the same reads, one of whose blocks is spoilt."""
+    path = tmp_path_factory.mktemp("poison") / "reads.bam"
+    path.write_bytes(READS.read_bytes())
+    pysam.index(str(path))
+    with pysam.AlignmentFile(str(path)) as reads:
+        blocks = [reads.tell() >> 16 for _ in reads.fetch("NC_001416.1", 40_000, 45_000)]
+    block = blocks[len(blocks) // 2]
+    data = bytearray(path.read_bytes())
+    data[block + 40] ^= 0xFF  # inside the compressed data: its checksum does not hold any more
+    path.write_bytes(bytes(data))
+    return path
+
+
+def test_a_region_that_cannot_be_read_is_named_and_the_rest_is_written(client, poisoned, tmp_path):
+    output = tmp_path / "calls.vcf"
+    with pytest.raises(IncompleteError) as said:
+        gl.call.call_to_file(poisoned, REFERENCE, output, tile=4000, client=client)
+    error = said.value
+    missing = [name for name, _ in error.missing]
+    assert 1 <= len(missing) < 8
+    assert all(isinstance(cause, FileError) for _, cause in error.missing)
+    assert missing[0] in str(error)
+    with pysam.VariantFile(str(output)) as file:
+        lines = [str(line).strip() for line in file.header.records if "genolabMissing" in str(line)]
+        found = [record.pos for record in file]
+    assert lines == [f"##genolabMissing={name}" for name in missing]
+    whole = gl.call.call_variants(READS, REFERENCE)
+    lost = [bounds(name) for name in missing]
+    inside = [pos for pos in (whole.position + 1).tolist() if not any(start <= pos <= end for start, end in lost)]
+    assert found == inside
+    assert len(found) > 30
+
+
+def bounds(name: str) -> tuple[int, int]:
+    start, _, end = name.partition(":")[2].replace(",", "").partition("-")
+    return int(start), int(end)
