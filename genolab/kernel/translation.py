@@ -69,7 +69,7 @@ def _call(node: Any) -> Translated | None:
     if isinstance(op, AsType):
         return "cast", [op.dtype]
     if isinstance(op, Join):
-        return "joined", [out.type.dtype]
+        return "joined", [out.type.dtype, getattr(op, "axis", None)]  # an input of the node until PyTensor 3.2
     if isinstance(op, CumOp):
         return ("running_sum", [op.axis]) if op.mode == "add" else None
     plain_calls = {Alloc: "filled", Shape: "shape", TensorFromScalar: "array", DeepCopyOp: "copy"}
