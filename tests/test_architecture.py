@@ -19,8 +19,8 @@ SUBJECTS = {"align", "call", "predict", "prepare"}
 
 # a room may import from rooms of a lower number only
 RANK = {
-    "errors": 0, "spec": 0, "text": 0, "kernel": 1, "io": 2, "scale": 3, "data": 4, **dict.fromkeys(SUBJECTS, 4),
-    "plots": 5, "panels": 6, "servers": 7, "cli": 8,
+    "errors": 0, "lazy": 0, "spec": 0, "text": 0, "kernel": 1, "io": 2, "scale": 3, "data": 4,
+    **dict.fromkeys(SUBJECTS, 4), "plots": 5, "panels": 6, "servers": 7, "cli": 8,
 }  # fmt: skip
 INTERFACE = {"bokeh", "ipywidgets", "IPython", "anywidget", "traitlets", "ipykernel", "jupyterlab", "voila"}
 INTERFACE_FROM = 5  # plots and above

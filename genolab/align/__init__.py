@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genolab.lazy import lazy
 
 if TYPE_CHECKING:
     from genolab.align.aligner import align
@@ -91,9 +92,4 @@ __all__ = [
     "soft_align",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Each name is loaded with its file when it is first used."""
-    if name in _HOME:
-        return getattr(import_module(f"genolab.align.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'genolab.align' has no attribute {name!r}")
+__getattr__, __dir__ = lazy(__name__, {name: f"align.{file}" for name, file in _HOME.items()})

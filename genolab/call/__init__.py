@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genolab.lazy import lazy
 
 if TYPE_CHECKING:
     from genolab.call.caller import call_variants
@@ -57,9 +58,4 @@ __all__ = [
     "load_error_model",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Each name is loaded with its file when it is first used."""
-    if name in _HOME:
-        return getattr(import_module(f"genolab.call.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'genolab.call' has no attribute {name!r}")
+__getattr__, __dir__ = lazy(__name__, {name: f"call.{file}" for name, file in _HOME.items()})

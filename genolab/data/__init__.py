@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from genolab.data.registry import CountExample, Entry, Example, example, examples, path
 from genolab.data.sequence_sets import SequenceSet, sequence_set, sequence_sets
+from genolab.lazy import lazy
 
 if TYPE_CHECKING:
     from genolab.data.alignment_simulator import SimulatedAlignments, simulate_alignments
@@ -41,8 +41,4 @@ __all__ = [
     "simulate_counts",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    if name in _HOME:  # these load NumPy
-        return getattr(import_module(f"genolab.data.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'genolab.data' has no attribute {name!r}")
+__getattr__, __dir__ = lazy(__name__, {name: f"data.{file}" for name, file in _HOME.items()})

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genolab.lazy import lazy
 
 if TYPE_CHECKING:
     from genolab.io.aligned import aligned_text, write_aligned
@@ -122,13 +123,4 @@ __all__ = [
     "write_variants",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Each name is loaded with its file when it is first used."""
-    if name in _HOME:
-        return getattr(import_module(f"genolab.io.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'genolab.io' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = lazy(__name__, {name: f"io.{file}" for name, file in _HOME.items()})

@@ -5,8 +5,9 @@ Estimators follow scikit-learn's convention. Networks and linear models are PyTe
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genolab.lazy import lazy
 
 if TYPE_CHECKING:
     from genolab.predict.evaluation import Evaluation, cross_validate
@@ -52,13 +53,4 @@ __all__ = [
     "similarity_clusters",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Each name is loaded with its file when it is first used."""
-    if name in _HOME:
-        return getattr(import_module(f"genolab.predict.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'genolab.predict' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = lazy(__name__, {name: f"predict.{file}" for name, file in _HOME.items()})

@@ -6,8 +6,9 @@ or AnnData (a layer is written, ``X`` stays).
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from genolab.lazy import lazy
 
 if TYPE_CHECKING:
     from genolab.io.counts import read_counts
@@ -92,13 +93,4 @@ __all__ = [
     "read_quality",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Each name is loaded with its file when it is first used."""
-    if name in _HOME:
-        return getattr(import_module(f"genolab.{_HOME[name]}"), name)
-    raise AttributeError(f"module 'genolab.prepare' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOME})
+__getattr__, __dir__ = lazy(__name__, _HOME)
