@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import struct
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -42,16 +41,13 @@ def sorted_bam(
     for name, length in contigs.items():
         name_text = name.encode() + b"\0"
         head += [struct.pack("<i", len(name_text)), name_text, struct.pack("<i", length)]
-    with (
-        replacing(target, suffix, who=who) as (beside, its_index),
-        tempfile.TemporaryDirectory(prefix=".genolab-", dir=target.parent) as folder,
-    ):
-        unsorted = Path(folder) / "unsorted.bam"
+    with replacing(target, suffix, who=who) as (beside, its_index):
+        unsorted = beside.with_name(f"{beside.name}.unsorted")
         with htslib.quiet(), contextlib.closing(pysam.BGZFile(str(unsorted), "w1")) as stream:
             stream.write(b"".join(head))
             yield stream.write
         memory, workers = f"{max(MEMORY // threads, 8)}M", str(threads - 1)
-        words = ["--no-PG", "-m", memory, "-@", workers, "-T", str(Path(folder) / "part"), "-O", "bam"]
+        words = ["--no-PG", "-m", memory, "-@", workers, "-T", f"{beside}.part", "-O", "bam"]
         try:
             with index._commands, htslib.quiet():
                 pysam.samtools.sort(*words, "-o", str(beside), str(unsorted))

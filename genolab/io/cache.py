@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genolab.kernel.store import cache_folder
+from genolab.kernel.store import cache_folder, keep
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,14 +33,7 @@ def load(kind: str, path: Path) -> dict[str, Any]:
 
 def store(kind: str, path: Path, values: dict[str, Any]) -> None:
     """Remember facts about this state of the file; a cache that cannot be written is no reason to fail."""
-    target = cache_folder() / kind / f"{identity(path)}.json"
-    beside = target.with_name(f"{target.name}.{os.getpid()}")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(json.dumps(values))
-        os.replace(beside, target)
-    except OSError:
-        beside.unlink(missing_ok=True)
+    keep(cache_folder() / kind / f"{identity(path)}.json", lambda beside: beside.write_text(json.dumps(values)))
 
 
 def load_arrays(kind: str, path: Path, variant: str, names: tuple[str, ...]) -> tuple[np.ndarray, ...] | None:
@@ -59,14 +51,11 @@ def store_arrays(kind: str, path: Path, variant: str, **arrays: np.ndarray) -> N
     """Keep arrays for this state of the file; a cache that cannot be written is no reason to fail."""
     import numpy as np
 
-    target = _arrays(kind, path, variant)
-    beside = target.with_name(f"{target.stem}.{os.getpid()}.npz")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(beside, **arrays)  # type: ignore[arg-type]
-        os.replace(beside, target)
-    except OSError:
-        beside.unlink(missing_ok=True)
+    def write(beside: Path) -> None:
+        with open(beside, "wb") as stream:  # savez would add its own ending to a name
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+
+    keep(_arrays(kind, path, variant), write)
 
 
 def _arrays(kind: str, path: Path, variant: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import os
 import shlex
@@ -88,7 +89,8 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
             make(form, seen.path, new, suffix)
         except (pysam.SamtoolsError, OSError, ValueError) as error:
             said = htslib.words(lambda: make(form, seen.path, new, suffix)) or str(error)
-            raise _refusal(seen, said) from error
+            full = os.strerror(errno.ENOSPC)
+            raise (OSError(errno.ENOSPC, full) if full in str(said) else _refusal(seen, said)) from error
     return target
 
 

@@ -52,25 +52,21 @@ def write_variants(
     lines = _lines(first)  # the first part's values are formatted, and refused, before a file is made
     with replacing(path, ".tbi", ".csi", who=_WHO) as (new, tbi, csi):
         draft = new.with_name(new.name + ".txt")
-        count = 0
-        try:
-            with open(draft, "w", encoding="utf-8", newline="\n") as stream:
-                stream.writelines(_header(first))
-                stream.writelines(lines)
-                count, last = len(first), _last(first, None)
-                for part in parts:
-                    check(part)
-                    check_follows(part, last)
-                    stream.writelines(_lines(part))
-                    count, last = count + len(part), _last(part, last)
-            _convert(draft, new, _MODES[suffix], count, Path(path), late_lines())
-            if suffix == ".bcf":
-                index.make("BCF", new, (csi,), ".csi")
-            elif suffix != ".vcf":
-                tall = max(first.contigs.values(), default=0) >= _TALLEST_TBI
-                index.make("VCF", new, (csi if tall else tbi,), ".csi" if tall else ".tbi")
-        finally:
-            draft.unlink(missing_ok=True)
+        with open(draft, "w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(_header(first))
+            stream.writelines(lines)
+            count, last = len(first), _last(first, None)
+            for part in parts:
+                check(part)
+                check_follows(part, last)
+                stream.writelines(_lines(part))
+                count, last = count + len(part), _last(part, last)
+        _convert(draft, new, _MODES[suffix], count, Path(path), late_lines())
+        if suffix == ".bcf":
+            index.make("BCF", new, (csi,), ".csi")
+        elif suffix != ".vcf":
+            tall = max(first.contigs.values(), default=0) >= _TALLEST_TBI
+            index.make("VCF", new, (csi if tall else tbi,), ".csi" if tall else ".tbi")
     return count
 
 

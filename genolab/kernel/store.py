@@ -7,14 +7,19 @@ may write at once: each writes beside and renames.
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import importlib.util
 import os
 import sys
+import time
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from genolab import __version__
+
+_OLD = 3600.0  # seconds
 
 
 def cache_folder() -> Path:
@@ -47,13 +52,25 @@ def load(name: str, key: str) -> bytes | None:
 
 def store(name: str, key: str, body: bytes) -> None:
     """Keep something; a cache that cannot be written is no reason to fail."""
-    target = _folder() / name
-    beside = target.with_name(f"{target.name}.{os.getpid()}")
+    keep(_folder() / name, lambda beside: beside.write_bytes(_head(key, body) + b"\n" + body))
+
+
+def keep(target: Path, write: Callable[[Path], object]) -> None:
+    """Have a file of the cache written beside and renamed; one that cannot be written is no reason to fail.
+
+    What a writer of the same file left when it was killed, an hour ago or more, is taken away.
+    """
+    beside = target.with_name(f"{target.name}.{os.urandom(4).hex()}.tmp")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(_head(key, body) + b"\n" + body)
+        write(beside)
         os.replace(beside, target)
+        for left in target.parent.glob(f"{glob.escape(target.name)}.*.tmp"):
+            if time.time() - left.stat().st_mtime > _OLD:
+                left.unlink(missing_ok=True)
     except OSError:
+        pass
+    finally:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
 

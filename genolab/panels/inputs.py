@@ -9,9 +9,9 @@ from typing import Any
 
 import ipywidgets
 
+from genolab.panels import parts
 from genolab.panels.paths import LOOK, Allowed, complete, path_box, short
 from genolab.panels.source import READS, REFERENCES, VARIANTS, Choice, Loaded, Source, choices
-from genolab.text import plain
 
 ALL_SAMPLES = "all together"
 
@@ -98,7 +98,7 @@ class Inputs:
             self.region.value = self._region_shown = str(loaded.region)
             self.truth.value = self._truth_shown = "" if source.truth is None else short(source.truth)
             several = len(loaded.samples) > 1
-            names = [(plain(name), name) for name in loaded.samples]
+            names = parts.choices(loaded.samples)
             self.sample.options = names if several else [(ALL_SAMPLES, ALL_SAMPLES)]
             self.sample.value = source.sample if several and source.sample else self.sample.options[0][1]
             self.sample.layout.display = "flex" if several else "none"

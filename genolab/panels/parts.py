@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
@@ -13,6 +13,7 @@ import ipywidgets
 from genolab.errors import FileError, GenolabError, InputError, MissingIndexError
 from genolab.panels.page import Says
 from genolab.scale import Job, State
+from genolab.text import plain
 
 log = logging.getLogger("genolab")
 _SOON = 0.15  # seconds that a job may run before the status line says so
@@ -24,6 +25,11 @@ def button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Butto
     made = ipywidgets.Button(description=text, tooltip=tooltip)
     made.on_click(lambda _: act())
     return made
+
+
+def choices(names: Sequence[str]) -> list[tuple[str, str]]:
+    """What a list offers for names from a file: each as plain text, and itself as what is chosen."""
+    return [(plain(name), name) for name in names]
 
 
 class StatusBar(ipywidgets.HBox):

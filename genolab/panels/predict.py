@@ -19,10 +19,12 @@ from genolab.panels.predict_seam import PredictSeam
 from genolab.panels.predict_source import FIRST, NET, WHO, Inputs, Loaded, leak_words, load
 from genolab.panels.predict_stage import PredictStage
 from genolab.panels.predict_train import TrainingPart
+from genolab.panels.trust import guard
 from genolab.plots.predict_columns import score_rows
 from genolab.predict.one_sequence import explain_sequence
 from genolab.predict.step import forward_kernel, step_kernel
 from genolab.scale import Job, Latest, Progress
+from genolab.text import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -80,6 +82,7 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         self._train_when_read = train
         self.body = ipywidgets.VBox(self._lay_out()).add_class("genolab-body")
         super().__init__([self.body, self.bar])
+        guard(self)
         self.add_class("genolab-panel")
         self.settings.epochs.value = epochs
         self._start(sequences, labels, columns or {}, split, architecture)
@@ -215,7 +218,7 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
             self._explain_again()
 
     def _offer_runs(self, run: Run) -> None:
-        options = [(each.name, each.number) for each in self.training.runs[::-1]]
+        options = [(plain(each.name), each.number) for each in self.training.runs[::-1]]
         self._quiet = True
         try:
             self.chooser.options = options

@@ -11,6 +11,7 @@ import ipywidgets
 
 from genolab import data, io
 from genolab.errors import InputError
+from genolab.panels.parts import choices
 from genolab.panels.paths import LOOK, Allowed, complete, path_box, short
 from genolab.predict.study import Study, make_study
 
@@ -155,8 +156,8 @@ class Inputs:
     def _set(self, widget: Any, value: Any, options: Any = None) -> None:
         was, self._quiet = self._quiet, True
         try:
-            if options is not None and tuple(options) != tuple(widget.options):
-                widget.options = options
+            if options is not None and tuple(choices(options)) != tuple(widget.options):
+                widget.options = choices(options)
             widget.value = value
         finally:
             self._quiet = was

@@ -14,6 +14,7 @@ from genolab.panels.parts import Refusal, button
 from genolab.plots.pane import BokehPane
 from genolab.plots.predict_sequence import FiltersView, SequenceView
 from genolab.plots.predict_training import JUDGED, METRICS, TrainingView
+from genolab.text import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -111,7 +112,8 @@ class PredictStage(ipywidgets.VBox):
     def offer(self, run: Run) -> None:
         """Say which classes may be explained."""
         names = run.study.names
-        options = [(names[1], 0)] if len(names) == 2 else [(name, k) for k, name in enumerate(names)] or [("value", 0)]
+        shown = [plain(name) for name in names]
+        options = [(shown[1], 0)] if len(shown) == 2 else [(name, k) for k, name in enumerate(shown)] or [("value", 0)]
         with self._unheard():
             self.target.options = options
         self.target.layout.display = None if len(options) > 1 else "none"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.panels.page import Legend, Says
-from genolab.panels.parts import Refusal, button
+from genolab.panels.parts import Refusal, button, choices
 from genolab.plots import style
 from genolab.plots.pane import BokehPane
 from genolab.plots.prepare_view import PrepareView
@@ -112,7 +112,7 @@ class PrepareStage(ipywidgets.VBox):
         self._quiet = True
         try:
             was = self.colour.value
-            self.colour.options = [PLAIN, *loaded.columns]
+            self.colour.options = choices([PLAIN, *loaded.columns])
             self.colour.value = was if was in loaded.columns else loaded.first_colour() or PLAIN
         finally:
             self._quiet = False

@@ -10,7 +10,7 @@ import ipywidgets
 import traitlets
 
 from genolab.panels.page import Says
-from genolab.panels.parts import button
+from genolab.panels.parts import button, choices
 from genolab.panels.prepare_catalogue import BY_NAME, COLUMN_HELP, COLUMN_WORDS, KINDS, NOTHING, Kind, widget_of
 from genolab.prepare.chain import Step
 
@@ -101,8 +101,9 @@ class StepRow(ipywidgets.VBox):
         try:
             for argument, box in self.columns.items():
                 was = box.value
-                box.options = self._options(argument, columns)
-                box.value = was if was in box.options else self._first(argument, columns)
+                offered = self._options(argument, columns)
+                box.options = choices(offered)
+                box.value = was if was in offered else self._first(argument, columns)
         finally:
             self._quiet = False
 
@@ -119,7 +120,7 @@ class StepRow(ipywidgets.VBox):
     def _column_box(self, argument: str, columns: Sequence[str], given: str | None) -> ipywidgets.Dropdown:
         first = self._first(argument, columns) if self.kind.columns[argument] else NOTHING
         return ipywidgets.Dropdown(
-            options=self._options(argument, columns),
+            options=choices(self._options(argument, columns)),
             value=given if given in columns else first,
             description=COLUMN_WORDS[argument],
             tooltip=COLUMN_HELP[argument],
