@@ -16,8 +16,8 @@ Point = tuple[float, float]
 Flow = Literal["down", "right"]
 
 NODE_GAP, BEND_GAP, LAYER_GAP = 22.0, 14.0, 38.0
-ROUNDS = 24  # of ordering; the best order is kept, so more rounds only cost time
-PULLS = 28
+ROUNDS, PATIENCE = 24, 4  # of ordering, at most and without a better order; the best order is kept
+PULLS = 20
 WORK = 100_000  # nodes and bends that are looked at while ordering: a large graph gets fewer rounds, and an answer
 STRAIGHT = 4.0  # how much more than a node a bend wants to stay in line
 
@@ -113,9 +113,9 @@ class _Layered:
 
     def order(self) -> None:
         position = self._start()
-        best, fewest = [list(layer) for layer in self.layers], self._crossings(position)
+        best, fewest, last = [list(layer) for layer in self.layers], self._crossings(position), 0
         for turn in range(max(2, min(ROUNDS, WORK // len(self.ranks)))):
-            if fewest == 0:
+            if fewest == 0 or turn - last > PATIENCE:
                 break
             downwards = turn % 2 == 0
             layers = self.layers if downwards else self.layers[::-1]
@@ -125,7 +125,7 @@ class _Layered:
                 self._swap_neighbours(layer, position)
             crossings = self._crossings(position)
             if crossings < fewest:
-                best, fewest = [list(layer) for layer in self.layers], crossings
+                best, fewest, last = [list(layer) for layer in self.layers], crossings, turn
         self.layers = best
 
     def _start(self) -> list[int]:
@@ -150,6 +150,8 @@ class _Layered:
 
     def _sort(self, layer: list[int], neighbours: list[list[int]], position: list[int], reverse_ties: bool) -> None:
         def middle(node: int) -> float:
+            if len(neighbours[node]) == 1:  # of most bends
+                return position[neighbours[node][0]] * (1 + 1e-3)
             places = sorted(position[other] for other in neighbours[node])
             if not places:
                 return float(position[node])
@@ -165,14 +167,19 @@ class _Layered:
     def _swap_neighbours(self, layer: list[int], position: list[int]) -> None:
         for place in range(len(layer) - 1):
             left, right = layer[place], layer[place + 1]
-            gain = 0
-            for neighbours in (self.above, self.below):
-                a = sorted(position[node] for node in neighbours[left])
-                b = sorted(position[node] for node in neighbours[right])
-                gain += _inversions(a, b) - _inversions(b, a)
-            if gain > 0:
+            if self._gain(self.above, left, right, position) + self._gain(self.below, left, right, position) > 0:
                 layer[place], layer[place + 1] = right, left
                 position[left], position[right] = place + 1, place
+
+    @staticmethod
+    def _gain(neighbours: list[list[int]], left: int, right: int, position: list[int]) -> int:
+        """Crossings that go when two nodes of a layer change places."""
+        some, others = neighbours[left], neighbours[right]
+        if len(some) == len(others) == 1:  # of most bends
+            first, second = position[some[0]], position[others[0]]
+            return (first > second) - (second > first)
+        a, b = sorted([position[node] for node in some]), sorted([position[node] for node in others])
+        return _inversions(a, b) - _inversions(b, a)
 
     def _crossings(self, position: list[int]) -> int:
         total = 0
@@ -193,33 +200,34 @@ class _Layered:
             for left, right in zip([None, *layer], layer, strict=False):
                 at += 0.0 if left is None else self._distance(left, right)
                 self.x[right] = at
+        distances = [[self._distance(left, right) for left, right in pairwise(layer)] for layer in self.layers]
+        rows = list(zip(self.layers, distances, strict=True))
         pulls = max(6, min(PULLS, WORK // len(self.ranks)))
         for turn in range(pulls):
             downwards = turn % 2 == 0
             both = turn >= pulls - 4
-            for layer in self.layers if downwards else self.layers[::-1]:
-                self._pull(layer, downwards, both)
+            for layer, apart in rows if downwards else rows[::-1]:
+                self._pull(layer, apart, downwards, both)
 
     def _distance(self, left: int, right: int) -> float:
         gap = BEND_GAP if self.is_bend(left) or self.is_bend(right) else NODE_GAP
         return (self.widths[left] + self.widths[right]) / 2 + gap
 
-    def _pull(self, layer: list[int], downwards: bool, both: bool) -> None:
+    def _pull(self, layer: list[int], distances: list[float], downwards: bool, both: bool) -> None:
         wanted, weights = [], []
+        first, second = (self.above, self.below) if downwards else (self.below, self.above)
+        bends, places = len(self.boxes), self.x  # nodes from this number on are bends
         for node in layer:
-            first, second = (self.above, self.below) if downwards else (self.below, self.above)
             others = first[node] + second[node] if both else first[node] or second[node]
-            strength = [STRAIGHT if self.is_bend(node) and self.is_bend(other) else 1.0 for other in others]
-            total = sum(strength)
-            wanted.append(
-                sum(self.x[other] * s for other, s in zip(others, strength, strict=True)) / total
-                if others
-                else self.x[node]
-            )
+            at, total = 0.0, 0.0
+            for other in others:
+                strength = STRAIGHT if node >= bends and other >= bends else 1.0
+                at += places[other] * strength
+                total += strength
+            wanted.append(at / total if others else places[node])
             weights.append(max(total, 0.1))
-        distances = [self._distance(left, right) for left, right in pairwise(layer)]
         for node, x in zip(layer, keep_apart(wanted, weights, distances), strict=True):
-            self.x[node] = x
+            places[node] = x
 
     # --- finish
 

@@ -75,7 +75,7 @@ class GraphPanel(ipywidgets.VBox):
         self.status.add_class("genolab-status")
         self.view = GraphView(self.kernel.graph_model("written"), name=first, text=self._text())
         self.table = NodeTable(self.view)
-        self.rewrites = RewriteBar(self._draw)
+        self.rewrites = RewriteBar(lambda model: self._draw(model, same_way=self.rewrites.slider.value > 0))
         self.flow = FlowBox(self._measure, self._recolour)
         self.source = SourceBox(lambda: self._read_code(machine=True))
         self.backends = BackendBox()
@@ -259,8 +259,8 @@ class GraphPanel(ipywidgets.VBox):
         else:
             self.status.value = job.text or str(job.state)
 
-    def _draw(self, model: GraphModel) -> None:
-        self.view.show(model, name=self.kernel.name, text=self._text())
+    def _draw(self, model: GraphModel, same_way: bool = False) -> None:
+        self.view.show(model, name=self.kernel.name, text=self._text(), same_way=same_way)
         self._say_ready(model)
 
     def _say_ready(self, model: GraphModel) -> None:

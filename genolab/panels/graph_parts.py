@@ -116,6 +116,7 @@ class FlowBox(ipywidgets.VBox):
         self.colour = ipywidgets.ToggleButtons(
             options=["plain", "time", "memory"],
             style={"button_width": "86px"},
+            layout=ipywidgets.Layout(flex="0 0 auto", min_width="276px"),
             tooltips=["no colour", "share of the time of all nodes", "share of the memory of all results"],
         )
         self.said = Says("", "soft")

@@ -47,14 +47,15 @@ class GraphView(anywidget.AnyWidget):
         drawing = model.to_json(opened, flow)
         super().__init__(name=name, height=height, flow=flow, opened=list(opened), graph=drawing)
 
-    def show(self, model: GraphModel, *, name: str | None = None, text: str = "") -> None:
-        """Draw another graph, with everything closed."""
+    def show(self, model: GraphModel, *, name: str | None = None, text: str = "", same_way: bool = False) -> None:
+        """Draw another graph, with everything closed; `same_way` keeps the direction, as from one rewrite to the next."""
         self.model, self.text = model, text
         with self.hold_sync():
             self.name = self.name if name is None else name
             self.selected = ""
             self.opened = []
-            self.flow = _better_flow(model, self.height)
+            if not same_way:
+                self.flow = _better_flow(model, self.height)
             self.graph = model.to_json(flow=self.flow)
 
     @traitlets.validate("opened")

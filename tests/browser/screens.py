@@ -83,7 +83,7 @@ class Screen:
     errors: list[str] = field(default_factory=list)
     asked: int = 0
 
-    def run(self, code: str) -> str:
+    def run(self, code: str, timeout: float = WAIT_MS) -> str:
         """Execute Python in the kernel and return the repr of the last expression."""
         self.asked += 1
         box = self.page.locator(".remote-ask input").first
@@ -91,15 +91,16 @@ class Screen:
         box.press("Enter")
         answer = self.until(
             "(() => { const said = document.querySelector('.remote-answer')?.textContent;"
-            f" return said && JSON.parse(decodeURIComponent(said))[0] === {self.asked} && said; }})()"
+            f" return said && JSON.parse(decodeURIComponent(said))[0] === {self.asked} && said; }})()",
+            timeout,
         )
         _, state, value = json.loads(unquote(answer))
         assert state == "ok", value
         return str(value)
 
-    def evaluate(self, code: str) -> Any:
+    def evaluate(self, code: str, timeout: float = WAIT_MS) -> Any:
         """Execute Python in the kernel and return the value of the last expression."""
-        return ast.literal_eval(self.run(code))
+        return ast.literal_eval(self.run(code, timeout))
 
     def until(self, expression: str, timeout: float = WAIT_MS) -> Any:
         """Wait until a JavaScript expression is true and return its value."""
@@ -217,6 +218,11 @@ class Screens:
         screen = self.opened[key]
         screen.page.bring_to_front()
         return screen
+
+    def forget(self, screen: Screen) -> None:
+        """Close a page that no other test uses, however busy its kernel is."""
+        self.opened = {key: other for key, other in self.opened.items() if other is not screen}
+        screen.page.close()
 
     def open_lab(self, name: str, cells: Sequence[str]) -> Screen:
         """Open in JupyterLab."""
