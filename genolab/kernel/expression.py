@@ -9,11 +9,15 @@ import ast
 import operator
 import warnings
 from collections.abc import Callable
+from difflib import get_close_matches
 from inspect import Parameter, Signature
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
+import pytensor
 import pytensor.tensor as pt
+from pytensor.compile.builders import infer_shape
+from pytensor.graph.traversal import io_toposort
 
 from genolab.errors import GenolabError
 from genolab.kernel.kernel import Kernel
@@ -56,6 +60,7 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.BitAnd: operator.and_, ast.BitOr: operator.or_,
 }  # fmt: skip
 _LONGEST = 2_000  # letters
+_LARGEST = 5_000_000  # numbers in one array: what is computed anew at every pause of the typing
 
 
 class ExpressionError(GenolabError):
@@ -97,12 +102,28 @@ def kernel_of(text: str, name: str = "expression") -> Kernel:
         "k": rng.integers(0, 3, 200), "a": np.float64(0.5),
     }  # fmt: skip
     kernel = Kernel(build, example=lambda: tuple(values[each] for each in used))
+    _check_size(made, trial, [np.shape(values[each]) for each in used])
     try:
         kernel(*kernel.example(), backend="numpy")
     except Exception as error:  # lengths that do not fit are known only when it runs
         shapes = ", ".join(f"{each} {values[each].shape}" for each in used if np.ndim(values[each]))
         raise ExpressionError(f"when it runs, with {shapes}", str(error).strip().splitlines()[0][:240]) from None
     return kernel
+
+
+def _check_size(result: Any, inputs: list[Any], shapes: list[tuple[int, ...]]) -> None:
+    """Refuse what would fill the memory or take minutes, before it runs; lengths that do not fit are told later."""
+    parts = [v for node in io_toposort(inputs, [result]) for v in node.outputs if isinstance(v.type, pt.TensorType)]
+    known = [tuple(pt.constant(length) for length in shape) for shape in shapes]
+    try:
+        lengths = infer_shape(parts, inputs, known)
+        sizes = pytensor.function([], [pt.prod(pt.stack([1, *each])) for each in lengths], mode="FAST_COMPILE")()
+    except Exception:  # of lengths that do not fit
+        return
+    if max((int(size) for size in sizes), default=0) > _LARGEST:
+        raise ExpressionError(
+            "the whole", f"It would make an array of {int(max(sizes)):,} numbers; here are {_LARGEST:,} the most."
+        )
 
 
 def _parsed(text: str) -> ast.Module:
@@ -114,10 +135,22 @@ def _parsed(text: str) -> ast.Module:
             tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         line, said = getattr(error, "lineno", None), getattr(error, "msg", None) or str(error)
-        raise ExpressionError(f"line {line}" if line else "the whole", f"{said[0].upper()}{said[1:]}.") from None
+        written = (text.splitlines() or [""])[line - 1].strip()[:60] if line and line <= text.count("\n") + 1 else ""
+        place = f"line {line}: {written}" if written else "the whole"
+        raise ExpressionError(place, f"{said[0].upper()}{said[1:]}.") from None
     if not tree.body or not isinstance(tree.body[-1], ast.Expr):
         raise ExpressionError("the last line", "It must be the expression to compute, such as pt.exp(x).")
     return tree
+
+
+def _unknown(called: str, word: str, before: str, known: tuple[str, ...]) -> str:
+    """What to say of a function that is not there: the nearest ones, or all."""
+    if word == "grad":
+        return "The gradient has a view of its own: press gradient, above the graph."
+    near = get_close_matches(word, known, 3)
+    if near:
+        return f"There is no {called} here; did you mean {' or '.join(before + each for each in near)}?"
+    return f"There is no {called} here; the functions are listed above."
 
 
 class _Reader:
@@ -176,6 +209,8 @@ class _Reader:
                 return _OPERATORS[type(node.op)](self.value(node.operand))
             case ast.Compare(ops=[operation]) if type(operation) in _OPERATORS:
                 return _OPERATORS[type(operation)](self.value(node.left), self.value(node.comparators[0]))
+            case ast.Compare(ops=[_, _, *_]):
+                raise self._refusal(node, "Compare two things at a time, such as (0 < x) & (x < 1).")
             case ast.Tuple() | ast.List():
                 return [self.value(each) for each in node.elts]
             case ast.Subscript():
@@ -194,13 +229,13 @@ class _Reader:
             raise self._refusal(node, "Call a function of pt, such as pt.exp(x), or a method, such as x.sum(axis=0).")
         if isinstance(function.value, ast.Name) and function.value.id == "pt":
             if function.attr not in FUNCTIONS:
-                raise self._refusal(
-                    node, f"pt.{function.attr} is not among the functions here: {', '.join(FUNCTIONS)}."
-                )
+                raise self._refusal(node, _unknown(f"pt.{function.attr}", function.attr, "pt.", FUNCTIONS))
             called = getattr(pt, function.attr)
         else:
             if function.attr not in METHODS:
-                raise self._refusal(node, f".{function.attr}() is not among the methods here: {', '.join(METHODS)}.")
+                if isinstance(function.value, ast.Name):
+                    self.value(function.value)  # of a module that is not here, such as np, this is said first
+                raise self._refusal(node, _unknown(f".{function.attr}()", function.attr, ".", METHODS))
             owner = self.value(function.value)
             if not hasattr(owner, "type"):
                 raise self._refusal(node, "Only a tensor has methods here.")

@@ -48,7 +48,7 @@ class GraphView(anywidget.AnyWidget):
         super().__init__(name=name, height=height, flow=flow, opened=list(opened), graph=drawing)
 
     def show(self, model: GraphModel, *, name: str | None = None, text: str = "", same_way: bool = False) -> None:
-        """Draw another graph, with everything closed; `same_way` keeps the direction, as from one rewrite to the next."""
+        """Draw another graph, with everything closed; `same_way` keeps the direction, as from rewrite to rewrite."""
         self.model, self.text = model, text
         with self.hold_sync():
             self.name = self.name if name is None else name
