@@ -21,7 +21,10 @@ from genolab.kernel.backends import without_ufunc
 
 ROOT = Path(__file__).parents[2]
 KERNELS = {each.name: each for each in gl.kernels()}
-CALL = ["allele_counts", "candidate_alleles", "genotype_likelihoods", "genotype_posteriors", "rank_sum", "strand_bias"]
+CALL = [
+    "allele_counts", "artefact_likelihoods", "candidate_alleles", "genotype_likelihoods", "genotype_posteriors", "rank_sum",
+    "strand_bias",
+]  # fmt: skip
 COUNTS, WEIGHT = np.ones((2, 3)), np.array([1.0, 2.0, 3.0])
 
 
@@ -36,6 +39,7 @@ def some_input(name: str) -> tuple[Any, ...]:
     quality = [random.integers(0, 61, size).astype(np.float64) for _ in range(2)]
     return {
         "allele_counts": (site.astype(np.int32), base, reference),
+        "artefact_likelihoods": (site, *np.log10(random.uniform(1e-6, 1, (2, size))), base > 1, reference),
         "candidate_alleles": (counts, reference, 2, 0.2),
         "genotype_likelihoods": (site, base, *quality, reference),
         "genotype_posteriors": (random.uniform(-40, 0, (sites, 10)), reference, random.random((sites, 10)) < 0.8, 0.01),
