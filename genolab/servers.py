@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import secrets
 import shutil
 import sys
+import warnings
 import webbrowser
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ def run_lab(folder: Path | None = None, port: int = 8888, browser: bool = True) 
     _need("jupyterlab")
     from jupyterlab.labapp import LabApp
 
+    # Voila, an extension of it, has every deprecation inside Jupyter shown, and no user can do anything about those
+    with warnings.catch_warnings(), contextlib.suppress(ImportError):
+        import voila  # noqa: F401
     root = working_folder(folder)
     LabApp.launch_instance(argv=lab_arguments(root, port, browser))
     return 0
@@ -39,6 +44,8 @@ def lab_arguments(root: Path, port: int, browser: bool) -> list[str]:
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.handlers.announcements.NeverCheckForUpdate",
     ]
+    if _can_encrypt():
+        arguments.append("--KernelManager.transport_encryption=auto")
     return [*arguments, *_as_root(), *([] if browser else ["--no-browser"])]
 
 
@@ -107,7 +114,16 @@ def app_settings(port: int, token: str) -> dict[str, dict[str, Any]]:
             "extension_denylist": ["@jupyter-notebook/lab-extension"],  # it fails outside Notebook
         },
         "MappingKernelManager": {"cull_idle_timeout": IDLE_SECONDS, "cull_interval": 60},
+        **({"KernelManager": {"transport_encryption": "auto"}} if _can_encrypt() else {}),
     }
+
+
+def _can_encrypt() -> bool:
+    """Whether what goes between server and kernel can be encrypted; where it is not, newer kernels warn of it."""
+    import zmq
+    from jupyter_client.manager import KernelManager
+
+    return hasattr(KernelManager, "transport_encryption") and bool(zmq.has("curve"))
 
 
 def _as_root() -> list[str]:

@@ -216,6 +216,14 @@ def test_both_servers_listen_on_this_machine_only(tmp_path):
     assert (app["ip"], app["token"]) == ("127.0.0.1", "secret")
 
 
+def test_kernels_encrypt_where_they_can_and_need_not_where_they_cannot(tmp_path, monkeypatch):
+    asked = "--KernelManager.transport_encryption=auto"
+    for can in (True, False):
+        monkeypatch.setattr(servers, "_can_encrypt", lambda can=can: can)
+        assert (asked in servers.lab_arguments(tmp_path, 8888, browser=False)) == can
+        assert ("KernelManager" in servers.app_settings(8866, "secret")) == can
+
+
 def test_a_missing_package_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(servers.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(GenolabError, match=r'voila is not installed\. Run `.* -m pip install "genolab\[lab\]"`'):
@@ -226,7 +234,7 @@ def test_the_app_lets_nobody_in_without_its_token():
     pytest.importorskip("voila")
     server = subprocess.Popen(
         [sys.executable, "-m", "genolab.cli", "app", "--no-browser", "--port", "8766"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
         assert server.stdout is not None
@@ -243,7 +251,8 @@ def test_the_app_lets_nobody_in_without_its_token():
         assert "cdn.jsdelivr" not in text, "the page asks no server for a font"
     finally:
         server.terminate()
-        server.communicate()
+        said = server.communicate()[1]
+    assert "WARNING" not in said.upper()
 
 
 def answer(url: str) -> tuple[int, str, str]:

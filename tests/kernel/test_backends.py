@@ -22,8 +22,8 @@ from genolab.kernel.backends import without_ufunc
 ROOT = Path(__file__).parents[2]
 KERNELS = {each.name: each for each in gl.kernels()}
 CALL = [
-    "allele_counts", "artefact_likelihoods", "candidate_alleles", "genotype_likelihoods", "genotype_posteriors", "rank_sum",
-    "strand_bias",
+    "allele_counts", "artefact_likelihoods", "candidate_alleles", "genotype_likelihoods", "genotype_posteriors",
+    "rank_sum", "strand_bias",
 ]  # fmt: skip
 COUNTS, WEIGHT = np.ones((2, 3)), np.array([1.0, 2.0, 3.0])
 
