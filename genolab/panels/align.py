@@ -22,7 +22,7 @@ from genolab.panels.align_seam import AlignSeam
 from genolab.panels.align_source import EXAMPLES, WHO, Given, read
 from genolab.panels.align_stage import Aligned, PairStage
 from genolab.panels.page import Code, Downloads, Says
-from genolab.panels.parts import Listener, Refusal, StatusBar, button
+from genolab.panels.parts import Listener, Refusal, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed
 from genolab.panels.trust import guard
 from genolab.plots.align import rows_of
@@ -33,7 +33,9 @@ from genolab.text import csv_of
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
 
-GRAPH, GRAPH_OF_MANY = "alignment_matrix", "align_profiles"
+GRAPH, GRAPH_OF_MANY, GRAPH_OF_DOTS, GRAPH_OF_POSTERIOR = (
+    "alignment_matrix", "align_profiles", "word_matches", "soft_posteriors",
+)  # fmt: skip
 _BOXES = {"queries": "query", "targets": "target"}
 MOST_SEQUENCES = 200
 """Sequences that are aligned together while a slider moves."""
@@ -300,17 +302,18 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         except (GenolabError, OSError) as error:
             self._refuse(error)
 
+    @property
+    def drawn_by(self) -> str:
+        """The kernel that made what is on screen."""
+        if self._shows_many:
+            return GRAPH_OF_MANY
+        if self.stage.shows_dots:
+            return GRAPH_OF_DOTS
+        return GRAPH if self.stage.matrix.posterior is None else GRAPH_OF_POSTERIOR
+
     def _open_graph(self) -> None:
         try:
-            if self.on_graph is not None:
-                self.on_graph(GRAPH_OF_MANY if self._shows_many else GRAPH)
-            elif self._graph is None:
-                from genolab.panels.graph import GraphPanel
-
-                self._graph = GraphPanel(GRAPH_OF_MANY if self._shows_many else GRAPH)
-                self.body.children = (*self.body.children, self._graph)
-            else:
-                self._graph.layout.display = None if self._graph.layout.display == "none" else "none"
+            open_graph(self, self.drawn_by)
         except Exception as error:  # a widget's callback has nobody else to tell
             self._refuse(error)
 

@@ -23,7 +23,7 @@ from genolab.panels.call_seam import CallSeam
 from genolab.panels.controls import ThresholdControls
 from genolab.panels.inputs import Inputs
 from genolab.panels.page import Code, Downloads, Says
-from genolab.panels.parts import Listener, StatusBar, button
+from genolab.panels.parts import Listener, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed, short
 from genolab.panels.source import MOST_READS, Loaded, code, load
 from genolab.panels.stage import Stage
@@ -308,15 +308,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
 
     def _open_graph(self) -> None:
         try:
-            if self.on_graph is not None:
-                self.on_graph(GRAPH)
-            elif self._graph is None:
-                from genolab.panels.graph import GraphPanel
-
-                self._graph = GraphPanel(GRAPH, self.arguments)
-                self.body.children = (*self.body.children, self._graph)
-            else:
-                self._graph.layout.display = None if self._graph.layout.display == "none" else "none"
+            open_graph(self, GRAPH, self.arguments)
         except Exception as error:  # a widget's callback has nobody else to tell
             self._refuse(error)
 

@@ -27,6 +27,21 @@ def button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Butto
     return made
 
 
+def open_graph(panel: Any, kernel: Any, data: Callable[[str], Any] | None = None) -> None:
+    """Show a kernel, or the one of that name, in the lab's graph view; below the panel where there is no lab."""
+    if panel.on_graph is not None:
+        panel.on_graph(kernel)
+    elif panel._graph is None:
+        from genolab.panels.graph import GraphPanel
+
+        panel._graph = GraphPanel(kernel, data)
+        panel.body.children = (*panel.body.children, panel._graph)
+    elif isinstance(kernel, str):
+        panel._graph.chooser.value = kernel
+    else:
+        panel._graph.show(kernel)
+
+
 def choices(names: Sequence[str]) -> list[tuple[str, str]]:
     """What a list offers for names from a file: each as plain text, and itself as what is chosen."""
     return [(plain(name), name) for name in names]

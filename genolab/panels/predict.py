@@ -11,7 +11,7 @@ import ipywidgets
 
 from genolab.errors import GenolabError
 from genolab.panels.page import Code, Downloads, Facts, Says
-from genolab.panels.parts import Listener, StatusBar, button
+from genolab.panels.parts import Listener, StatusBar, button, open_graph
 from genolab.panels.paths import LOOK, Allowed
 from genolab.panels.predict_code import code_of
 from genolab.panels.predict_controls import Settings
@@ -342,17 +342,7 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
                 kernel: Any = "penalised_loss"
             else:
                 kernel = (step_kernel if which == "step" else forward_kernel)(run.model.trainer_)
-            if self.on_graph is not None:
-                self.on_graph(kernel)
-            elif self._graph is None:
-                from genolab.panels.graph import GraphPanel
-
-                self._graph = GraphPanel(kernel)
-                self.body.children = (*self.body.children, self._graph)
-            elif isinstance(kernel, str):
-                self._graph.chooser.value = kernel
-            else:
-                self._graph.show(kernel)
+            open_graph(self, kernel)
         except Exception as error:  # a widget's callback has nobody else to tell
             self._refuse(error)
 

@@ -11,7 +11,7 @@ import ipywidgets
 
 from genolab.errors import GenolabError
 from genolab.panels.page import Code, Downloads, Says
-from genolab.panels.parts import Listener, StatusBar, button
+from genolab.panels.parts import Listener, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed, short
 from genolab.panels.prepare_catalogue import BY_NAME
 from genolab.panels.prepare_seam import PrepareSeam
@@ -231,15 +231,7 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         taken = self.steps.opened or (self.steps.taken[-1] if self.steps.taken else None)
         kernel = GRAPH if taken is None else BY_NAME[taken.kind.name].kernel
         try:
-            if self.on_graph is not None:
-                self.on_graph(kernel)
-            elif self._graph is None:
-                from genolab.panels.graph import GraphPanel
-
-                self._graph = GraphPanel(kernel)
-                self.body.children = (*self.body.children, self._graph)
-            else:
-                self._graph.chooser.value = kernel
+            open_graph(self, kernel)
         except Exception as error:  # a widget's callback has nobody else to tell
             self._refuse(error)
 

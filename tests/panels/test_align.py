@@ -296,6 +296,7 @@ def test_the_share_of_every_pair_is_laid_over_the_scores(panel: AlignPanel) -> N
     panel.controls.sliders["gap_open"].value = 8
     settled(panel)
     assert panel.stage.matrix.posterior is not None, "it stays while a cost is moved"
+    assert panel.drawn_by == "soft_posteriors"
     panel.controls.mode.value = "overlap"
     settled(panel)
     assert panel.stage.facts.rows["soft score"] == "global and local only"
@@ -304,6 +305,7 @@ def test_the_share_of_every_pair_is_laid_over_the_scores(panel: AlignPanel) -> N
     settled(panel)
     assert len(drawn(panel, "posterior")["image"]) == 0
     assert "soft score" not in panel.stage.facts.rows
+    assert panel.drawn_by == "alignment_matrix"
 
 
 def test_the_dot_plot_compares_words_again_where_it_is_zoomed(panel: AlignPanel) -> None:
