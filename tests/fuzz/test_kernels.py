@@ -1,0 +1,97 @@
+"""Kernels on drawn arrays with extremes: 200 inputs each, 10,000 with ``GENOLAB_NIGHTLY=1``.
+
+Whatever the values inside their ranges, a kernel refuses with an `InputError` or answers in the shapes and dtypes that
+it declares, leaves its inputs as they were, and says the same again. These kernels run as their definition.
+One with a loop is drawn beside it in its subject's tests; and where whole numbers must fit together beyond what a spec
+can say (edges, starts, codes of a table), only host code calls the kernel.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import given, seed, settings
+from hypothesis import strategies as st
+
+import genolab as gl
+from genolab.errors import InputError
+from genolab.kernel import Kernel
+from genolab.spec import Spec
+
+INPUTS = 10_000 if os.environ.get("GENOLAB_NIGHTLY") else 200
+GENOTYPES = 10  # of two copies of four bases
+REALS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e-30, 1e-8, 0.5, 1e6, 3e7, 1e30, 1e300, -1e30, np.inf, -np.inf, np.nan)
+
+
+def can_be_drawn(spec: Spec) -> bool:
+    """Whether a spec alone says which values are valid."""
+    whole = np.dtype(spec.dtype).kind in "iu"
+    return not whole or bool(spec.index) or spec.dtype == "uint8" or None not in (spec.low, spec.high)
+
+
+KERNELS = {
+    kernel.name: kernel
+    for kernel in gl.kernels()
+    if kernel.definition is kernel and all(can_be_drawn(spec) for spec in kernel.inputs.values())
+}
+
+
+def drawn(spec: Spec, lengths: dict[str, int], random: np.random.Generator, wild: bool) -> np.ndarray:
+    """An array that a spec allows: mostly usual values, with extremes among them where `wild`."""
+    shape = [fixed or lengths[axis] for axis, fixed in zip(spec.dims, spec.lengths, strict=True)]
+    kind = np.dtype(spec.dtype).kind
+    if kind == "b":
+        return random.random(shape) < 0.5
+    if kind in "iu":
+        low = 0 if spec.low is None else int(spec.low)
+        high = lengths[spec.index] - 1 if spec.index else 3 if spec.high is None else int(spec.high)
+        return random.integers(low, min(high, 50) + 1, shape).astype(spec.dtype)
+    values = random.gamma(1.0, 3.0, shape) if spec.low is not None else random.normal(0, 3, shape)
+    if wild:
+        values = np.where(random.random(shape) < 0.3, random.choice(REALS, shape), values)
+    with np.errstate(over="ignore"):
+        values = np.asarray(values).astype(spec.dtype)
+    if spec.low is not None or spec.high is not None:  # extremes that a range forbids become its ends
+        low, high = (-np.inf if spec.low is None else spec.low), (np.inf if spec.high is None else spec.high)
+        values = np.clip(np.nan_to_num(values, nan=low), low, high).astype(spec.dtype)
+    return values
+
+
+def answer(kernel: Kernel, values: list[np.ndarray]) -> tuple[np.ndarray, ...] | None:
+    try:
+        with np.errstate(all="ignore"):
+            return tuple(kernel(*values))
+    except InputError:
+        return None
+
+
+@pytest.mark.parametrize("name", list(KERNELS))
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # infinities were drawn
+def test_a_kernel_answers_or_refuses_whatever_it_is_given(name: str) -> None:
+    kernel = KERNELS[name]
+    axes = sorted({axis for spec in kernel.inputs.values() for axis in (*spec.dims, spec.index) if axis})
+
+    @seed(1)
+    @settings(max_examples=INPUTS, database=None)
+    @given(st.lists(st.integers(1, 5), min_size=len(axes), max_size=len(axes)), st.integers(0, 2**32), st.booleans())
+    def inputs(sizes: list[int], number: int, wild: bool) -> None:
+        random, lengths = np.random.default_rng(number), dict(zip(axes, sizes, strict=True)) | {"genotype": GENOTYPES}
+        values = [drawn(spec, lengths, random, wild) for spec in kernel.inputs.values()]
+        before = [value.copy() for value in values]
+        found = answer(kernel, values)
+        for value, was in zip(values, before, strict=True):
+            np.testing.assert_array_equal(value, was)
+        if found is None:
+            return
+        for each, spec in zip(found, kernel.outputs.values(), strict=True):
+            assert each.dtype == spec.dtype
+            assert each.ndim == len(spec.dims)
+            assert all(fixed in (None, size) for fixed, size in zip(spec.lengths, each.shape, strict=True))
+        again = answer(kernel, values)
+        assert again is not None
+        for one, other in zip(found, again, strict=True):
+            assert one.tobytes() == other.tobytes()
+
+    inputs()
