@@ -69,7 +69,7 @@ def working_folder(folder: Path | None = None) -> Path:
     return target
 
 
-def run_app(port: int = 8866, browser: bool = True) -> int:
+def run_app(port: int = 8866, browser: bool = True, theme: str = "light") -> int:
     """Serve the lab as a page without code; returns when it is stopped."""
     _need("voila")
     from traitlets.config import Config
@@ -91,11 +91,11 @@ def run_app(port: int = 8866, browser: bool = True) -> int:
                 _open(url)
 
     # as settings and not on a command line, where other users of the machine could read the token
-    App.launch_instance(argv=[str(HERE / "app.ipynb")], config=Config(app_settings(port, token)))
+    App.launch_instance(argv=[str(HERE / "app.ipynb")], config=Config(app_settings(port, token, theme)))
     return 0
 
 
-def app_settings(port: int, token: str) -> dict[str, dict[str, Any]]:
+def app_settings(port: int, token: str, theme: str = "light") -> dict[str, dict[str, Any]]:
     """What Voila is told: this machine only, a token, no source, no traceback, no look chosen by the address."""
     return {
         "Voila": {
@@ -106,6 +106,7 @@ def app_settings(port: int, token: str) -> dict[str, dict[str, Any]]:
             "log_level": "ERROR",
         },
         "VoilaConfiguration": {
+            "theme": theme,
             "strip_sources": True,
             "show_tracebacks": False,
             "allow_theme_override": "NO",
