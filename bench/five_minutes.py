@@ -55,6 +55,8 @@ class Clock:
 def main() -> int:
     """Run it; returns the exit status: 1 where five minutes were not enough."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--surface", choices=("lab", "app"), action="append", help="default: both")
+    parser.add_argument("--theme", choices=("light", "dark"), action="append", help="default: both")
     parser.add_argument("--setup", type=Path, help="a folder that is set up already, instead of a fresh clone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="five-minutes-") as made:
@@ -63,15 +65,15 @@ def main() -> int:
         if root is None:
             root = folder / "genolab"
             clock = Clock("From nothing")
-            environment = _environment(folder / "setup")
+            surroundings = environment(folder / "setup")
             subprocess.run(["git", "clone", "-q", str(HERE.parent), str(root)], check=True)
             clock.lap("git clone")
-            subprocess.run(["make", "-s", "-C", str(root), ".venv/lab"], check=True, env=environment)
+            subprocess.run(["make", "-s", "-C", str(root), ".venv/lab"], check=True, env=surroundings)
             clock.lap("make .venv/lab")
             before = time.perf_counter() - clock.began
         worst = 0.0
-        for surface in ("lab", "app"):
-            for theme in ("light", "dark"):
+        for surface in options.surface or ("lab", "app"):
+            for theme in options.theme or ("light", "dark"):
                 home = folder / f"{surface}-{theme}"
                 worst = max(worst, _visit(root.resolve(), home, surface, theme, before))
     print(f"the slowest way took {worst:.0f} s")
@@ -81,7 +83,12 @@ def main() -> int:
 def _visit(root: Path, home: Path, surface: str, theme: str, before: float) -> float:
     """One person's way through the lab or the app; returns the seconds it took, those of the set-up included."""
     clock = Clock(f"genolab {surface}, {theme}", before)
-    with _served(root, home, surface, theme) as address, _browser() as context:
+    (home / SETTINGS).mkdir(parents=True)
+    settings = f'{{"theme": "JupyterLab {theme.title()}"}}'
+    (home / SETTINGS / "themes.jupyterlab-settings").write_text(settings)
+    command = [str(root / ".venv/bin/genolab"), surface, "--no-browser", "--port", "8890"]
+    command += ["--theme", theme] if surface == "app" else []
+    with served(command, home, root / ".venv/bin") as address, browser() as context:
         clock.lap("the server is up")
         page = context.new_page()
         page.set_default_timeout(180_000)
@@ -89,11 +96,12 @@ def _visit(root: Path, home: Path, surface: str, theme: str, before: float) -> f
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(address, wait_until="domcontentloaded")
         if surface == "lab":
-            page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-            page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']")
+            cell = page.locator(".jp-Notebook .jp-CodeCell").first
+            cell.locator(".cm-content").click()
             clock.lap("the notebook is open")
-            page.locator(".jp-CodeCell .cm-content").first.click()
-            page.keyboard.press("Control+Enter")
+            while "[ ]" in cell.locator(".jp-InputPrompt").first.inner_text():  # pressed again until there is a kernel
+                page.keyboard.press("Control+Enter")
+                page.wait_for_timeout(500)
         page.wait_for_function(f"() => {CALLED}")
         clock.lap("variants are called")
         _shoot(page, f"{surface}_{theme}_called")
@@ -141,17 +149,13 @@ def _shoot(page: Any, name: str) -> None:
 
 
 @contextmanager
-def _served(root: Path, home: Path, surface: str, theme: str) -> Iterator[str]:
-    """The address that `genolab lab` or `genolab app` prints; the server is stopped afterwards."""
-    settings = home / SETTINGS
-    settings.mkdir(parents=True)
-    name = f'{{"theme": "JupyterLab {theme.title()}"}}'
-    (settings / "themes.jupyterlab-settings").write_text(name)
-    command = [str(root / ".venv/bin/genolab"), surface, "--no-browser", "--port", "8890"]
-    command += ["--theme", theme] if surface == "app" else []
+def served(command: list[str], home: Path, programs: Path) -> Iterator[str]:
+    """The address that a server prints; it is stopped afterwards. ``programs`` is the folder of its environment."""
+    surroundings = environment(home)
+    surroundings["PATH"] = f"{programs}:{surroundings['PATH']}"
     log = home / "server.log"
     with log.open("wb") as said:
-        process = subprocess.Popen(command, cwd=home, env=_environment(home), stdout=said, stderr=said)
+        process = subprocess.Popen(command, cwd=home, env=surroundings, stdout=said, stderr=said)
     try:
         while (found := re.search(r"http://127\.0\.0\.1:\d+/\S*token=\S+", log.read_text())) is None:
             if process.poll() is not None:
@@ -160,11 +164,11 @@ def _served(root: Path, home: Path, surface: str, theme: str) -> Iterator[str]:
         yield found[0]
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 @contextmanager
-def _browser() -> Iterator[Any]:
+def browser() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -177,7 +181,7 @@ def _browser() -> Iterator[Any]:
         browser.close()
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     """A home of its own: no cache of packages, of compiled code, or of settings."""
     home.mkdir(parents=True, exist_ok=True)
     kept = {
@@ -185,8 +189,13 @@ def _environment(home: Path) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith(("PYTENSOR", "JUPYTER", "PYTHON", "XDG"))
     }
-    return kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "JUPYTER_CONFIG_DIR": str(home / "jupyter"),
-                   "IPYTHONDIR": str(home / "ipython"), "JUPYTER_DATA_DIR": str(home / "data")}  # fmt: skip
+    places = {
+        "XDG_CACHE_HOME": "cache",
+        "JUPYTER_CONFIG_DIR": "jupyter",
+        "JUPYTER_DATA_DIR": "data",
+        "IPYTHONDIR": "ipython",
+    }
+    return kept | {"HOME": str(home)} | {name: str(home / folder) for name, folder in places.items()}
 
 
 if __name__ == "__main__":

@@ -30,8 +30,15 @@ def run_lab(folder: Path | None = None, port: int = 8888, browser: bool = True) 
     with warnings.catch_warnings(), contextlib.suppress(ImportError):
         import voila  # noqa: F401
     root = working_folder(folder)
-    LabApp.launch_instance(argv=lab_arguments(root, port, browser))
+    hook = {"page_config_hook": _without_question}
+    LabApp.initialize_server(argv=lab_arguments(root, port, browser), tornado_settings=hook).start()
     return 0
+
+
+def _without_question(_handler: Any, page: dict[str, Any]) -> dict[str, Any]:
+    """The page without the part that asks whether it may fetch news: over the lab, and there are none to fetch."""
+    page["disabledExtensions"] = [*page.get("disabledExtensions", ()), "@jupyterlab/apputils-extension:announcements"]
+    return page
 
 
 def lab_arguments(root: Path, port: int, browser: bool) -> list[str]:
