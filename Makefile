@@ -2,11 +2,12 @@
 #   make lab     set up and open the lab in JupyterLab
 #   make test    set up and run the tests
 #   make check   set up and run the linter and the type checker
+#   make docs    set up and build the documentation into build/docs
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: lab test check clean
+.PHONY: lab test check docs clean
 
 lab: $(VENV)/lab
 	$(BIN)/genolab lab
@@ -18,8 +19,11 @@ check: $(VENV)/test
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+docs: $(VENV)/docs
+	$(BIN)/python -m sphinx -q -W -b html docs build/docs
+
 # one stamp per set of extras, renewed when pyproject.toml changes
-$(VENV)/lab $(VENV)/test: pyproject.toml | $(BIN)/python
+$(VENV)/lab $(VENV)/test $(VENV)/docs: pyproject.toml | $(BIN)/python
 	@if command -v uv >/dev/null; \
 	then uv pip install --quiet --compile-bytecode --python $(BIN)/python -e ".[$(@F)]"; \
 	else $(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$(@F)]"; fi

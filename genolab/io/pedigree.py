@@ -71,7 +71,7 @@ def read_ploidy(path: PathLike) -> PloidyTable:
     Raises
     ------
     FileError
-        A line without five columns, a place or number of copies that is no whole number, a sex that is not M, F or *.
+        A line without five columns, a place or copies that are no whole number, a sex that is not M, F or ``*``.
     """
     rows, usual = [], 2
     for number, cells in _table(path, "read_ploidy"):

@@ -18,9 +18,10 @@ class ExpressionRegressor(RegressorMixin, SequenceModel):
 
     Parameters
     ----------
-    architecture, options, strands, optimizer, learning_rate, weight_decay, schedule, batch_size, epochs, patience,
-    penalty, seed, backend
+    architecture, options, strands, optimizer, learning_rate, weight_decay, schedule
         As for :class:`SequenceClassifier`; the linear architectures are ridge regressions on words.
+    batch_size, epochs, patience, penalty, seed, backend
+        As there.
     loss
         ``squared`` for logarithms or activities (they are brought to mean 0 and variance 1 within); ``poisson`` or
         ``negative_binomial`` for counts.
