@@ -22,17 +22,17 @@ from genolab.text import plain
 ALL, PASSED, FILTERED, MISSED = "all", "passed", "filtered", "missed"
 SHOWN = (ALL, PASSED, FILTERED, MISSED)
 
-_COLUMNS = {
-    "position": ("position", 66, "0,0"),
-    "change": ("change", 50, ""),
-    "genotype": ("GT", 30, ""),
-    "quality": ("QUAL", 42, "0,0"),
-    "genotype_quality": ("GQ", 28, "0"),
+_COLUMNS = {  # widths that hold the title and the usual value in a panel of 1,000 pixels
+    "position": ("POS", 66, "0,0"),
+    "change": ("change", 52, ""),
+    "genotype": ("GT", 28, ""),
+    "quality": ("QUAL", 40, "0,0"),
+    "genotype_quality": ("GQ", 24, "0"),
     "depth": ("DP", 32, "0,0"),
-    "allele_balance": ("AB", 34, "0.00"),
-    "fisher_strand": ("FS", 34, "0.0"),
-    "filter": ("filter", 74, ""),
-    "truth": ("truth", 58, ""),
+    "allele_balance": ("AB", 30, "0.00"),
+    "fisher_strand": ("FS", 32, "0.0"),
+    "filter": ("filter", 56, ""),
+    "truth": ("truth", 68, ""),
 }
 
 STYLE = """

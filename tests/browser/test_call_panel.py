@@ -56,6 +56,10 @@ def test_it_opens_with_an_example_and_fits_the_page(screens: Any, outside: list[
     assert stage > 0.66 * width
     assert 230 < column < 270
     assert screen.until(BARS) == "called"
+    cut = "each => each.getBoundingClientRect().right > each.parentElement.getBoundingClientRect().right"
+    heads = screen.page.locator(".slick-column-name:visible")
+    assert "POS" in heads.all_inner_texts()
+    assert heads.evaluate_all(f"all => all.filter({cut}).map(each => each.textContent)") == []
     screen.page.locator(".genolab-bar").scroll_into_view_if_needed()
     screen.screenshot("call")
     screen.check()
