@@ -258,7 +258,7 @@ def test_the_app_lets_nobody_in_without_its_token():
 def answer(url: str) -> tuple[int, str, str]:
     """Status, address after redirects and text of a page."""
     try:
-        with urllib.request.urlopen(url, timeout=60) as page:
+        with urllib.request.urlopen(url, timeout=300) as page:
             return page.status, page.url, page.read().decode()
     except urllib.error.HTTPError as error:
         with error:

@@ -201,7 +201,7 @@ def test_a_missing_index_is_named_and_built(tmp_path: Path) -> None:
     with io.open_alignments(bam) as alignments:
         assert not alignments.has_index
         assert alignments.estimate("chr1") is None
-        with pytest.raises(MissingIndexError, match=r'genolab\.io\.build_index\(".*a\.bam"\)'):
+        with pytest.raises(MissingIndexError, match=r"genolab index .*a\.bam`, or genolab\.io\.build_index"):
             alignments.read("chr1")
     with io.open_alignments(bam, index="cache") as alignments:
         assert len(alignments.read("chr1")) == 1

@@ -15,6 +15,7 @@ from genolab.kernel import on_compile
 from genolab.panels.prepare import PreparePanel
 from genolab.panels.prepare_catalogue import KINDS, help_text, widget_of
 from genolab.panels.prepare_steps import StepList
+from genolab.prepare import chain
 from genolab.prepare.chain import Step, open_chain
 
 
@@ -315,13 +316,13 @@ def test_gaps_are_mapped_and_what_refuses_them_says_so() -> None:
 def test_cancel_keeps_what_is_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     panel = settled(PreparePanel(*small(), steps=[Step("LogCPM")]))
     before = panel.prepared
-    taken = type(panel.loaded.chain)._take
+    taken = chain.take
 
-    def slow(chain, step, held):
+    def slow(*given):
         panel.bar.stop.click()
-        return taken(chain, step, held)
+        return taken(*given)
 
-    monkeypatch.setattr("genolab.prepare.chain.Chain._take", slow)
+    monkeypatch.setattr(chain, "take", slow)
     panel.steps.rows[0].controls["offset"].value = 3.0
     panel.steps.add("Scaler")
     settled(panel)
