@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from genolab import __version__, io
-from genolab.align.mapped import SURE, MappedReads, Places
+from genolab.align.mapped import MappedReads, Places
 from genolab.align.mapping.index import ReferenceIndex, index_reference
 from genolab.errors import InputError
 from genolab.kernel.threads import processors
 
 if TYPE_CHECKING:
-    from genolab.align.mapping.batch import Placed
     from genolab.align.mapping.pairs import InsertSize
+    from genolab.align.mapping.work import Tally
+    from genolab.io import FastqReads
 
 Progress = Callable[[float, str], None]
 PathLike = str | os.PathLike[str]
@@ -50,6 +52,7 @@ def map_reads(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress | None = None,
+    client: Any = None,
 ) -> MappedReads:
     """Map reads to a reference and write them, sorted and indexed, as BAM.
 
@@ -77,11 +80,17 @@ def map_reads(
         At most so many; by default one a processor. The file does not depend on it.
     progress
         Called with the fraction done and a text; an exception that it raises stops the work, and nothing is written.
+    client
+        A ``distributed.Client``: its workers map the batches, each with an index of its own of the same reference, and
+        ``threads`` (by default 1) are those of a worker. Reads come in order out of a stream, so they go with the task;
+        the file has the same bytes. Finished batches are kept in ``<output>.tiles`` until it is whole.
 
     Raises
     ------
     FileError, InputError
         If a file is damaged, cut, or another kind; if mates have different names; if an option is not as above.
+    IncompleteError, ClusterLost
+        With a client: some batches could not be done, and the file has the others; or the scheduler is gone.
 
     Notes
     -----
@@ -89,11 +98,10 @@ def map_reads(
     end is clipped where that gains 5 or more, all as in BWA-MEM (Li 2013, arXiv:1303.3997). Alignments worth less than
     30 are not written (for reads shorter than 40, three quarters of the length).
     """
-    from genolab.align.mapping import batch as work
-    from genolab.align.mapping.records import Texts, write_records
+    from genolab.align.mapping.work import Tally, Work
 
     paths = _paths(reads)
-    threads = _checked_threads(threads)
+    threads = _checked_threads(threads if client is None else threads or 1)
     for name, value in (("secondary", secondary), ("seed", seed)):
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
             raise InputError(_WHO, name, "a whole number, 0 or more", repr(value))
@@ -106,34 +114,49 @@ def map_reads(
     tell(0.0, "indexing the reference")
     index = reference if isinstance(reference, ReferenceIndex) else index_reference(reference)
     header = _header(index, sample, platform, paths, secondary, seed, insert)
-    letters = [name.encode() for name in index.contigs]
-    names = Texts(
-        np.frombuffer(b"".join(letters), np.uint8), np.concatenate([[0], np.cumsum([len(each) for each in letters])])
-    )
-    tally = Tally(len(index.contigs), secondary)
+    tally = Tally(len(index.contigs))
     said: tuple[str, ...] = ()
     prepare()
-    with io.sorted_bam(output, header, index.contigs, threads=threads, who=_WHO) as put:
-        tell(0.0, "mapping")
+    work = Work(index, sample, secondary, seed, threads)
+
+    def batches() -> Iterator[tuple[tuple[FastqReads, ...], float, InsertSize | None]]:
+        nonlocal said, insert
         for found, fraction, words in io.read_batches(paths, BATCH, LETTERS):
             said = words
-            batch = work.joined(*found) if len(found) == 2 else work.Batch(found[0])
-            candidates = work.find(batch, index, threads)
-            if batch.paired and insert is None and found[0].first == 0:
-                insert = work.inserts_of(candidates, seed, threads)
-            placed = work.decide(candidates, index, seed, insert, threads)
-            put(write_records(placed, index, names, sample.encode(), secondary, threads).tobytes())
-            tally.add(placed)
-            tell(0.95 * fraction, f"mapping: {tally.reads:,} reads")
-        tell(0.95, "sorting")
+            if len(found) == 2 and insert is None and found[0].first == 0:
+                insert = work.insert_of(found)
+            yield found, fraction, insert
+
+    with ExitStack() as stack:
+        if client is not None:
+            from genolab.align.mapping.elsewhere import Mapping
+
+            elsewhere = Mapping(client, work, output, paths, insert, tell)
+            stack.enter_context(elsewhere.cluster.working())
+        with io.sorted_bam(output, header, index.contigs, threads=threads, who=_WHO) as put:
+            tell(0.0, "mapping")
+            if client is not None:
+                for records, counted in elsewhere.run(batches()):
+                    put(records)
+                    tally += counted
+            else:
+                for found, fraction, size in batches():
+                    records, counted = work.map(found, size)
+                    put(records)
+                    tally += counted
+                    tell(0.95 * fraction, f"mapping: {tally.reads:,} reads")
+            tell(0.95, "sorting")
     tell(1.0, "mapped")
     notices = [*index.notices, *said, *_notices(tally, insert, len(paths), insert_size is None)]
     options = {"platform": platform, "secondary": secondary, "seed": seed, "k": index.k, "w": index.w}
-    return MappedReads(
+    result = MappedReads(
         Path(output), paths, index.path, sample, tally.reads, tally.mapped, tally.sure, tally.pairs, tally.proper,
         tally.supplementary, tally.secondary, index.contigs, tally.reads_on, tally.letters_on, tally.qualities, insert,
         options, tuple(dict.fromkeys(notices)),
     )  # fmt: skip
+    if client is not None:
+        elsewhere.cluster.check_complete(result)
+    return result
 
 
 def map_sequences(
@@ -173,37 +196,6 @@ def map_sequences(
         rows[:, c.QUALITY], rows[:, c.SCORE], rows[:, c.EDITS], np.stack([left, right], 1), placed.operations,
         rows[:, c.OPERATIONS], rows[:, c.COUNT],
     )  # fmt: skip
-
-
-class Tally:
-    """Counts what becomes of reads, batch by batch."""
-
-    def __init__(self, contigs: int, most_secondary: int) -> None:
-        self.reads = self.mapped = self.sure = self.pairs = self.proper = self.supplementary = self.secondary = 0
-        self.reads_on, self.letters_on = np.zeros(contigs, np.int64), np.zeros(contigs, np.int64)
-        self.qualities = np.zeros(61, np.int64)
-        self._most = most_secondary
-
-    def add(self, placed: Placed) -> None:
-        """One more batch."""
-        from genolab.align.mapping import chains as c
-        from genolab.align.mapping import choice
-
-        rows = placed.candidates
-        best = rows[rows[:, c.ROLE] == choice.PRIMARY]
-        self.reads += len(placed.batch.reads)
-        self.mapped += len(best)
-        self.sure += int((best[:, c.QUALITY] >= SURE).sum())
-        self.pairs += placed.proper.size
-        self.proper += int(placed.proper.sum())
-        self.supplementary += int((rows[:, c.ROLE] == choice.SUPPLEMENTARY).sum())
-        other = np.bincount(rows[rows[:, c.ROLE] == choice.SECONDARY, c.READ])
-        self.secondary += int(np.minimum(other, self._most).sum())
-        size = self.reads_on.size
-        self.reads_on += np.bincount(best[:, c.CONTIG], minlength=size)
-        spans = best[:, c.END] - best[:, c.START]
-        self.letters_on += np.bincount(best[:, c.CONTIG], spans, minlength=size).astype(np.int64)
-        self.qualities += np.bincount(best[:, c.QUALITY], minlength=61)
 
 
 _ready = False

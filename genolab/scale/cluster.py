@@ -233,10 +233,14 @@ class _Sent:
         self._plan = self._client.submit(_given, plan, key=f"{self._run}-plan", priority=1)
 
     def hand_out(self, number: int, tile: Tile[Any], alone: bool = False) -> None:
-        future = self._client.submit(
-            run_tile, __version__, self._function, self._plan, tile.value,
-            key=f"{self._run}-{number}{'-alone' * alone}", priority=-number,
-        )  # fmt: skip
+        from dask import config
+
+        # a batch of reads is some megabytes, and is meant: few are under way
+        with config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
+            future = self._client.submit(
+                run_tile, __version__, self._function, self._plan, tile.value,
+                key=f"{self._run}-{number}{'-alone' * alone}", priority=-number,
+            )  # fmt: skip
         self._held[number], self.alone = (tile, future), alone
         future.add_done_callback(lambda done: self.finished.put((number, done)))
 
