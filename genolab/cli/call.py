@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--inbreeding", type=float, default=0.0, metavar="F", help=alike)
     places = "make a missing index beside the file or in the cache"
     command.add_argument("--index", choices=("build", "cache"), help=places)
+    where = "call the tiles on the Dask cluster whose scheduler is at ADDRESS, such as tls://10.0.0.1:8786"
+    command.add_argument("--dask", metavar="ADDRESS", help=where)
     command.add_argument("--quiet", action="store_true", help="no progress and no summary")
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
     group = command.add_argument_group("thresholds")
@@ -59,10 +62,12 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     began = time.perf_counter()
     from genolab.call import Thresholds, call_to_file
+    from genolab.scale import connected
 
     thresholds = Thresholds(**{each.name: getattr(options, each.name) for each in fields(Thresholds)})
     _check_output(options.output)
-    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
+    cluster = connected(options.dask, "--dask") if options.dask else nullcontext()
+    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar, cluster as client:
         written = call_to_file(
             options.reads,
             options.reference,
@@ -78,6 +83,7 @@ def run(options: argparse.Namespace) -> int:
             thresholds=thresholds,
             index=options.index,
             progress=bar,
+            client=client,
         )
     if not options.quiet:
         for notice in written.notices:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genolab.predict.one_sequence import SequenceExplanation, explain_sequence
     from genolab.predict.risk import RiskScore
     from genolab.predict.risk_report import RiskReport
+    from genolab.predict.search import Settings, search_settings
     from genolab.predict.sequence import SequenceClassifier
     from genolab.predict.splits import held_out
     from genolab.predict.study import Judged, Study, make_study
@@ -29,7 +30,7 @@ _HOME = {
     "similarity_clusters": "leaks", "Leaks": "leaks", "explain_sequence": "one_sequence",
     "SequenceExplanation": "one_sequence", "CisExpression": "expression_linear",
     "GeneExpression": "expression_linear", "Judged": "study", "Study": "study", "make_study": "study",
-    "held_out": "splits",
+    "held_out": "splits", "Settings": "search", "search_settings": "search",
 }  # fmt: skip
 
 __all__ = [
@@ -43,6 +44,7 @@ __all__ = [
     "RiskScore",
     "SequenceClassifier",
     "SequenceExplanation",
+    "Settings",
     "Study",
     "check_leaks",
     "cross_validate",
@@ -50,6 +52,7 @@ __all__ = [
     "held_out",
     "load",
     "make_study",
+    "search_settings",
     "similarity_clusters",
 ]
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
 
-from genolab.errors import GenolabWarning, InputError
+from genolab.errors import InputError
 from genolab.predict.bases import Bases, encode
-from genolab.predict.kmers import Words
+from genolab.predict.folds import BASELINE, MODEL, SHUFFLED, Fit, Folds, fitted
 from genolab.predict.leaks import Leaks, check_leaks, similarity_clusters
-from genolab.predict.linear import fit_linear
 from genolab.predict.metrics import interval, scores_of
-from genolab.predict.model import LINEAR, PENALTY, SequenceModel
+from genolab.predict.model import SequenceModel
 from genolab.predict.splits import fold_numbers
 from genolab.predict.training import Progress
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 SPLITS = ("similarity", "random", "group", "leave_one_out")
 CLEARLY = 0.05
 """How far above chance shuffled labels must lie before the evaluation itself is blamed."""
-
-MODEL, BASELINE, SHUFFLED = "model", "baseline (word counts)", "model, labels shuffled"
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Evaluation:
 
 def cross_validate(
     model: SequenceModel, sequences: Any, labels: Any, *, split: str = "similarity", groups: Any = None,
-    folds: int = 5, shuffled: bool = True, seed: int = 0, progress: Progress | None = None,
+    folds: int = 5, shuffled: bool = True, seed: int = 0, progress: Progress | None = None, client: Any = None,
 ) -> Evaluation:  # fmt: skip
     """Judge a model by sequences that it has not seen, and by what it would have to beat.
 
@@ -75,12 +71,17 @@ def cross_validate(
         sequence by itself; ``leave_one_out``: as many folds as sequences.
     shuffled
         Also train on labels in another order: a score well above chance there is a fault of the evaluation.
+    client
+        A ``distributed.Client``, whose workers fit the models. Sums of matrix products may round otherwise where they
+        run on another number of threads, as workers of Dask do unless told otherwise.
 
     Raises
     ------
     InputError
         An unknown split, groups without ``split="group"`` or fewer of them than folds, sequences or labels that the
         model refuses.
+    IncompleteError, ClusterLost
+        With a client: a model could not be fitted, or the scheduler is gone.
     """
     who = "cross_validate"
     bases = encode(who, "sequences", sequences)
@@ -88,25 +89,23 @@ def cross_validate(
     target = judge._targets(labels, fitting=True)
     if len(target) != len(bases):
         raise InputError(who, "labels", f"one for each of {len(bases):,} sequences", f"{len(target):,}")
-    fold, units = _folds(who, bases, target, split, groups, folds, seed)
+    fold, units = folds_of(who, bases, target, split, groups, folds, seed)
     loss, given = judge._loss(), np.asarray(labels)
     other = given[np.random.default_rng(seed + 1).permutation(len(given))]
     outputs = {MODEL: np.zeros((len(bases), judge._outputs(target.shape[1]))), BASELINE: np.zeros(target.shape)}
     if shuffled:
         outputs[SHUFFLED] = np.zeros_like(outputs[MODEL])
-    rows, leaks, number = [], [], int(fold.max()) + 1
-    scored = number <= 20
-    for k in range(number):
-        train, test = np.flatnonzero(fold != k), np.flatnonzero(fold == k)
-        inside, held = bases.take(train), bases.take(test)
-        leaks.append(check_leaks(inside, held, seed=seed))
-        for name in outputs:
-            if progress is not None:
-                progress(k / number, f"fold {k + 1} of {number}, {name}")
-            outputs[name][test] = _output(judge, name, inside, held, given[train], other[train], target[train])
-            if scored:
-                found = scores_of(_loss_of(name, loss), outputs[name][test], target[test])
-                rows += [{"fold": k, "of": name, "score": score, "value": value} for score, value in found.items()]
+    rows, number = [], int(fold.max()) + 1
+    work = Folds((judge,), bases, given, other, target, fold)
+    leaks = [check_leaks(*work.parts(k), seed=seed) for k in range(number)]
+    for fit, output in fitted(
+        work, [Fit(0, name, k) for k in range(number) for name in outputs], who, progress, client
+    ):
+        test = np.flatnonzero(fold == fit.fold)
+        outputs[fit.of][test] = output
+        if number <= 20:
+            found = scores_of(_loss_of(fit.of, loss), output, target[test])
+            rows += [{"fold": fit.fold, "of": fit.of, "score": score, "value": value} for score, value in found.items()]
     import pandas as pd
 
     table = pd.DataFrame([row for name in outputs for row in _summary(name, loss, outputs[name], target, units, seed)])
@@ -114,9 +113,10 @@ def cross_validate(
                       _notices(split, leaks, table, loss))  # fmt: skip
 
 
-def _folds(
+def folds_of(
     who: str, bases: Bases, target: np.ndarray, split: str, groups: Any, folds: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray | None]:
+    """The fold of each sequence, and what is kept together (None: each by itself)."""
     if split not in SPLITS:
         raise InputError(who, "split", f"one of {', '.join(SPLITS)}", repr(split))
     if (split == "group") != (groups is not None):
@@ -128,25 +128,6 @@ def _folds(
         fix = 'They are variants of few sequences: say split="random", and read what the leak check finds.'
         raise InputError(who, "sequences", f"of at least {folds} clusters", f"{np.unique(units).size}", fix)
     return fold_numbers(who, target, units, folds, seed), units
-
-
-def _output(
-    judge: SequenceModel, name: str, inside: Bases, held: Bases, labels: np.ndarray, other: np.ndarray,
-    target: np.ndarray,
-) -> np.ndarray:  # fmt: skip
-    if name == BASELINE:
-        sizes = (1, 2) if judge.architecture in LINEAR else (3, 4)
-        plain = Words("kmer_logistic", None, judge.strands != "one", {"sizes": sizes, "at_positions": False})
-        loss = judge._loss()
-        kind = loss if loss in ("binary", "multiclass") else "squared"
-        weight = np.ones(len(target), np.float32)
-        fitted = fit_linear(plain(inside), target, weight, PENALTY / len(target), kind)
-        baseline: np.ndarray = plain(held) @ fitted["weight"] + fitted["intercept"]
-        return baseline
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", GenolabWarning)
-        fitted_model = clone(judge).fit(inside, labels if name == MODEL else other)
-    return fitted_model._raw(held)
 
 
 def _loss_of(name: str, loss: str) -> str:

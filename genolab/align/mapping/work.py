@@ -59,7 +59,7 @@ class Tally:
         """The tally of which :meth:`to_arrays` was made; other arrays are passed over."""
         made = cls(held["reads_on"].size)
         for name in vars(made):
-            setattr(made, name, int(held[name]) if name in cls.COUNTS else held[name])
+            setattr(made, name, held[name].item() if name in cls.COUNTS else held[name])
         return made
 
 

@@ -1,9 +1,10 @@
-"""Calls on a Dask cluster: the serial file's bytes, with workers killed, and with a region that cannot be read."""
+"""The subjects on a Dask cluster: what is computed alone, with workers killed and regions that are spoilt."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import made_fastq
 import numpy as np
 import pysam
 import pytest
@@ -123,3 +124,72 @@ def test_a_region_that_cannot_be_read_is_named_and_the_rest_is_written(client, p
 def bounds(name: str) -> tuple[int, int]:
     start, _, end = name.partition(":")[2].replace(",", "").partition("-")
     return int(start), int(end)
+
+
+@pytest.mark.parametrize("mates", [False, True])
+def test_reads_are_mapped_to_the_same_bytes(mates, client, tmp_path, monkeypatch):
+    from genolab.align import mapper
+
+    monkeypatch.setattr(mapper, "BATCH", 100)
+    contigs = {"one": made_fastq.letters(6000, 1), "two": made_fastq.letters(3000, 2)}
+    reference = made_fastq.write_fasta(tmp_path / "ref.fa", **contigs)
+    first, *second = made_fastq.simulated(contigs, 350, 70, seed=5, wrong=0.02, **({"insert": 300} if mates else {}))
+    paths = [made_fastq.write_fastq(tmp_path / "a_1.fq", first)]
+    if mates:
+        paths.append(made_fastq.write_fastq(tmp_path / "a_2.fq", second[0]))
+    results = []
+    for folder, options in (("alone", {}), ("together", {"client": client})):
+        (tmp_path / folder).mkdir()
+        output = tmp_path / folder / "out.bam"
+        results.append(gl.align.map_reads(tuple(paths), reference, output, sample="donor", **options))
+    alone, together = results
+    assert sorted(each.name for each in together.path.parent.iterdir()) == ["out.bam", "out.bam.bai"]
+    for suffix in ("", ".bai"):
+        bytes_of = [Path(f"{each.path}{suffix}").read_bytes() for each in results]
+        assert bytes_of[0] == bytes_of[1]
+    assert together.to_frame().equals(alone.to_frame())
+    assert (together.reads, together.mapped, together.sure) == (alone.reads, alone.mapped, alone.sure)
+    assert (together.qualities == alone.qualities).all()
+    assert together.notices == alone.notices
+
+
+def test_a_fastq_that_is_cut_is_refused_as_alone(client, tmp_path):
+    reference = made_fastq.write_fasta(tmp_path / "ref.fa", one=made_fastq.letters(2000, 1))
+    path = tmp_path / "cut.fq"
+    path.write_text("@r1\nACGTACGT\n+\nIIIIIIII\n@r2\nACGT\n")
+    with pytest.raises(FileError, match="it was cut"):
+        gl.align.map_reads(path, reference, tmp_path / "out.bam", client=client)
+    assert not (tmp_path / "out.bam").exists()
+
+
+def test_models_are_judged_as_alone(client):
+    draw = np.random.default_rng(3)
+    texts = ["".join(row) for row in np.array(list("ACGT"))[draw.integers(0, 4, (120, 30))]]
+    labels = np.array([text.count("G") > text.count("C") for text in texts]).astype(int)
+    model = gl.predict.SequenceClassifier("kmer_logistic", options={"sizes": (1, 2)})
+    alone, together = (
+        gl.predict.cross_validate(model, texts, labels, split="random", folds=2, shuffled=False, **options)
+        for options in ({}, {"client": client})
+    )
+    assert np.allclose(together.output, alone.output, rtol=1e-4, atol=1e-5)  # BLAS of workers has fewer threads
+    assert list(together.folds["of"]) == list(alone.folds["of"])
+    assert together.value("auroc") == pytest.approx(alone.value("auroc"), abs=1e-3)
+
+    tried = {"penalty": (1e-3, 1e3), "strands": ("one", "average")}
+    found, elsewhere = (
+        gl.predict.search_settings(model, tried, texts, labels, split="random", folds=2, **options)
+        for options in ({}, {"client": client})
+    )
+    assert len(found.table) == 4
+    assert found.best == elsewhere.best
+    assert (found.best["penalty"], found.model.penalty) == (1e-3, 1e-3)
+    assert found.table["value"].is_monotonic_decreasing
+    assert np.allclose(elsewhere.table["value"], found.table["value"], atol=1e-3)
+
+
+def test_settings_that_a_model_has_not_are_refused():
+    model = gl.predict.SequenceClassifier("kmer_logistic")
+    with pytest.raises(gl.errors.InputError, match=r"parameters of the model .*; got 'depth'"):
+        gl.predict.search_settings(model, {"depth": (1, 2)}, ["ACGT"] * 4, [0, 1, 0, 1])
+    with pytest.raises(gl.errors.InputError, match=r"settings\['penalty'\]` must be a list of values"):
+        gl.predict.search_settings(model, {"penalty": ()}, ["ACGT"] * 4, [0, 1, 0, 1])
