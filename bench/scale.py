@@ -20,8 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import genolab as gl
 from distributed import Client, LocalCluster
+
+import genolab as gl
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "scale"))
 from killing import killing
@@ -41,7 +42,9 @@ def cluster_of(workers: int) -> Any:
 def inputs(folder: Path | None) -> tuple[Path, Path, str | None]:
     """Reads, reference and region."""
     if folder is not None:
-        return next(folder.glob("*.bam")), next(folder.glob("*.fa*[az]")), None
+        ends = (".fa", ".fasta", ".fa.gz", ".fasta.gz")
+        reference = next(path for path in folder.iterdir() if path.name.endswith(ends))
+        return next(folder.glob("*.bam")), reference, None
     if NA12878.is_dir():
         return next(NA12878.glob("*.bam")), next(NA12878.glob("*.fasta.gz")), "chr20:10,000,001-10,100,000"
     phage = Path(gl.__file__).parent / "data" / "phage"
@@ -53,7 +56,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--tile", type=int, default=5_000)
     parser.add_argument("--kills", type=int, default=0)
-    parser.add_argument("--longest", type=float, default=3.0, help="seconds between two kills, at most")
+    parser.add_argument("--longest", type=float, default=10.0, help="seconds between two kills, at most")
     parser.add_argument("--data", type=Path)
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()

@@ -15,8 +15,19 @@ PARTS = 16
 """Shares of a loop. Their number is fixed, so the order of summation is too: any number of threads, the same bits."""
 
 
+_most: int | None = None
+
+
+def allow(threads: int) -> None:
+    """Take this process for one of so many processors, as where several share a machine. No result depends on it."""
+    global _most
+    _most = threads
+
+
 def processors() -> int:
     """The processors that this process may use."""
+    if _most is not None:
+        return _most
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

@@ -28,6 +28,9 @@ Tell = Callable[[float, str], None]
 AHEAD = 3
 """Tiles under way for every thread of the cluster: handed out, or done and waiting for their turn."""
 
+TRIES_ALONE = 3
+"""Times that a tile whose workers died is tried with nothing beside it, each until Dask gives it up (four deaths)."""
+
 HOPELESS = 10
 """Tiles that fail before any is done; then the work is at fault, and not a tile."""
 
@@ -95,7 +98,7 @@ class Cluster:
         try:
             while True:
                 if sent.suspects and not len(sent):  # with nothing beside it, so that it alone is to blame
-                    sent.hand_out(*sent.suspects.pop(0), alone=True)
+                    sent.hand_out(*sent.suspects.pop(0))
                 while more and not sent.alone and not sent.suspects and len(sent) + len(ready) < self._room():
                     number, tile = next(source, (-1, None))
                     if tile is None:
@@ -149,16 +152,15 @@ class Cluster:
             return
         from distributed import CancelledError, KilledWorker
 
-        alone = sent.alone
-        tile = sent.take(number)
+        tile, tries = sent.take(number)
         try:
             found = future.result()
         except CancelledError:
             raise self._lost() from None
         except KilledWorker:
             # Dask blames everything that a dead worker had before it, so the guilty take their neighbours with them
-            if not alone:
-                sent.suspects.append((number, tile))
+            if tries < TRIES_ALONE:
+                sent.suspects.insert(0, (number, tile, tries + 1))
                 return
             said = f"{tile.name}: every worker that began it died; their logs may say of what."
             self._fail(ready, number, tile, GenolabError(said))
@@ -221,38 +223,42 @@ class _Sent:
     def __init__(self, client: Any, run: str, function: Callable[..., Any]) -> None:
         self.finished: SimpleQueue[tuple[int, Any]] = SimpleQueue()
         self._client, self._run, self._function = client, run, function
-        self._held: dict[int, tuple[Tile[Any], Any]] = {}
+        self._held: dict[int, tuple[Tile[Any], int, Any]] = {}
         self._plan: Any = None
-        self.suspects: list[tuple[int, Tile[Any]]] = []
+        self._times = 0
+        self.suspects: list[tuple[int, Tile[Any], int]] = []
         self.alone = False
 
     def __len__(self) -> int:
         return len(self._held)
 
     def share(self, plan: Any) -> None:
-        self._plan = self._client.submit(_given, plan, key=f"{self._run}-plan", priority=1)
+        self._given, self._times = plan, self._times + 1
+        self._plan = self._client.submit(_given, plan, key=f"{self._run}-plan-{self._times}", priority=1)
 
-    def hand_out(self, number: int, tile: Tile[Any], alone: bool = False) -> None:
+    def hand_out(self, number: int, tile: Tile[Any], alone: int = 0) -> None:
         from dask import config
 
+        if self._plan.status == "error":  # it was blamed for the death of workers as well
+            self.share(self._given)
         # a batch of reads is some megabytes, and is meant: few are under way
         with config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
             future = self._client.submit(
                 run_tile, __version__, self._function, self._plan, tile.value,
-                key=f"{self._run}-{number}{'-alone' * alone}", priority=-number,
+                key=f"{self._run}-{number}-{alone}", priority=-number,
             )  # fmt: skip
-        self._held[number], self.alone = (tile, future), alone
+        self._held[number], self.alone = (tile, alone, future), alone > 0
         future.add_done_callback(lambda done: self.finished.put((number, done)))
 
-    def take(self, number: int) -> Tile[Any]:
-        tile, _ = self._held.pop(number)
+    def take(self, number: int) -> tuple[Tile[Any], int]:
+        tile, alone, _ = self._held.pop(number)
         self.alone = False
-        return tile
+        return tile, alone
 
     def forget(self) -> None:
         """What has not begun is not begun any more; what has begun ends unheard."""
         if self._held and self._client.status == "running":
-            self._client.cancel([future for _, future in self._held.values()], force=True)
+            self._client.cancel([future for *_, future in self._held.values()], force=True)
         self._held.clear()
 
 
@@ -280,6 +286,11 @@ def run_tile(version: str, function: Callable[[Any, Any], Any], plan: Any, value
     if version != __version__:
         fix = "Install one version on all machines."
         raise InputError("run_tile", "genolab", f"version {version}, as the client has", __version__, fix)
+    from distributed import get_worker
+
+    from genolab.kernel.threads import allow
+
+    allow(get_worker().state.nthreads)  # else every worker of a machine would use all of it
     return function(plan, value)
 
 
