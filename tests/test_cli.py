@@ -122,6 +122,17 @@ def test_a_refusal_is_one_sentence_and_writes_nothing(tmp_path, capsys, change, 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_name_does_not_drive_the_terminal(tmp_path, capsys):
+    path = tmp_path / "a\x1b[2J\u202eb.vcf"
+    path.write_text("no\n")
+    assert cli.main(["check", str(path)]) == 1
+    assert cli.main(["index", str(path)]) == 1
+    said = capsys.readouterr()
+    assert "a\ufffd[2J\ufffdb.vcf" in said.out
+    assert "a\ufffd[2J\ufffdb.vcf" in said.err
+    assert not {"\x1b", "\u202e"} & set(said.out + said.err)
+
+
 def test_a_web_page_instead_of_a_bam_is_refused(tmp_path, capsys):
     page = tmp_path / "reads.bam"
     page.write_text("<!DOCTYPE html><html><body>404 Not Found</body></html>")

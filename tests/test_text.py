@@ -73,3 +73,5 @@ def test_bokeh_gets_plain_text(name: str) -> None:
     source = ColumnDataSource()
     columns.fill(source, {"name": np.array([name, "x"], object)})
     assert source.data["name"][0] == plain(name, lines=True)
+    columns.fill(source, {"name": ["x", name]})
+    assert source.data["name"] == ["x", plain(name, lines=True)]

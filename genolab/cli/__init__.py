@@ -12,6 +12,7 @@ from importlib import import_module
 
 from genolab import __version__
 from genolab.errors import Cancelled, GenolabError
+from genolab.text import plain
 
 COMMANDS = {
     "lab": "open JupyterLab on the start notebook",
@@ -42,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"genolab {options.command}: stopped; nothing was written.", file=sys.stderr)
         return 130
     except (GenolabError, OSError) as error:
-        print(f"genolab {options.command}: {error}", file=sys.stderr)
+        print(f"genolab {options.command}: {plain(str(error), lines=True)}", file=sys.stderr)
         return 130 if isinstance(error, Cancelled) else 1
 
 

@@ -6,6 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
+from genolab.text import plain
+
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
@@ -31,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     for each in found:
         rows.append(each)
         if not options.json:
-            print(each, flush=True)
+            print(plain(str(each), lines=True), flush=True)
     if options.json:
         print(json.dumps([each.to_dict() for each in rows], indent=1))
     return int(any(each.verdict == "refused" for each in rows))

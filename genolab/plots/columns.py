@@ -24,6 +24,8 @@ def fill(source: ColumnDataSource, columns: Columns) -> bool:
 
 def _plain(values: Any) -> Any:
     """Names as :func:`~genolab.text.plain` shows them: what turns the direction of text would do so in a hover."""
+    if isinstance(values, list) and values and isinstance(values[0], str):
+        return [plain(each, lines=True) if isinstance(each, str) else each for each in values]
     if not isinstance(values, np.ndarray) or values.dtype != object:
         return values
     odd = [k for k, each in enumerate(values.flat) if isinstance(each, str) and plain(each) is not each]

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import html
 import json
 import math
 import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,11 @@ MOST_ROWS = 500
 """Rows of a table that are shown; all of them are in its CSV."""
 _FILES = Path(__file__).parent
 _MODEL = re.compile(r'"id":"(p\d+)"')
+
+
+def escape(text: str) -> str:
+    """Text from anywhere as HTML that shows it: no name makes an element, or turns the words around it."""
+    return html.escape(plain(text, lines=True))
 
 
 @dataclass(frozen=True)
