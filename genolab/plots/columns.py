@@ -13,13 +13,18 @@ Columns = dict[str, Any]
 
 
 def fill(source: ColumnDataSource, columns: Columns) -> bool:
-    """Give a source new columns, unless they are what it has; says whether they were new."""
+    """Give a source new columns, unless they are what it has; says whether any was new. Of as many rows only those go."""
     columns = {name: _plain(values) for name, values in columns.items()}
     before = source.data
-    if before.keys() == columns.keys() and all(_equal(before[name], columns[name]) for name in columns):
-        return False
-    source.data = columns
-    return True
+    if before.keys() != columns.keys():
+        source.data = columns
+        return True
+    new = {name: values for name, values in columns.items() if not _equal(before[name], values)}
+    if len(new) == len(columns) or any(len(before[name]) != len(values) for name, values in new.items()):
+        source.data = columns
+    elif new:
+        source.data.update(new)
+    return bool(new)
 
 
 def _plain(values: Any) -> Any:
@@ -27,6 +32,9 @@ def _plain(values: Any) -> Any:
     if isinstance(values, list) and values and isinstance(values[0], str):
         return [plain(each, lines=True) if isinstance(each, str) else each for each in values]
     if not isinstance(values, np.ndarray) or values.dtype != object:
+        return values
+    texts = "".join(each for each in values.flat if isinstance(each, str))
+    if plain(texts) is texts:  # as nearly always: one look at all of them
         return values
     odd = [k for k, each in enumerate(values.flat) if isinstance(each, str) and plain(each) is not each]
     if odd:

@@ -127,6 +127,15 @@ function save(blob, name) {
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
+// The frame of a change that is not on the screen yet. Frames of other panes wait for it, so that what was changed first
+// is seen first; those that waited are applied together.
+let ahead = null; // {view, done}
+
+function precede(view, done) {
+  const mine = (ahead = { view, done });
+  done.then(() => { if (ahead === mine) ahead = null; });
+}
+
 const FORWARD = new Set(["ModelChanged", "MessageSent"]);
 const NEWEST_ONLY = new Set(["mousemove", "pan", "pinch", "wheel", "rangesupdate"]);
 
@@ -193,6 +202,8 @@ function render({ model, el }) {
     if (!shown || message.sequence <= sequence) return; // the snapshot that is coming, or came, is newer
     if (message.sequence !== sequence + 1) return hello();
     await library(model); // a new kind of model may need another bundle
+    const follows = ahead !== null && ahead.view !== view;
+    if (follows) await ahead.done;
     if (closed) return;
     const content = decode(message, buffers);
     content.events = content.events.filter((_event, i) => message.authors[i] !== view);
@@ -204,7 +215,9 @@ function render({ model, el }) {
     }
     sequence = message.sequence;
     // not awaited: the next frame may be applied before this one is on the screen
-    painted().then(() => {
+    const done = painted();
+    if (!follows) precede(view, done);
+    done.then(() => {
       if (!closed) el.dataset.sequence = message.sequence;
       say({ kind: "painted", sequence: message.sequence });
     });

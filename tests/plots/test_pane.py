@@ -14,6 +14,7 @@ from bokeh.models import ColumnDataSource, Range1d
 from bokeh.plotting import figure
 
 from genolab.errors import GenolabError, InputError
+from genolab.plots import columns
 from genolab.plots import pane as pane_module
 from genolab.plots.pane import AHEAD, BokehPane
 
@@ -76,6 +77,21 @@ def test_arrays_travel_as_bytes(page: Page) -> None:
     message, buffers = page.sent[-1]
     assert buffers == [values.tobytes(), values.tobytes()]
     assert all(f'{{"id":"{name}"}}' in message["content"] for name in message["buffers"])
+
+
+def test_only_columns_that_changed_travel_where_the_rows_are_as_many(page: Page) -> None:
+    columns.fill(page.source, {"x": np.arange(3.0), "y": np.arange(3.0)})
+    page.say("hello")
+    assert columns.fill(page.source, {"x": np.arange(3.0), "y": np.ones(3)})
+    (event,) = page.events()
+    assert event["cols"] == ["y"]
+    assert list(dict(event["data"]["entries"])) == ["y"]
+    assert not columns.fill(page.source, {"x": np.arange(3.0), "y": np.ones(3)})
+    assert columns.fill(page.source, {"x": np.arange(3.0), "y": np.ones(3) * 2})
+    assert columns.fill(page.source, {"x": np.arange(2.0), "y": np.ones(2)})
+    page.painted()
+    assert len(page.sent[-1][1]) == 2
+    np.testing.assert_array_equal(page.source.data["x"], [0, 1])
 
 
 def test_frames_wait_for_the_page_and_only_the_newest_state_leaves(page: Page) -> None:
