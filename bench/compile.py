@@ -1,6 +1,7 @@
 """What each kernel costs on each backend: to compile without caches, to compile again, and to run.
 
 python bench/compile.py [--kernels a b] [--backends numpy numba] [--markdown FILE]
+python bench/compile.py --together [--backends numpy]
 
 Cold and warm are fresh processes, cold with empty cache folders of their own; imports are not counted. The time to run
 is the smaller of their medians over calls on the input of ``workloads.py``; the difference is the largest from the
@@ -47,13 +48,55 @@ def measure(name: str, backend: str, results: Path) -> dict[str, Any]:
     return {"first": first, "state": kernel.state(backend), "run": statistics.median(times)}
 
 
+def in_turn(names: list[str], backend: str) -> dict[str, float | str]:
+    """CPU seconds of the first call of each kernel in this process, children's too; or why it does not run."""
+    import numba
+    import pytensor.sparse  # noqa: F401 - part of what PyTensor imports late
+
+    import genolab
+
+    known = {each.name: each for each in genolab.kernels()}
+    numba.njit(lambda x: x + 1)(1)
+    found: dict[str, float | str] = {}
+    for name in names:
+        began = sum(os.times()[:4])
+        try:
+            known[name](*known[name].example(), backend=backend)
+            found[name] = sum(os.times()[:4]) - began
+        except Exception as error:
+            found[name] = str(error).splitlines()[0][:60]
+    return found
+
+
+def together(names: list[str], backends: list[str]) -> list[str]:
+    """The table of :func:`in_turn`, a row a kernel: cold and warm on each backend."""
+    columns = []
+    for backend in backends:
+        with tempfile.TemporaryDirectory() as scratch:
+            for _ in ("cold", "warm"):
+                command = [sys.executable, __file__, "--in-turn", backend, *names]
+                done = subprocess.run(command, env=_caches(Path(scratch)), capture_output=True, text=True, check=True)
+                columns.append(json.loads(done.stdout.splitlines()[-1]))
+    head = [f"{backend} {when}" for backend in backends for when in ("cold", "warm")]
+    lines = [f"| kernel | {' | '.join(head)} |", f"|---|{'---|' * len(head)}"]
+    for name in names:
+        cells = [f"{each[name]:.2f}" if isinstance(each[name], float) else each[name] for each in columns]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    sums = [sum(value for value in each.values() if isinstance(value, float)) for each in columns]
+    return [*lines, f"| all | {' | '.join(f'{each:.1f}' for each in sums)} |"]
+
+
+def _caches(folder: Path) -> dict[str, str]:
+    """The environment with caches of its own."""
+    flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'pytensor'}"]
+    own = {"NUMBA_CACHE_DIR": str(folder / "numba"), "GENOLAB_CACHE": str(folder / "genolab"), "GENOLAB_BACKEND": ""}
+    return os.environ | own | {"PYTENSOR_FLAGS": ",".join(filter(None, flags))}
+
+
 def fresh(name: str, backend: str, caches: Path, results: Path) -> dict[str, Any]:
     """:func:`measure` in a new process with caches of its own."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(caches / "numba"), "GENOLAB_BACKEND": ""}
-    flags = [environment.get("PYTENSOR_FLAGS", ""), f"base_compiledir={caches / 'pytensor'}"]
-    environment["PYTENSOR_FLAGS"] = ",".join(filter(None, flags))
     command = [sys.executable, __file__, "--measure", name, backend, str(results)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, env=_caches(caches), capture_output=True, text=True)
     if done.returncode:
         return {"error": done.stderr.strip().splitlines()[-1]}
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -77,6 +120,9 @@ def main() -> None:
         name, backend, results = sys.argv[2:]
         print(json.dumps(measure(name, backend, Path(results))))
         return
+    if sys.argv[1:2] == ["--in-turn"]:
+        print(json.dumps(in_turn(sys.argv[3:], sys.argv[2])))
+        return
     import genolab
     from genolab.kernel import available_backends
 
@@ -85,7 +131,14 @@ def main() -> None:
     parser.add_argument("--kernels", nargs="+", choices=known, default=list(known), metavar="KERNEL")
     parser.add_argument("--backends", nargs="+", choices=available_backends(), default=list(available_backends()))
     parser.add_argument("--markdown", type=Path, help="write the table here too")
+    parser.add_argument("--together", action="store_true", help="one process for all kernels, CPU seconds")
     options = parser.parse_args()
+    if options.together:
+        table = "\n".join(together(options.kernels, options.backends))
+        print(table)
+        if options.markdown:
+            options.markdown.write_text(table + "\n")
+        return
     lines = ["| kernel | backend | cold s | warm s | run ms | difference |", "|---|---|---|---|---|---|"]
     print(*lines, sep="\n")
     with tempfile.TemporaryDirectory() as scratch:

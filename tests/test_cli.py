@@ -199,8 +199,8 @@ def test_info_names_versions_backends_and_folders(capsys):
 def test_warmup_compiles_every_kernel_on_its_own_backend(capsys):
     assert cli.main(["warmup", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    kernels = [(each.name, each.backend) for each in gl.kernels()]
-    assert [(row["kernel"], row["backend"]) for row in rows][: len(kernels)] == kernels
+    kernels = {(each.name, each.backend) for each in gl.kernels()}
+    assert kernels <= {(row["kernel"], row["backend"]) for row in rows}
     assert {"map_reads", "DNA global CIGARs", "edit distance infix"} <= {row["kernel"] for row in rows}
     assert {row["state"] for row in rows} <= {"compiled", "cached"}
 

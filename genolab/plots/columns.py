@@ -13,7 +13,7 @@ Columns = dict[str, Any]
 
 
 def fill(source: ColumnDataSource, columns: Columns) -> bool:
-    """Give a source new columns, unless they are what it has; says whether any was new. Of as many rows only those go."""
+    """Give a source new columns, unless they are what it has; says whether any was. Of as many rows, only those go."""
     columns = {name: _plain(values) for name, values in columns.items()}
     before = source.data
     if before.keys() != columns.keys():

@@ -64,7 +64,8 @@ def _moments(values, low, high, mean, squares):
     n, genes = values.shape[0], high - low
     total, square = np.zeros(genes, values.dtype), np.zeros(genes, values.dtype)
     centre = values[0, low:high].copy()
-    mean[:], squares[:] = centre, 0.0
+    for j in range(genes):
+        mean[j], squares[j] = centre[j], 0.0
     for first in range(0, n, ROWS):
         last = min(n, first + ROWS)
         i = first
@@ -95,7 +96,8 @@ def gene_moments(first, last, values, genes, mean, squares, detected):
         seen = np.zeros(high - low, np.int32)
         for i in range(values.shape[0]):
             add_above_zero(values[i, low:high], seen)
-        detected[low:high] = seen
+        for j in range(high - low):
+            detected[low + j] = seen[j]
 
 
 @njit(**outer)

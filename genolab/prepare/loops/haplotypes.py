@@ -169,6 +169,14 @@ def _joint_sums(ahead, behind, alleles, sums):
         sums[alleles[h] + 1] += one
 
 
+@njit(**inner)
+def _copy(pairs, out):
+    """By cells: a slice would have Numba compile what to say where shapes differ, for two seconds."""
+    for h in range(pairs.shape[0]):
+        for k in range(pairs.shape[1]):
+            out[h, k] = pairs[h, k]
+
+
 @njit(**outer)
 def diploid(first, last, panel, observed, switch, error, posterior, likelihood):
     """Forward states are kept at the beginning of every stretch of sites and made again from there."""
@@ -187,14 +195,14 @@ def diploid(first, last, panel, observed, switch, error, posterior, likelihood):
         likelihood[t] = 0.0
         for j in range(sites):
             if j % stretch == 0:
-                kept[j // stretch] = before
+                _copy(before, kept[j // stretch])
             _table(observed[t, j], error, table)
             likelihood[t] += math.log(_diploid_step(before, panel[j], table, switch[j], rows, sides, weights, spare))
             before, spare = spare, before
         behind[:] = 1.0 / (number * number)
         for part in range(kept.shape[0] - 1, -1, -1):
             start, end = part * stretch, min(sites, (part + 1) * stretch)
-            before[:] = kept[part]
+            _copy(kept[part], before)
             for j in range(start, end):
                 _table(observed[t, j], error, table)
                 source = before if j == start else ahead[j - start - 1]

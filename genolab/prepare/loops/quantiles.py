@@ -34,7 +34,8 @@ def write_rows(first, last, values, order, used, negatives, reference, first_ran
     held = np.empty(genes, np.int32)
     for i in range(first, last):
         x, y, n, negative = values[i], out[i], used[i], negatives[i]
-        held[:n] = order[i, :n]  # `order` may lie in the row that is written
+        for k in range(n):  # `order` may lie in the row that is written
+            held[k] = order[i, k]
         zeros = genes - n
         if zeros and not first_rank:
             y[:] = 0.5 * (reference[negative + (zeros - 1) // 2] + reference[negative + zeros // 2])

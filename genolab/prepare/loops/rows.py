@@ -21,7 +21,8 @@ def _log1p_row(x, scale, unit, shift, buffer, y):
     for a in range(0, x.size, buffer.size):
         b = min(x.size, a + buffer.size)
         _log1p_block(x[a:b], scale, unit, shift, buffer)
-        y[a:b] = buffer[: b - a]
+        for j in range(b - a):  # a slice would compile for a second more, for what to say where lengths differ
+            y[a + j] = buffer[j]
 
 
 @njit(**outer)
