@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from genolab.kernel.graph_drawing import GraphModel, GraphNode
 from genolab.kernel.graph_model import model_and_nodes
-from genolab.kernel.profile import NodeTime, Profile, profile_nodes
+from genolab.kernel.profile import BETWEEN, NodeTime, Profile, profile_nodes
 
 BINS = 20
 FIRST = 12
@@ -78,11 +77,11 @@ class DataFlow:
     values: dict[str, ValueSummary]
 
     def coloured(self, by: Colour) -> GraphModel:
-        """The model with each node's share of the time of all nodes, or of the memory of all results."""
+        """The model with each node's share of the time of the run, or of the memory of all results."""
         amounts = {
             identity: each.seconds if by == "time" else float(each.bytes) for identity, each in self.times.items()
         }
-        whole = max(sum(amounts.values()), 1e-12)
+        whole = max(self.profile.seconds if by == "time" else sum(amounts.values()), 1e-12)
 
         def measured(node: GraphNode) -> GraphNode:
             if node.id not in amounts:
@@ -93,20 +92,11 @@ class DataFlow:
 
         return GraphModel(tuple(measured(node) for node in self.model.nodes), self.model.edges)
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """One row a node, slowest first, for a table."""
-        whole = max(sum(each.seconds for each in self.times.values()), 1e-12)
-        for identity, each in sorted(self.times.items(), key=lambda item: -item[1].seconds):
-            node = self.model.find(identity)
-            yield {
-                "id": identity,
-                "node": node.label if node else each.operation,
-                "dtype": each.dtype,
-                "shape": each.shape,
-                "seconds": each.seconds,
-                "share": each.seconds / whole,
-                "bytes": each.bytes,
-            }
+    def rest(self) -> tuple[str, str]:
+        """What the run took outside the nodes that are drawn, in words, and how much."""
+        whole = max(self.profile.seconds, 1e-12)
+        left = whole - sum(each.seconds for each in self.times.values())
+        return BETWEEN, f"{duration(left)}, {left / whole:.0%}"
 
 
 def data_flow(name: str, function: Any, values: list[np.ndarray], output_names: list[str]) -> DataFlow:

@@ -1,20 +1,25 @@
-"""The time and memory of every node of a compiled graph."""
+"""The time and memory of every node of a compiled graph, measured inside PyTensor's own loop, so that they add up."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pytensor.graph.basic import Constant
+from pytensor.link.basic import PerformLinker
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST, MOST, MOST_SECONDS = 5, 40, 1.0
 """Repeats: at least, at most, and how long more than the fewest may take."""
+BETWEEN = "PyTensor's own work between the nodes"
+"""What takes the rest of a call: checks of the inputs, one Python call a node, and giving memory back."""
+Keep = Callable[[Any, tuple[Any, ...]], None]
+"""Is given a node and its results."""
 
 
 @dataclass(frozen=True)
@@ -32,82 +37,106 @@ class NodeTime:
 
 @dataclass(frozen=True)
 class Profile:
-    """Times by node, of the fastest run, on the `numpy` backend, where each node is one call that can be timed."""
+    """Times by node, of the fastest run, on the `numpy` backend, where each node is one call that can be timed.
+
+    The nodes and ``between_seconds`` are of one run; ``total_seconds`` is the fastest call without clocks.
+    """
 
     kernel: str
     backend: str
     repeats: int
     nodes: tuple[NodeTime, ...]
+    between_seconds: float
     total_seconds: float
 
+    @property
+    def node_seconds(self) -> float:
+        """What all nodes took together."""
+        return sum(node.seconds for node in self.nodes)
+
+    @property
+    def seconds(self) -> float:
+        """The measured run: its nodes, and PyTensor's own work between them."""
+        return self.node_seconds + self.between_seconds
+
     def to_frame(self) -> pd.DataFrame:
-        """One row a node, with its share of the total, the slowest first."""
+        """One row a node and one for PyTensor's own work, each with its share of the run, the slowest first."""
         import pandas as pd
 
-        frame = pd.DataFrame([vars(node) for node in self.nodes])
-        frame["share"] = frame["seconds"] / max(frame["seconds"].sum(), 1e-12)
+        rest = NodeTime(len(self.nodes), BETWEEN, "", "", (), self.between_seconds, 0)
+        frame = pd.DataFrame([vars(each) for each in (*self.nodes, rest)])
+        frame["share"] = frame["seconds"] / max(self.seconds, 1e-12)
         return frame.sort_values("seconds", ascending=False, ignore_index=True)
 
 
-def profile_nodes(
-    name: str,
-    function: Any,
-    values: list[np.ndarray],
-    keep: Callable[[Any, tuple[Any, ...]], None] | None = None,
-) -> Profile:
-    """Evaluate a `numpy`-backend function node by node; the first, unmeasured run warms caches and allocators.
+class _ClockedLinker(PerformLinker):
+    """A function's own linker with a clock around each node: order, storage and its release stay PyTensor's.
 
-    `keep` is given each node and its results, once, in that first run. Runs node by node and calls of the function
-    itself take turns. The times are those of the one run whose sum is least, so that they add up; as in the function,
-    a value is given back once nothing needs it. ``total_seconds`` is the fastest call.
+    Nodes that are evaluated from outside come out up to a third dearer than the call: results live longer then, so
+    that every next one is written into fresh memory.
     """
-    fgraph = function.maker.fgraph
-    order = fgraph.toposort()
-    done = _last_uses(order, set(fgraph.outputs))
-    best, least, whole = [0.0] * len(order), float("inf"), float("inf")
-    produced: list[tuple[tuple[int, ...], int]] = [((), 0)] * len(order)
-    repeat, until = 0, time.perf_counter() + MOST_SECONDS
-    while repeat <= FEWEST or (repeat <= MOST and time.perf_counter() < until):
-        known: dict[Any, Any] = dict(zip(fgraph.inputs, values, strict=True))
-        taken = [0.0] * len(order)
-        for index, node in enumerate(order):
-            arguments = [v.data if isinstance(v, Constant) else known[v] for v in node.inputs]
-            storage: list[list[Any]] = [[None] for _ in node.outputs]
+
+    def __init__(self, linker: PerformLinker) -> None:
+        vars(self).update(vars(linker))
+        self.seconds: list[float] = []
+        self.order: list[Any] = []
+        self.results: list[list[list[Any]]] = []
+        self.keep: Keep | None = None
+
+    def make_all(self, *given: Any, **named: Any) -> tuple[Any, ...]:
+        """As the linker, with the thunks exchanged in the list that PyTensor's loop goes through."""
+        *made, thunks, self.order = super().make_all(*given, **named)
+        self.seconds = [0.0] * len(thunks)
+        self.results = [thunk.outputs for thunk in thunks]
+        thunks[:] = [self._clocked(index, thunk) for index, thunk in enumerate(thunks)]
+        return (*made, thunks, self.order)
+
+    def _clocked(self, index: int, thunk: Callable[[], Any]) -> Callable[[], None]:
+        def run() -> None:
             began = time.perf_counter()
-            node.op.perform(node, arguments, storage)
-            taken[index] = time.perf_counter() - began
-            made = tuple(cell[0] for cell in storage)
-            known.update(zip(node.outputs, made, strict=True))
-            if not repeat:
-                produced[index] = tuple(np.shape(made[0])), sum(np.asarray(each).nbytes for each in made)
-                if keep is not None:
-                    keep(node, made)
-            del arguments, storage, made
-            for variable in done[index]:
-                known.pop(variable, None)
+            thunk()
+            self.seconds[index] = time.perf_counter() - began
+            if self.keep is not None:
+                self.keep(self.order[index], tuple(cell[0] for cell in self.results[index]))
+
+        return run
+
+
+def profile_nodes(name: str, function: Any, values: list[np.ndarray], keep: Keep | None = None) -> Profile:
+    """Time every node of a `numpy`-backend function inside a call; the first run warms up and is not counted.
+
+    `keep` is given each node and its results, once, in that first run. Calls with clocks and calls without take turns,
+    in two copies of the function. The times are those of the fastest run with clocks, so that nodes and what is between
+    them add up to it.
+    """
+    maker = copy(function.maker)
+    linker = maker.linker = _ClockedLinker(maker.linker)
+    clocked, plain = maker.create(), function.maker.create()
+    produced: list[tuple[tuple[int, ...], int]] = []
+
+    def first(node: Any, made: tuple[Any, ...]) -> None:
+        produced.append((np.shape(made[0]), sum(np.asarray(each).nbytes for each in made)))
+        if keep is not None:
+            keep(node, made)
+
+    linker.keep = first
+    clocked(*values)
+    linker.keep = None
+    plain(*values)
+    best, least, whole = linker.seconds, float("inf"), float("inf")
+    repeat, until = 0, time.perf_counter() + MOST_SECONDS
+    while repeat < FEWEST or (repeat < MOST and time.perf_counter() < until):
         began = time.perf_counter()
-        function(*values)
-        call = time.perf_counter() - began
-        if repeat and sum(taken) < least:
-            best, least = taken, sum(taken)
-        if repeat:
-            whole = min(whole, call)
+        clocked(*values)
+        run = time.perf_counter() - began
+        if run < least:
+            best, least = list(linker.seconds), run
+        began = time.perf_counter()
+        plain(*values)
+        whole = min(whole, time.perf_counter() - began)
         repeat += 1
     rows = tuple(
         NodeTime(index, str(node.op), node.outputs[0].name or "", str(node.outputs[0].type.dtype), shape, seconds, size)
-        for index, (node, seconds, (shape, size)) in enumerate(zip(order, best, produced, strict=True))
+        for index, (node, seconds, (shape, size)) in enumerate(zip(linker.order, best, produced, strict=True))
     )
-    return Profile(name, "numpy", repeat - 1, rows, whole)
-
-
-def _last_uses(order: list[Any], outputs: set[Any]) -> list[list[Any]]:
-    """For each node, the values that nothing after it needs."""
-    last: dict[Any, int] = {}
-    for index, node in enumerate(order):
-        for variable in (*node.inputs, *node.outputs):
-            last[variable] = index
-    done: list[list[Any]] = [[] for _ in order]
-    for variable, index in last.items():
-        if variable not in outputs:
-            done[index].append(variable)
-    return done
+    return Profile(name, "numpy", repeat, rows, least - sum(best), whole)

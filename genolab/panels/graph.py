@@ -261,6 +261,7 @@ class GraphPanel(ipywidgets.VBox):
 
     def _draw(self, model: GraphModel, same_way: bool = False) -> None:
         self.view.show(model, name=self.kernel.name, text=self._text(), same_way=same_way)
+        self.table.rest = self.flow.rest()
         self._say_ready(model)
 
     def _say_ready(self, model: GraphModel) -> None:

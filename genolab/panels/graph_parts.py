@@ -117,7 +117,7 @@ class FlowBox(ipywidgets.VBox):
             options=["plain", "time", "memory"],
             style={"button_width": "86px"},
             layout=ipywidgets.Layout(flex="0 0 auto", min_width="276px"),
-            tooltips=["no colour", "share of the time of all nodes", "share of the memory of all results"],
+            tooltips=["no colour", "share of the time of the call", "share of the memory of all results"],
         )
         self.said = Says("", "soft")
         self.view = ValueView()
@@ -129,17 +129,18 @@ class FlowBox(ipywidgets.VBox):
     def show(self, flow: DataFlow, origin: str) -> None:
         """Keep what was measured; `origin` says with which data."""
         self.flow = flow
-        nodes = sum(each.seconds for each in flow.times.values())
-        whole = flow.profile.total_seconds
+        found = flow.profile
         self.said.say(
-            f"{origin}: {duration(whole)} a call, {duration(nodes)} of it in the nodes, the rest is PyTensor's "
-            f"(numpy backend, best of {flow.profile.repeats}, the first run left out)",
+            f"{origin}: {duration(found.total_seconds)} a call; with a clock around each node "
+            f"{duration(found.seconds)}, {duration(found.node_seconds)} of it in the nodes, the rest is PyTensor's own work between them "
+            f"(numpy backend, best of {found.repeats}, the first run left out)",
             "soft",
         )
 
     def forget(self) -> None:
         """Another graph is drawn, of which nothing is known."""
         self.flow = None
+        self.colour.value = "plain"
         self.said.say("", "soft")
         self.value("")
 
@@ -148,6 +149,10 @@ class FlowBox(ipywidgets.VBox):
         if self.flow is None:
             return None
         return self.flow.model if self.colour.value == "plain" else self.flow.coloured(self.colour.value)
+
+    def rest(self) -> list[str]:
+        """The row below the nodes while they are coloured by time."""
+        return list(self.flow.rest()) if self.flow is not None and self.colour.value == "time" else []
 
     def value(self, identity: str) -> None:
         """Show what left a node."""

@@ -83,6 +83,7 @@ class NodeTable(anywidget.AnyWidget):
     _esm = Path(__file__).with_name("graph_table.js")
     _css = Path(__file__).with_name("graph_table.css")
     nodes = traitlets.List(traitlets.Dict()).tag(sync=True)
+    rest = traitlets.List(traitlets.Unicode(), help="what no node took and how much, below the nodes").tag(sync=True)
     selected = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, view: GraphView) -> None:

@@ -1,6 +1,7 @@
 // The nodes of a graph as a table: sorted by a click on a heading, chosen by a click on a row.
 
 const COLUMNS = [["node", "label"], ["kind", "kind"], ["name", "name"], ["dtype", "dtype"], ["shape", "shape"], ["op", "op"]];
+const MEASURED = ["measured", "measured"]; // a column only where something was
 
 function make(name, parent, text = null) {
   const made = document.createElement(name);
@@ -16,9 +17,10 @@ function render({ model, el }) {
   let rows = new Map();
 
   function draw() {
-    const table = make("table", null);
+    const table = make("table", null), rest = model.get("rest");
+    const columns = model.get("nodes").some((node) => node.measured) ? [COLUMNS[0], MEASURED, ...COLUMNS.slice(1)] : COLUMNS;
     const head = make("tr", make("thead", table));
-    for (const [title, key] of COLUMNS) {
+    for (const [title, key] of columns) {
       const cell = make("th", head);
       const arrow = order?.key === key ? (order.down ? " ▾" : " ▴") : "";
       if (arrow) cell.setAttribute("aria-sort", order.down ? "descending" : "ascending");
@@ -32,18 +34,24 @@ function render({ model, el }) {
     const nodes = [...model.get("nodes")];
     if (order) {
       const sign = order.down ? -1 : 1;
-      nodes.sort((a, b) => sign * a[order.key].localeCompare(b[order.key], undefined, { numeric: true }));
+      if (order.key === "measured") nodes.sort((a, b) => sign * ((a.share ?? -1) - (b.share ?? -1)));
+      else nodes.sort((a, b) => sign * a[order.key].localeCompare(b[order.key], undefined, { numeric: true }));
     }
     const body = make("tbody", table);
     rows = new Map();
     for (const node of nodes) {
       const row = make("tr", body);
-      for (const [, key] of COLUMNS) make("td", row, node[key]);
+      for (const [, key] of columns) make("td", row, node[key]);
       row.addEventListener("click", () => {
         model.set("selected", node.id);
         model.save_changes();
       });
       rows.set(node.id, row);
+    }
+    if (rest.length) {
+      const row = make("tr", make("tfoot", table));
+      make("td", row, rest[0]);
+      make("td", row, rest[1]).colSpan = columns.length - 1;
     }
     root.replaceChildren(table);
     mark();
@@ -61,11 +69,11 @@ function render({ model, el }) {
     if (above || below) root.scrollTop = row.offsetTop - root.clientHeight / 2; // scrolls the table alone, never the page
   }
 
-  model.on("change:nodes", draw);
+  model.on("change:nodes change:rest", draw);
   model.on("change:selected", choose);
   draw();
   return () => {
-    model.off("change:nodes", draw);
+    model.off("change:nodes change:rest", draw);
     model.off("change:selected", choose);
   };
 }

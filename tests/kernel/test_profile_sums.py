@@ -18,8 +18,12 @@ class Clock:
     """A clock that stands still unless an operation moves it on."""
 
     def __init__(self) -> None:
-        self.now = 0.0
+        self.now, self.tick = 0.0, 0.0
         self.calls: dict[int, int] = {}
+
+    def read(self) -> float:
+        self.now += self.tick
+        return self.now
 
 
 class Takes(Op):
@@ -42,7 +46,7 @@ class Takes(Op):
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(profile, "time", SimpleNamespace(perf_counter=lambda: made.now))
+    monkeypatch.setattr(profile, "time", SimpleNamespace(perf_counter=made.read))
     return made
 
 
@@ -51,9 +55,27 @@ def test_times_are_each_nodes_own_and_add_up_to_the_call(clock: Clock) -> None:
     y = Takes(5, clock)(Takes(2, clock)(x)) + Takes(3, clock)(x)
     function = pytensor.function([x], [y], mode=pytensor.compile.mode.Mode(linker="py", optimizer=None))
     kept = []
-    found = profile.profile_nodes("toy", function, [np.ones(3)], keep=lambda node, made: kept.append(node))
+    found = profile.profile_nodes("toy", function, [np.ones(3)], keep=lambda node, made: kept.append((node, *made)))
     took = {node.operation: node.seconds for node in found.nodes}
     assert {took[str(Takes(seconds, clock))] for seconds in (2, 3, 5)} == {2.0, 3.0, 5.0}
-    assert sum(took.values()) == found.total_seconds == 10.0
-    assert len(kept) == len(found.nodes)
+    assert found.node_seconds == found.seconds == found.total_seconds == 10.0
+    assert [node for node, _ in kept] == function.maker.fgraph.toposort()
+    np.testing.assert_array_equal(kept[-1][1], [2.0, 2.0, 2.0])
     assert found.to_frame()["share"].tolist()[:3] == pytest.approx([0.5, 0.3, 0.2])
+
+
+def test_what_is_between_the_nodes_is_a_row_of_its_own(clock: Clock) -> None:
+    """A clock that goes on by a second whenever it is read, so that every reading between two nodes is to be found."""
+    clock.tick = 1.0
+    x = pt.vector("x")
+    function = pytensor.function(
+        [x], [Takes(5, clock)(Takes(2, clock)(x))], mode=pytensor.compile.mode.Mode("py", None)
+    )
+    found = profile.profile_nodes("toy", function, [np.ones(3)])
+    assert [node.seconds for node in found.nodes] == [3.0, 6.0]
+    assert found.between_seconds == 3.0, "before, between and after the two"
+    assert found.seconds == 12.0
+    assert found.total_seconds == 8.0, "the call itself is read once at either end"
+    frame = found.to_frame().set_index("operation")
+    assert frame.loc[profile.BETWEEN, "share"] == pytest.approx(3 / 12)
+    assert frame["share"].sum() == pytest.approx(1)
