@@ -132,7 +132,7 @@ class FlowBox(ipywidgets.VBox):
         found = flow.profile
         self.said.say(
             f"{origin}: {duration(found.total_seconds)} a call; with a clock around each node "
-            f"{duration(found.seconds)}, {duration(found.node_seconds)} of it in the nodes, the rest is PyTensor's own work between them "
+            f"{duration(found.seconds)}, {duration(found.node_seconds)} of it in the nodes, the rest PyTensor's own "
             f"(numpy backend, best of {found.repeats}, the first run left out)",
             "soft",
         )
