@@ -77,7 +77,7 @@ class _ClockedLinker(PerformLinker):
     """
 
     def __init__(self, linker: PerformLinker) -> None:
-        vars(self).update(vars(linker))
+        self.__dict__.update(vars(linker))
         self.seconds: list[float] = []
         self.order: list[Any] = []
         self.results: list[list[list[Any]]] = []
