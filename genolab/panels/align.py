@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab import data, io
-from genolab.align import Alignments, MultipleAlignment, Scoring, align, dot_plot, multiple, soft_align
+from genolab.align import Alignments, MultipleAlignment, Scoring, align, dot_plot, multiple
 from genolab.errors import GenolabError, InputError
+from genolab.panels import align_drawn
 from genolab.panels.align_code import code_of_many, code_of_pair
 from genolab.panels.align_controls import AlignControls
 from genolab.panels.align_many import AlignedMany, ManyStage
@@ -33,9 +34,6 @@ from genolab.text import csv_of
 if TYPE_CHECKING:
     from genolab.panels.graph import GraphPanel
 
-GRAPH, GRAPH_OF_MANY, GRAPH_OF_DOTS, GRAPH_OF_POSTERIOR = (
-    "alignment_matrix", "align_profiles", "word_matches", "soft_posteriors",
-)  # fmt: skip
 _BOXES = {"queries": "query", "targets": "target"}
 MOST_SEQUENCES = 200
 """Sequences that are aligned together while a slider moves."""
@@ -214,19 +212,18 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
             stage.show_dots(dot_plot(*codes, word=word or None, protein=not shown.pair.dna))
             return
         temperature = self.controls.temperature.value
-        options, scoring = shown.alignments.options, shown.alignments.scoring
+        mode, scoring = shown.alignments.options["mode"], shown.alignments.scoring
         if not temperature:
             if stage.matrix.posterior is not None:
                 stage.show_posterior(None)
-        elif options["mode"] not in ("global", "local"):
+        elif mode not in ("global", "local"):
             stage.show_posterior(None, "global and local only")
         elif scoring.second_gap is not None:
             stage.show_posterior(None, "one gap piece only")
         elif shown.pair.matrix is None:
             stage.show_posterior(None, "shorter sequences only")
         else:
-            query, target = [shown.query.texts[0]], [shown.target.texts[0]]
-            soft = soft_align(query, target, mode=options["mode"], scoring=scoring, temperature=temperature)
+            soft = align_drawn.soft_of(shown, temperature)
             progress(None, "weighing all alignments")
             stage.show_posterior(soft.posterior(0))
             self._soft_ready = True
@@ -304,12 +301,20 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
 
     @property
     def drawn_by(self) -> str:
-        """The kernel that made what is on screen."""
+        """The kernel that made what is on screen; of reads that were mapped, the one that chained their seeds."""
+        if self._mapping_box.selected_index is not None and self.mapping.mapped is not None:
+            return align_drawn.MAPPING
         if self._shows_many:
-            return GRAPH_OF_MANY
+            return align_drawn.MANY
         if self.stage.shows_dots:
-            return GRAPH_OF_DOTS
-        return GRAPH if self.stage.matrix.posterior is None else GRAPH_OF_POSTERIOR
+            return align_drawn.DOTS
+        return align_drawn.MATRIX if self.stage.matrix.posterior is None else align_drawn.POSTERIOR
+
+    def arguments(self, kernel: str) -> tuple[dict[str, Any], list[Any]] | None:
+        """What a kernel was given to make what is on screen; None where it had no part in it."""
+        if self._shows_many and self.many.shown is not None:
+            return align_drawn.calls_of_many(self.many.shown).get(kernel)
+        return align_drawn.calls_of_pair(self.stage, self.controls.temperature.value).get(kernel)
 
     def _open_graph(self) -> None:
         try:
@@ -324,6 +329,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
     def _lay_out(self) -> list[ipywidgets.Widget]:
         more = ipywidgets.Accordion([ipywidgets.VBox(self.controls.more)], titles=["More"]).add_class("genolab-more")
         mapping = ipywidgets.Accordion([self.mapping], titles=["Map reads"]).add_class("genolab-more")
+        self._mapping_box = mapping
         ways = [
             button(text, about, partial(self.export, kind))
             for text, kind, about in (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab import io
-from genolab.call import Thresholds, VariantCalls, compare, genotype
+from genolab.call import Thresholds, VariantCalls, compare, explain, genotype
 from genolab.call.provenance import KERNELS
 from genolab.call.stream import records_of
 from genolab.errors import GenolabError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 _QUIET = 0.03  # seconds without a move of the window before it is drawn again
 _REST = 0.3  # seconds that a slider must rest before the calls are compared with the truth again
-GRAPH = "genotype_posteriors"
+GRAPH, GRAPH_OF_WINDOW, GRAPH_OF_MANY = "genotype_posteriors", "haplotype_genotypes", "integrate_frequency"
 
 
 class CallPanel(CallSeam, ipywidgets.VBox):
@@ -170,13 +170,27 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         self._picking.submit(work, name="explain", cancel_running=False)
 
     def arguments(self, kernel: str) -> tuple[dict[str, Any], list[Any]] | None:
-        """What the calls on screen gave a kernel, for the graph view; None where they do not use it."""
-        loaded = self.stage.loaded
-        if loaded is None or loaded.calls.evidence is None:
+        """What the chosen position, or else the calls on screen, gave a kernel; None where they do not use it."""
+        loaded, evidence, chosen = self.stage.loaded, self.stage.genome.evidence, self.stage.explanation
+        if loaded is None:
             return None
-        with recorded() as calls:
-            genotype(replace(loaded.calls.evidence, _kept={}), self.thresholds, loaded.calls.ploidy)
+        with recorded() as calls:  # the last call of each kernel: that of the position comes last
+            if loaded.joint is not None and loaded.joint.evidences is not None:
+                anew = tuple(replace(each, _kept={}) for each in loaded.joint.evidences)
+                many.called_again(replace(loaded.joint, evidences=anew), loaded.joint.thresholds, None)
+            elif loaded.calls.evidence is not None:
+                genotype(replace(loaded.calls.evidence, _kept={}), self.thresholds, loaded.calls.ploidy)
+            if evidence is not None and chosen is not None:
+                explain(replace(evidence, _kept={}), chosen.position - 1, self.thresholds, loaded.calls.ploidy)
         return calls.get(kernel)
+
+    @property
+    def drawn_by(self) -> str:
+        """The kernel that judged what is chosen: of many samples, of an indel's window, or of a site by its bases."""
+        loaded, chosen = self.stage.loaded, self.stage.explanation
+        if loaded is not None and loaded.joint is not None:
+            return GRAPH_OF_MANY
+        return GRAPH if chosen is None or chosen.haplotypes is None else GRAPH_OF_WINDOW
 
     # --- data flow: a control's value, a job, calls, columns, sources
 
@@ -308,7 +322,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
 
     def _open_graph(self) -> None:
         try:
-            open_graph(self, GRAPH, self.arguments)
+            open_graph(self, self.drawn_by)
         except Exception as error:  # a widget's callback has nobody else to tell
             self._refuse(error)
 
@@ -333,7 +347,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         ]
         look = [
             button("Copy as code", "the plain calls that give what is on screen", self.code_box.toggle),
-            button("Open the graph", "the computation behind every call, node by node", self._open_graph),
+            button("Open the graph", "the computation that judged what is chosen, node by node", self._open_graph),
             self.onward,
         ]
         rows = [

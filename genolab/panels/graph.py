@@ -33,6 +33,7 @@ STAGES = {
     "backends": "numpy, numba, c and jax side by side",
 }
 WRITTEN, REWRITES, COMPILED, GRADIENT, CODE, BACKENDS = STAGES
+LONGEST_HEADING, NAMED = 400, 7  # letters of a signature that is shown whole; names on each side of a longer one
 Arguments = tuple[dict[str, Any], list[Any]]
 """Structural parameters and arrays of one call."""
 
@@ -138,7 +139,7 @@ class GraphPanel(ipywidgets.VBox):
     def _describe(self) -> None:
         kernel = self.kernel
         symbols = {spec.symbol: name for name, spec in (*kernel.inputs.items(), *kernel.outputs.items()) if spec.symbol}
-        self.view.heading, self.view.about = repr(kernel), described(kernel.doc, symbols)
+        self.view.heading, self.view.about = _heading(kernel), described(kernel.doc, symbols)
 
     def _arrange(self) -> None:
         """Show the parts of the stage that is chosen."""
@@ -278,3 +279,16 @@ class GraphPanel(ipywidgets.VBox):
         if data is not None:
             data["text/plain"] = self.view.text
         return shown
+
+
+def _heading(kernel: Kernel) -> str:
+    """The kernel's signature; a long one is cut to the first names of each side, and the table below lists them all."""
+    whole = repr(kernel)
+    if len(whole) <= LONGEST_HEADING:
+        return whole
+
+    def side(names: list[str]) -> str:
+        more = len(names) - NAMED
+        return ", ".join(names[:NAMED]) + (f", and {more} more" if more > 0 else "")
+
+    return f"{kernel.name}({side(list(kernel.inputs))}) -> {side(list(kernel.outputs))}"

@@ -11,6 +11,7 @@ import ipywidgets
 from genolab.kernel.flow import duration
 from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parts import button
+from genolab.plots.highlight import marks_of
 from genolab.plots.value import ValueView
 
 if TYPE_CHECKING:
@@ -200,7 +201,10 @@ class SourceBox(ipywidgets.VBox):
 
     def _choose(self, _change: Any) -> None:
         source = self.sources.get(self.part.value)
-        self.code.text = "" if source is None else source.text
+        if source is None:
+            self.code.text = ""
+        else:
+            self.code.show(source.text, marks_of(source.text, source.language))
 
 
 class BackendBox(ipywidgets.VBox):

@@ -28,7 +28,13 @@ function code(model, el) {
   make("span", "", bar, model.get("content").title);
   const button = make("button", "", bar, "copy");
   button.type = "button";
-  const shown = make("pre", "", el, text);
+  const shown = make("pre", "", el);
+  let at = 0;
+  for (const [length, kind] of model.get("content").marks || []) {
+    const part = text.slice(at, at += length);
+    kind ? make("span", `genolab-code-${kind}`, shown, part) : shown.append(part);
+  }
+  shown.append(text.slice(at));
   shown.tabIndex = 0;
   shown.dataset.lmSuppressShortcuts = "true"; // Jupyter's own keys are not ours
   const select = () => {

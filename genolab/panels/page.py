@@ -73,7 +73,11 @@ class Code(_Words):
 
     @text.setter
     def text(self, text: str) -> None:
-        self.content = self.content | {"text": text}
+        self.show(text)
+
+    def show(self, text: str, marks: Sequence[tuple[int, str]] = ()) -> None:
+        """Show code; `marks` are runs of letters with their kind, see :func:`genolab.plots.highlight.marks_of`."""
+        self.content = self.content | {"text": text, "marks": [list(mark) for mark in marks]}
 
 
 class Why(_Words):

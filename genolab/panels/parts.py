@@ -27,14 +27,17 @@ def button(text: str, tooltip: str, act: Callable[[], None]) -> ipywidgets.Butto
     return made
 
 
-def open_graph(panel: Any, kernel: Any, data: Callable[[str], Any] | None = None) -> None:
-    """Show a kernel, or the one of that name, in the lab's graph view; below the panel where there is no lab."""
+def open_graph(panel: Any, kernel: Any) -> None:
+    """Show a kernel, or the one of that name, in the lab's graph view; below the panel where there is no lab.
+
+    It is measured with what the panel's ``arguments(name)`` are: those that made what is on screen.
+    """
     if panel.on_graph is not None:
         panel.on_graph(kernel)
     elif panel._graph is None:
         from genolab.panels.graph import GraphPanel
 
-        panel._graph = GraphPanel(kernel, data)
+        panel._graph = GraphPanel(kernel, panel.arguments)
         panel.body.children = (*panel.body.children, panel._graph)
     elif isinstance(kernel, str):
         panel._graph.chooser.value = kernel

@@ -11,7 +11,7 @@ import ipywidgets
 
 from genolab.errors import GenolabError
 from genolab.panels.page import Code, Downloads, Facts, Says
-from genolab.panels.parts import Listener, StatusBar, button, open_graph
+from genolab.panels.parts import Listener, StatusBar, button
 from genolab.panels.paths import LOOK, Allowed
 from genolab.panels.predict_code import code_of
 from genolab.panels.predict_controls import Settings
@@ -22,14 +22,12 @@ from genolab.panels.predict_train import TrainingPart
 from genolab.panels.trust import guard
 from genolab.plots.predict_columns import score_rows
 from genolab.predict.one_sequence import explain_sequence
-from genolab.predict.step import forward_kernel, step_kernel
 from genolab.scale import Job, Latest, Progress
 from genolab.text import plain
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from genolab.panels.graph import GraphPanel
     from genolab.panels.predict_risk import RiskPart
     from genolab.panels.predict_runs import Run
 
@@ -270,6 +268,9 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         self._arrange()
 
     def _refuse(self, error: BaseException | None) -> None:
+        if self.inputs.is_cohort and self.risk is not None:
+            self.risk.refusal.show(error)
+            return
         self.stage.refusal.show(error, "" if self.run is None else f"run {self.run.name}")
 
     def _chosen(self, change: Any) -> None:
@@ -335,19 +336,6 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         except (GenolabError, OSError) as error:
             self._refuse(error)
 
-    def _open_graph(self, which: str) -> None:
-        run = self.run
-        try:
-            if run is None or run.linear or not hasattr(run.model, "trainer_"):
-                kernel: Any = "penalised_loss"
-            else:
-                kernel = (step_kernel if which == "step" else forward_kernel)(run.model.trainer_)
-            open_graph(self, kernel)
-        except Exception as error:  # a widget's callback has nobody else to tell
-            self._refuse(error)
-
-    _graph: GraphPanel | None = None
-
     # --- widgets
 
     def _lay_out(self) -> list[ipywidgets.Widget]:
@@ -367,15 +355,15 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         ways = [button(text, about, partial(self.export, text.lower())) for text, about in WAYS.items()]
         look = [
             button("Copy as code", "the plain calls that give what is on screen", self._show_code),
-            button("Graph: step", "the training step, node by node", partial(self._open_graph, "step")),
+            button("Graph: step", "the step of the training or of the score", partial(self._open_graph, "step")),
             button("Graph: forward", "what predicts, node by node", partial(self._open_graph, "forward")),
         ]
         self._of_sequences = [
             self.inputs.target, self.inputs.split, self.leaks, *self.settings.main, more, self.chooser, self.scores,
-            ipywidgets.HBox(list(self.buttons.values())).add_class("genolab-buttons"), self.stage, look[1], look[2],
+            ipywidgets.HBox(list(self.buttons.values())).add_class("genolab-buttons"), self.stage, look[2],
             ways[1],
         ]  # fmt: skip
-        action = self._of_sequences[-5]
+        action = self._of_sequences[-4]
         rows = [
             self.inputs.data, self.inputs.target, self.inputs.split, self.leaks, *self.settings.main, action,
             self.chooser, self.scores, more,

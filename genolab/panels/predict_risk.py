@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab import data
+from genolab.errors import InputError
+from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parts import Listener, Refusal, StatusBar, button
 from genolab.panels.paths import LOOK
@@ -30,6 +32,9 @@ _ABOUT = {
     "logistic": "all variants at once, squared penalty",
     "mlp": "a small network, to compare",
 }
+GRAPHS = ("elastic_net_path", "penalised_loss")
+"""Kernels that may fit a score; the second also gives each score of a disease its probability."""
+
 _SPLITS = {"families apart": True, "at random": False}
 PREVALENCE = 0.3
 
@@ -45,6 +50,7 @@ class RiskPart:
         self.report: RiskReport | None = None
         self.model: RiskScore | None = None
         self.cohort: data.SimulatedCohort | None = None
+        self.calls: Recorded = {}
         self.verdict, self.leaks, self.facts = Says("", "title"), Says("", "soft"), Facts()
         self.leaks.add_class("genolab-leaks")
         self.method = ipywidgets.Dropdown(
@@ -75,6 +81,22 @@ class RiskPart:
         """Whether the cohort has a disease, and not a trait."""
         return COHORTS.get(self.inputs.data.value, False)
 
+    @property
+    def drawn_by(self) -> str:
+        """The kernel that fitted the score on screen.
+
+        Raises
+        ------
+        InputError
+            If the method has none.
+        """
+        found = next((name for name in GRAPHS if name in self.calls), None)
+        if found is None:
+            method = "nothing yet" if self.model is None else f"{self.model.method}, which is NumPy's linear algebra"
+            fix = "Train lasso, elastic_net or logistic."
+            raise InputError("Risk", "method", "one that a kernel fits", method, fix)
+        return found
+
     def simulate(self) -> None:
         """Make the cohort, look for families on both sides, fit the score and judge it."""
         told = self._told()
@@ -88,11 +110,12 @@ class RiskPart:
             self._say_leaks(set(cohort.families[train]), cohort.families[test].tolist())
             model = RiskScore(method, folds=3, seed=seed)
             known = cohort.covariates
-            model.fit(cohort.dosages[train], cohort.trait[train], known[train], groups=cohort.families[train],
-                      progress=progress)  # fmt: skip
+            with recorded() as calls:
+                model.fit(cohort.dosages[train], cohort.trait[train], known[train], groups=cohort.families[train],
+                          progress=progress)  # fmt: skip
             progress(None, "judging")
             report = model.evaluate(cohort.dosages[test], cohort.trait[test], known[test], cohort.prevalence)
-            self.cohort, self.model, self.report = cohort, model, report
+            self.cohort, self.model, self.report, self.calls = cohort, model, report, calls
             # those of a disease are on another scale
             truth = None if model.binary_ else cohort.effects * model.standard_.scale
             shown = RiskShown(report, model.weights_, model.candidates_, truth, model.binary_)

@@ -10,14 +10,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genolab import io
+from genolab.kernel.recording import Recorded
 from genolab.predict.model import LINEAR, SequenceModel
 from genolab.predict.network.convolution import warm_loops
+from genolab.predict.step import batch_of, forward_kernel, step_kernel
 from genolab.predict.study import Judged, Study
 
 if TYPE_CHECKING:
+    from genolab.kernel import Kernel
     from genolab.panels.predict_source import Source
 
 CHECKPOINT_SECONDS = 3.0
+GRAPH_OF_LINEAR = "penalised_loss"
 
 
 @dataclass(eq=False)
@@ -35,6 +39,8 @@ class Run:
     history: list[dict[str, float]] = field(default_factory=list)
     judged: Judged | None = None
     state: str = "training"
+    calls: Recorded = field(default_factory=dict, repr=False)
+    """What a linear model's kernel was last given."""
 
     def __post_init__(self) -> None:
         self.model = self.study.model(self.architecture, **self.settings)
@@ -65,6 +71,15 @@ class Run:
         key.update(self.study.bases.digest().encode())
         key.update("".join(map(str, self.study.labels)).encode())
         return io.cache_folder() / "training" / f"{key.hexdigest()[:24]}.checkpoint"
+
+    def opened(self, which: str) -> Kernel | str:
+        """The ``step`` of the network on a batch of its training, ``forward`` on one of its test; a name if linear."""
+        if self.linear or not hasattr(self.model, "trainer_"):
+            return GRAPH_OF_LINEAR
+        study = self.study
+        numbers = (study.train if which == "step" else study.test)[: int(self.settings["batch_size"])]
+        batch = batch_of(self.model, study.bases.take(numbers), study.labels[numbers])
+        return (step_kernel if which == "step" else forward_kernel)(self.model.trainer_, batch=batch)
 
     def compared(self, others: list[Run]) -> list[tuple[str, list[dict[str, float]]]]:
         """The runs that may stand beside this one: of the same parts of the same data."""

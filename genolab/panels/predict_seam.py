@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from genolab import io
 from genolab.errors import InputError
+from genolab.panels.parts import open_graph
+from genolab.panels.predict_runs import GRAPH_OF_LINEAR
 from genolab.panels.predict_source import WHO
 
 if TYPE_CHECKING:
+    from genolab.kernel import Kernel
+    from genolab.kernel.recording import Recorded
+    from genolab.panels.graph import GraphPanel
     from genolab.panels.parts import StatusBar
+    from genolab.panels.predict_risk import RiskPart
+    from genolab.panels.predict_runs import Run
+    from genolab.panels.predict_source import Inputs
     from genolab.panels.predict_stage import PredictStage
     from genolab.scale import Latest, Progress
 
@@ -17,14 +25,45 @@ _NAMED = 12
 
 
 class PredictSeam:
-    """The panel's side of :mod:`genolab.panels.seam`."""
+    """The panel's side of :mod:`genolab.panels.seam`, and of the graph view."""
 
     stage: PredictStage
     bar: StatusBar
     _explaining: Latest
+    inputs: Inputs
+    risk: RiskPart | None
     takes: tuple[str, ...] = ()
+    if TYPE_CHECKING:
+
+        @property
+        def run(self) -> Run | None: ...
+        def _refuse(self, error: BaseException | None) -> None: ...
+
     effects: Any = None
     """What each handed-over variant does to the model's output, a pandas table; None before any."""
+
+    def arguments(self, kernel: str) -> tuple[dict[str, Any], list[Any]] | None:
+        """What a kernel was given to make what is on screen; None where it had no part in it."""
+        if self.inputs.is_cohort and self.risk is not None:
+            return self.risk.calls.get(kernel)
+        return (self._opened | ({} if self.run is None else self.run.calls)).get(kernel)
+
+    _opened: Recorded = {}  # noqa: RUF012 - replaced, never changed
+    """The kernel of a network that was opened, on a batch of its own."""
+
+    def _open_graph(self, which: str) -> None:
+        run = self.run
+        try:
+            if self.inputs.is_cohort and self.risk is not None:
+                kernel: Kernel | str = self.risk.drawn_by
+            else:
+                kernel = GRAPH_OF_LINEAR if run is None else run.opened(which)
+            self._opened = {} if isinstance(kernel, str) else {kernel.name: ({}, list(kernel.example()))}
+            open_graph(self, kernel)
+        except Exception as error:  # a widget's callback has nobody else to tell
+            self._refuse(error)
+
+    _graph: GraphPanel | None = None
 
     def open_variants(self, calls: Any) -> None:
         """Say what called variants do to the output of the model on screen: the strongest in the notices."""

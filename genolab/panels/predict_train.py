@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from genolab.errors import Cancelled
+from genolab.kernel.recording import recorded
 from genolab.panels.predict_runs import CHECKPOINT_SECONDS, LOOPS, Run
 from genolab.scale import Latest, Progress
 
@@ -108,7 +109,8 @@ class TrainingPart:
             self._draw_filters(run, settled=False)
 
         if run.linear:
-            run.study.fit(run.model, progress=progress)
+            with recorded() as run.calls:
+                run.study.fit(run.model, progress=progress)
             return
         run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         from_file = resume and not hasattr(run.model, "_state")

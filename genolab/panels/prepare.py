@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.errors import GenolabError
+from genolab.kernel.recording import recorded
 from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed, short
@@ -19,7 +20,7 @@ from genolab.panels.prepare_source import Inputs, Loaded, code_of, load, source_
 from genolab.panels.prepare_stage import PrepareStage
 from genolab.panels.prepare_steps import StepList
 from genolab.panels.trust import guard
-from genolab.prepare.chain import StepError
+from genolab.prepare.chain import StepError, take
 from genolab.scale import Job, Latest, Progress
 from genolab.text import csv_of
 
@@ -227,11 +228,28 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         except (GenolabError, OSError) as error:
             self._refuse(error)
 
-    def _open_graph(self) -> None:
+    @property
+    def drawn_by(self) -> str:
+        """The kernel of the step that is open, or of the last one."""
         taken = self.steps.opened or (self.steps.taken[-1] if self.steps.taken else None)
-        kernel = GRAPH if taken is None else BY_NAME[taken.kind.name].kernel
+        return GRAPH if taken is None else BY_NAME[taken.kind.name].kernel
+
+    def arguments(self, kernel: str) -> tuple[dict[str, Any], list[Any]] | None:
+        """What a step on screen gave a kernel, the last that uses it; None where no step does."""
+        loaded, steps = self.loaded, list(self._shown_steps)
+        if loaded is None:
+            return None
+        tables = [loaded.chain.start, *self._made]
+        for step, before in reversed(list(zip(steps, tables, strict=False))):
+            with recorded() as calls:
+                take(step, before, loaded.chain.samples)
+            if kernel in calls:
+                return calls[kernel]
+        return None
+
+    def _open_graph(self) -> None:
         try:
-            open_graph(self, kernel)
+            open_graph(self, self.drawn_by)
         except Exception as error:  # a widget's callback has nobody else to tell
             self._refuse(error)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +11,10 @@ from genolab.kernel import Kernel
 from genolab.kernel.adopted import kernel_of
 from genolab.predict.network.net import ARCHITECTURES, make_network
 from genolab.predict.training import Plan, Trainer
+
+if TYPE_CHECKING:
+    from genolab.predict.bases import Bases
+    from genolab.predict.model import SequenceModel
 
 BATCH, POSITIONS = 32, 200
 """Sequences that a kernel is measured with, and their length where the network takes any."""
@@ -33,17 +38,26 @@ def training_step(architecture: str = "basset", plan: Plan | None = None, **opti
     return step_kernel(trainer, f"training_step_{architecture}", about)
 
 
-def step_kernel(trainer: Trainer, name: str = "training_step", about: str = "") -> Kernel:
+def batch_of(model: SequenceModel, bases: Bases, labels: Any) -> dict[str, np.ndarray]:
+    """Sequences and their labels as the arrays that a step of the model takes: codes, lengths, targets and weights."""
+    codes, length = bases.batch(np.arange(len(bases)))
+    target = model._targets(labels, fitting=False)
+    return {"codes": codes, "length": length, "target": target, "weight": model._weights_of(target)}
+
+
+def step_kernel(
+    trainer: Trainer, name: str = "training_step", about: str = "", batch: Mapping[str, Any] | None = None
+) -> Kernel:
     """The step that a trainer takes: loss and gradient on a batch, and the weights that the optimiser makes of it.
 
     Inputs are the batch (``codes`` [sequence, position], ``target``, ``weight``), the learning ``rate``, the number of
     the ``step``, the ``weights`` as one vector with the optimiser's ``memory``, and the noise of dropout; results are
-    the loss, the norm of the gradient, and the state after the step. It is measured with random sequences, from the
-    weights that the trainer has now.
+    the loss, the norm of the gradient, and the state after the step. It is measured with ``batch`` (:func:`batch_of`),
+    random sequences where that is left out, from the weights that the trainer has now.
     """
     network, plan = trainer.network, trainer.plan
     inputs, results, updates = trainer.step_graph()
-    arrays = _batch(trainer) | {"rate": np.float32(plan.learning_rate), "step": np.float32(1)}
+    arrays = _batch(trainer, batch) | {"rate": np.float32(plan.learning_rate), "step": np.float32(1)}
     noise = [variable for variable in inputs if variable.name not in arrays]
     shapes = network.noise(*arrays["codes"].shape)
     for number, (variable, shape) in enumerate(zip(noise, shapes, strict=True), 1):
@@ -53,17 +67,19 @@ def step_kernel(trainer: Trainer, name: str = "training_step", about: str = "") 
     return kernel_of(results, inputs=inputs, updates=updates, name=name, doc=doc, arrays=arrays)
 
 
-def forward_kernel(trainer: Trainer) -> Kernel:
+def forward_kernel(trainer: Trainer, batch: Mapping[str, Any] | None = None) -> Kernel:
     """What predicts: base codes and weights in, outputs [sequence, output] before any link out."""
     inputs, output = trainer.forward_graph()
     names = [variable.name for variable in inputs]
-    arrays = {name: value for name, value in _batch(trainer).items() if name in names}
+    arrays = {name: value for name, value in _batch(trainer, batch).items() if name in names}
     about = f"The outputs of the network before any link: {len(trainer.network.layers)} layers, one after the other."
     return kernel_of(output, inputs=inputs, name="network_forward", doc=about, arrays=arrays)
 
 
-def _batch(trainer: Trainer) -> dict[str, Any]:
-    """Random sequences, with a target that each loss accepts."""
+def _batch(trainer: Trainer, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What is given, as far as the network takes it; else random sequences, with a target that each loss accepts."""
+    if given is not None:
+        return {name: value for name, value in given.items() if name != "length" or trainer.masked}
     rng, positions = np.random.default_rng(0), trainer.network.positions or POSITIONS
     loss, outputs = trainer.plan.loss, trainer.network.outputs
     targets = outputs // 2 if loss == "negative_binomial" else 2 if loss == "cox" else outputs

@@ -241,6 +241,9 @@ def test_more_than_two_sequences_are_aligned_together(panel: AlignPanel) -> None
     assert panel.multiple is not None
     assert (panel.stage.top.layout.display, panel.many.top.layout.display) == ("none", "flex")
     assert panel.many.facts.rows["sequences"] == "8"
+    assert panel.drawn_by == "align_profiles"
+    profiles = panel.arguments("align_profiles")[1][:2]
+    assert all(each.shape[0] >= 140 for each in profiles), "whole globins"
     assert panel.many.blocks.rows.names[:2] == ("consensus", "HBB_HUMAN")
     assert len(panel.many.logo.source.data["x"]) > 165
     score = panel.multiple.score
@@ -297,6 +300,7 @@ def test_the_share_of_every_pair_is_laid_over_the_scores(panel: AlignPanel) -> N
     settled(panel)
     assert panel.stage.matrix.posterior is not None, "it stays while a cost is moved"
     assert panel.drawn_by == "soft_posteriors"
+    assert panel.arguments("soft_posteriors")[1][0].shape == shades.shape
     panel.controls.mode.value = "overlap"
     settled(panel)
     assert panel.stage.facts.rows["soft score"] == "global and local only"
@@ -306,6 +310,9 @@ def test_the_share_of_every_pair_is_laid_over_the_scores(panel: AlignPanel) -> N
     assert len(drawn(panel, "posterior")["image"]) == 0
     assert "soft score" not in panel.stage.facts.rows
     assert panel.drawn_by == "alignment_matrix"
+    lengths = [len(each.texts[0]) for each in (panel.stage.shown.query, panel.stage.shown.target)]
+    assert [each.size for each in panel.arguments("alignment_matrix")[1][:2]] == lengths
+    assert panel.arguments("align_profiles") is None
 
 
 def test_the_dot_plot_compares_words_again_where_it_is_zoomed(panel: AlignPanel) -> None:
@@ -323,6 +330,9 @@ def test_the_dot_plot_compares_words_again_where_it_is_zoomed(panel: AlignPanel)
     panel.controls.word.value = 10
     settled(panel)
     assert dots.made.word == 10
+    assert panel.drawn_by == "word_matches"
+    first, _, _, window, _ = panel.arguments("word_matches")[1]
+    assert (first.size + 9, window[3]) == (dots.made.lengths[0], 40 + 9)
     assert dots.said.startswith(f"{dots.made.bins(dots.window)[0].sum()} shared words of 10")
     names: dict[str, object] = {}
     exec(panel.code.replace("alignments.plot()", "").replace("dots.plot()", ""), names)

@@ -339,6 +339,18 @@ def test_the_lab_has_no_empty_tab() -> None:
     assert workbench.call.body.layout.display == "flex"
 
 
+def test_the_graph_is_of_the_kernel_that_judged_what_is_chosen(example: CallPanel) -> None:
+    calls = example.calls
+    indel = np.array([len(a[0]) != len(r) for a, r in zip(calls.alternates, calls.reference, strict=True)])
+    for row, kernel in ((indel.argmin(), "genotype_posteriors"), (indel.argmax(), "haplotype_genotypes")):
+        example.pick(int(calls.position[row]))
+        settled(example)
+        assert example.drawn_by == kernel
+        _, arrays = example.arguments(kernel)
+        assert np.isfinite(arrays[0]).any()
+    assert example.arguments("tmm") is None
+
+
 def test_the_first_answer_is_numpys_and_the_declared_backend_follows(
     example: CallPanel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -390,6 +402,8 @@ def test_several_samples_are_called_together_and_one_is_in_the_picture() -> None
     panel.pick(int(loaded.joint.position[0]))
     assert panel.wait()
     assert "samples carry it" in panel.stage.explanation.sentence
+    assert panel.drawn_by == "integrate_frequency"
+    assert panel.arguments("integrate_frequency") is not None
     assert "example.all_reads" in panel.code
     assert "'HG00102')" in panel.code
     namespace: dict[str, object] = {}

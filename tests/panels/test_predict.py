@@ -201,6 +201,10 @@ def test_the_graph_opens_on_this_networks_step(panel: PredictPanel) -> None:
     panel._open_graph("forward")
     assert [kernel.name for kernel in shown] == ["training_step", "network_forward"]
     forward = shown[1]
+    assert panel.arguments("network_forward")[1] == list(forward.example())
+    test = panel.run.study.test[: panel.settings.batch.value]
+    wanted, _ = panel.run.study.bases.batch(test)
+    np.testing.assert_array_equal(forward.example()[list(forward.inputs).index("codes")], wanted)
     codes = forward.example()[list(forward.inputs).index("codes")]
     (found,) = forward(*forward.example())
     bases = gl.predict.bases.encode("t", "s", ["".join("ACGT"[c] for c in row) for row in codes])
@@ -236,6 +240,10 @@ def test_a_cohort_is_judged_beside_covariates_and_siblings_are_said() -> None:
     namespace: dict[str, object] = {}
     exec(panel.code, namespace)
     assert namespace["report"].r2 == pytest.approx(risk.report.r2, abs=1e-9)
+    panel.on_graph = (asked := []).append
+    panel._open_graph("step")
+    assert asked == ["elastic_net_path"]
+    assert panel.arguments("elastic_net_path")[1][0].shape[0] <= 200
     risk.heritability[0].value, risk.split.value = 0, "at random"
     risk.simulate()
     settled(panel)

@@ -12,11 +12,12 @@ import pytest
 
 import genolab as gl
 from genolab.kernel import on_compile
+from genolab.kernel.recording import recorded
 from genolab.panels.prepare import PreparePanel
-from genolab.panels.prepare_catalogue import KINDS, help_text, widget_of
+from genolab.panels.prepare_catalogue import KINDS, Kind, help_text, widget_of
 from genolab.panels.prepare_steps import StepList
 from genolab.prepare import chain
-from genolab.prepare.chain import Step, open_chain
+from genolab.prepare.chain import Chain, Step, open_chain, take
 
 
 @pytest.fixture(scope="module")
@@ -354,3 +355,23 @@ def test_the_graph_of_the_open_step(example: PreparePanel) -> None:
     example._open_graph()
     assert asked == ["tmm", "combat_posteriors"]
     example.on_graph = None
+    for kernel in asked:
+        assert example.arguments(kernel) is not None
+    assert example.arguments("soft_posteriors") is None
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_a_step_runs_the_kernel_that_its_graph_shows(kind: Kind) -> None:
+    _, samples = small(24)
+    mean = np.geomspace(5, 2000, 80)
+    dispersion = 0.1 + 4 / mean  # what the trend of VST is made for
+    counts = np.random.default_rng(3).negative_binomial(1 / dispersion, 1 / (1 + mean * dispersion), (24, 80))
+    table = pd.DataFrame(counts, samples.index).rename(columns=str)
+    columns = {"batch": "batch"} if kind.columns.get("batch") else {}
+    if kind.name == "Scaler":
+        table = np.sqrt(table)  # moments of whole numbers are taken by another kernel
+    if "Imput" in kind.name:
+        table = table.astype(float).mask(np.random.default_rng(0).random(table.shape) < 0.1)
+    with recorded() as calls:
+        take(Step(kind.name, kind.parameters(), columns), Chain(table, samples).start, samples)
+    assert kind.kernel in calls
