@@ -138,7 +138,8 @@ class Trainer:
         self.masked = network.positions is None
         start = network.initial(plan.seed) if weights is None else weights
         fixed = network.fixed
-        self._fixed = {name: _share(name, value) for name, value in start.items() if name in fixed}
+        # a layer is called by its number: alone, that would be no name in a graph
+        self._fixed = {name: _share(f"layer{name}", value) for name, value in start.items() if name in fixed}
         moved = {name: value for name, value in start.items() if name not in fixed}
         self._layout = [(name, value.shape) for name, value in moved.items()]
         self._flat = _share("weights", np.concatenate([value.ravel() for value in moved.values()]))
