@@ -3,9 +3,9 @@
 python bench/compile.py [--kernels a b] [--backends numpy numba] [--markdown FILE]
 python bench/compile.py --together [--backends numpy]
 
-Cold and warm are fresh processes, cold with empty cache folders of their own; imports are not counted. The time to run
+Cold and warm are fresh processes, cold with empty cache folders of its own; imports are not counted. The time to run
 is the smaller of their medians over calls on the input of ``workloads.py``; the difference is the largest from the
-`numpy` results, relative to their size.
+`numpy` results, relative to values beyond 1. It is what the graph panel shows under `backends`.
 """
 
 from __future__ import annotations
@@ -13,39 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-REPEATS = 7
-
-
-def measure(name: str, backend: str, results: Path) -> dict[str, Any]:
-    """Compile and run one kernel here; its results go to a file for the comparison."""
-    import numpy as np
-    from workloads import WORKLOADS
-
-    import genolab
-
-    kernel = {each.name: each for each in genolab.kernels()}[name]
-    values = WORKLOADS[name](np.random.default_rng(1)) if name in WORKLOADS else kernel.example()
-    if backend == "numba":
-        import numba  # noqa: F401 - half a second that is paid once a process, not once a kernel
-    began = time.perf_counter()
-    kernel(*kernel.example(), backend=backend)
-    first = time.perf_counter() - began
-    found = kernel(*values, backend=backend)
-    times = []
-    for _ in range(REPEATS):
-        began = time.perf_counter()
-        kernel(*values, backend=backend)
-        times.append(time.perf_counter() - began)
-    np.savez(results, *found)
-    return {"first": first, "state": kernel.state(backend), "run": statistics.median(times)}
+from genolab.kernel.apart import own_caches
 
 
 def in_turn(names: list[str], backend: str) -> dict[str, float | str]:
@@ -75,7 +49,9 @@ def together(names: list[str], backends: list[str]) -> list[str]:
         with tempfile.TemporaryDirectory() as scratch:
             for _ in ("cold", "warm"):
                 command = [sys.executable, __file__, "--in-turn", backend, *names]
-                done = subprocess.run(command, env=_caches(Path(scratch)), capture_output=True, text=True, check=True)
+                done = subprocess.run(
+                    command, env=own_caches(Path(scratch)), capture_output=True, text=True, check=True
+                )
                 columns.append(json.loads(done.stdout.splitlines()[-1]))
     head = [f"{backend} {when}" for backend in backends for when in ("cold", "warm")]
     lines = [f"| kernel | {' | '.join(head)} |", f"|---|{'---|' * len(head)}"]
@@ -86,79 +62,45 @@ def together(names: list[str], backends: list[str]) -> list[str]:
     return [*lines, f"| all | {' | '.join(f'{each:.1f}' for each in sums)} |"]
 
 
-def _caches(folder: Path) -> dict[str, str]:
-    """The environment with caches of its own."""
-    flags = [os.environ.get("PYTENSOR_FLAGS", ""), f"base_compiledir={folder / 'pytensor'}"]
-    own = {"NUMBA_CACHE_DIR": str(folder / "numba"), "GENOLAB_CACHE": str(folder / "genolab"), "GENOLAB_BACKEND": ""}
-    return os.environ | own | {"PYTENSOR_FLAGS": ",".join(filter(None, flags))}
-
-
-def fresh(name: str, backend: str, caches: Path, results: Path) -> dict[str, Any]:
-    """:func:`measure` in a new process with caches of its own."""
-    command = [sys.executable, __file__, "--measure", name, backend, str(results)]
-    done = subprocess.run(command, env=_caches(caches), capture_output=True, text=True)
-    if done.returncode:
-        return {"error": done.stderr.strip().splitlines()[-1]}
-    measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return measured
-
-
-def difference(expected: Path, found: Path) -> float:
-    """The largest difference of two results, relative to the size of the values."""
+def apart(names: list[str], backends: list[str]) -> Iterator[str]:
+    """The table of cold, warm and run, a row as soon as it is known."""
     import numpy as np
+    from workloads import WORKLOADS
 
-    largest = 0.0
-    with np.load(expected) as one, np.load(found) as other:
-        for key in one.files:
-            a, b = one[key].astype(float), other[key].astype(float)
-            largest = max(largest, float(np.max(np.abs(a - b) / np.maximum(np.abs(a), 1.0), initial=0.0)))
-    return largest
+    import genolab
+    from genolab.kernel.comparison import compare_backends
+
+    known = {each.name: each for each in genolab.kernels()}
+    yield "| kernel | backend | cold s | warm s | run ms | difference |"
+    yield "|---|---|---|---|---|---|"
+    for name in names:
+        kernel = known[name]
+        arrays = WORKLOADS[name](np.random.default_rng(1)) if name in WORKLOADS else kernel.example()
+        for row in compare_backends(kernel, arrays, backends=tuple(dict.fromkeys(("numpy", *backends)))):
+            shown = f"{row.backend}{' (declared)' if row.backend == kernel.backend else ''}"
+            times = f"{row.cold_seconds:.2f} | {row.warm_seconds:.2f} | {1000 * row.run_seconds:.2f}"
+            figures = f"{row.failure} | | | " if row.failure else f"{times} | {row.difference:.1g}"
+            yield f"| {name} | {shown} | {figures} |"
 
 
 def main() -> None:
-    if sys.argv[1:2] == ["--measure"]:
-        name, backend, results = sys.argv[2:]
-        print(json.dumps(measure(name, backend, Path(results))))
-        return
     if sys.argv[1:2] == ["--in-turn"]:
         print(json.dumps(in_turn(sys.argv[3:], sys.argv[2])))
         return
     import genolab
     from genolab.kernel import available_backends
 
-    known = {each.name: each for each in genolab.kernels()}
+    known = [each.name for each in genolab.kernels()]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kernels", nargs="+", choices=known, default=list(known), metavar="KERNEL")
+    parser.add_argument("--kernels", nargs="+", choices=known, default=known, metavar="KERNEL")
     parser.add_argument("--backends", nargs="+", choices=available_backends(), default=list(available_backends()))
     parser.add_argument("--markdown", type=Path, help="write the table here too")
     parser.add_argument("--together", action="store_true", help="one process for all kernels, CPU seconds")
     options = parser.parse_args()
-    if options.together:
-        table = "\n".join(together(options.kernels, options.backends))
-        print(table)
-        if options.markdown:
-            options.markdown.write_text(table + "\n")
-        return
-    lines = ["| kernel | backend | cold s | warm s | run ms | difference |", "|---|---|---|---|---|---|"]
-    print(*lines, sep="\n")
-    with tempfile.TemporaryDirectory() as scratch:
-        for name in options.kernels:
-            reference = Path(scratch, f"{name}.numpy.npz")
-            for backend in dict.fromkeys(("numpy", *options.backends)):
-                caches, results = Path(scratch, name, backend), Path(scratch, f"{name}.{backend}.npz")
-                cold = fresh(name, backend, caches, results)
-                warm = fresh(name, backend, caches, results) if "error" not in cold else cold
-                shown = f"{backend}{' (declared)' if backend == known[name].backend else ''}"
-                if "error" in warm:
-                    row = f"| {name} | {shown} | {warm['error']} | | | |"
-                else:
-                    off = difference(reference, results)
-                    row = (
-                        f"| {name} | {shown} | {cold['first']:.2f} | {warm['first']:.2f} | "
-                        f"{1000 * min(cold['run'], warm['run']):.2f} | {off:.1g} |"
-                    )
-                lines.append(row)
-                print(row, flush=True)
+    lines = []
+    for line in (together if options.together else apart)(options.kernels, options.backends):
+        print(line, flush=True)
+        lines.append(line)
     if options.markdown:
         options.markdown.write_text("\n".join(lines) + "\n")
 

@@ -87,11 +87,14 @@ class Opened:
         return sources(self._kernel, backend_in_force(backend, self.backend), machine)
 
     def compare(self, *arrays: Any, **named: Any) -> Iterator[BackendRow]:
-        """Run on every backend of this machine: compile time, run time and difference, a row as soon as it is known."""
+        """Run on every backend of this machine: compile times, run time and difference, a row as soon as it is known.
+
+        See :func:`genolab.kernel.comparison.compare_backends` for how.
+        """
         from genolab.kernel.comparison import compare_backends
 
         given: Sequence[Any] = arrays or self._kernel.example()
-        return compare_backends(self._kernel, given, **named)
+        return compare_backends(self._kernel, given, named)
 
     def show(self) -> Any:
         """The graph as a widget; as text where there are no widgets."""

@@ -10,6 +10,7 @@ import ipywidgets
 from genolab import kernels as all_kernels
 from genolab.errors import GenolabError, InputError
 from genolab.kernel import available_backends
+from genolab.kernel.comparison import compare_backends
 from genolab.kernel.graph_model import graph_text
 from genolab.kernel.source import conversions
 from genolab.panels.graph_parts import BackendBox, FlowBox, RewriteBar, SourceBox
@@ -79,8 +80,8 @@ class GraphPanel(ipywidgets.VBox):
         self.rewrites = RewriteBar(lambda model: self._draw(model, same_way=self.rewrites.slider.value > 0))
         self.flow = FlowBox(self._measure, self._recolour)
         self.source = SourceBox(lambda: self._read_code(machine=True))
-        self.backends = BackendBox()
         self._work = Latest(on_change=self._job_changed)
+        self.backends = BackendBox(self._work.cancel)
         bar = ipywidgets.HBox([self.chooser, self.stage, self.backend], layout=ipywidgets.Layout(align_items="center"))
         below = ipywidgets.HBox([self.flow.view, self.table], layout=ipywidgets.Layout(width="100%"))
         self.flow.view.layout = ipywidgets.Layout(width="360px", flex="0 0 auto")
@@ -229,11 +230,19 @@ class GraphPanel(ipywidgets.VBox):
         def work(progress: Progress) -> Callable[[], None]:
             (static, arrays), origin = self._arguments()
             rows: list[BackendRow] = []
-            progress.compiling("compiling for every backend")
-            for row in kernel.with_static(**static).compare(*arrays):
-                rows.append(row)
+            said: list[str] = []
+
+            def waiting(backend: str, text: str) -> None:
+                progress(None, f"{backend}: {text}")
+                if said != [backend, text]:
+                    said[:] = backend, text
+                    self.backends.show(rows, origin, (backend, text))
+
+            try:
+                for row in compare_backends(kernel.with_static(**static), arrays, waiting=waiting):
+                    rows.append(row)
+            finally:
                 self.backends.show(rows, origin)
-                progress(None, f"{row.backend} is done")
             return lambda: self.backends.show(rows, origin)
 
         self._work.submit(work, name=f"backends of {kernel.name}")

@@ -208,14 +208,19 @@ class SourceBox(ipywidgets.VBox):
 
 
 class BackendBox(ipywidgets.VBox):
-    """Every backend beside the others."""
+    """Every backend beside the others; `on_stop` is for the one that takes too long."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_stop: Callable[[], None]) -> None:
         self.facts = Facts()
         self.rows: list[BackendRow] = []
-        super().__init__([self.facts])
+        self.stop = button("Stop", "end the process that is being measured", on_stop)
+        self.stop.layout = ipywidgets.Layout(width="72px")
+        super().__init__([self.facts, self.stop])
 
-    def show(self, rows: Iterable[BackendRow], origin: str) -> None:
-        """List the rows that are known."""
+    def show(self, rows: Iterable[BackendRow], origin: str, waiting: tuple[str, str] | None = None) -> None:
+        """List the rows that are known, and the backend that is being measured with what it does."""
         self.rows = list(rows)
-        self.facts.show([(row.backend, str(row)) for row in self.rows], f"Run with {origin}")
+        lines = [(row.backend, str(row)) for row in self.rows]
+        lines += [] if waiting is None else [(waiting[0], f"{waiting[1]} …")]
+        self.facts.show(lines, f"Run with {origin}")
+        self.stop.disabled = waiting is None
