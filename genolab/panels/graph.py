@@ -266,6 +266,8 @@ class GraphPanel(ipywidgets.VBox):
             job.result()()
         elif job.state is State.REFUSED:
             self.status.value = str(job.error)
+        elif job.state is State.CANCELLED:
+            self.status.value = "stopped"
         else:
             self.status.value = job.text or str(job.state)
 
