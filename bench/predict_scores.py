@@ -26,6 +26,7 @@ import numpy as np
 import genolab as gl
 from genolab.errors import GenolabWarning
 from genolab.predict.metrics import auroc, pearson
+from genolab.predict.risk import METHODS
 from genolab.predict.splits import fold_numbers
 
 DATA = Path(os.environ.get("GENOLAB_SHARED", Path(__file__).parents[2] / "shared")) / "data"
@@ -80,7 +81,7 @@ def risk() -> Iterator[str]:
     fold = fold_numbers("risk", made.trait, made.families, 4, 0)
     train, test = fold != 0, fold == 0
     disease = (made.trait > np.median(made.trait)).astype(float)
-    for method in gl.predict.risk.METHODS:
+    for method in METHODS:
         model = gl.predict.RiskScore(method).fit(made.dosages[train], made.trait[train], groups=made.families[train])
         score = pearson(model.score_samples(made.dosages[test]), made.trait[test]) ** 2
         model = gl.predict.RiskScore(method).fit(made.dosages[train], disease[train], groups=made.families[train])
