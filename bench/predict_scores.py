@@ -85,7 +85,7 @@ def risk() -> Iterator[str]:
         model = gl.predict.RiskScore(method).fit(made.dosages[train], made.trait[train], groups=made.families[train])
         score = pearson(model.score_samples(made.dosages[test]), made.trait[test]) ** 2
         model = gl.predict.RiskScore(method).fit(made.dosages[train], disease[train], groups=made.families[train])
-        area = auroc(model.score_samples(made.dosages[test]), disease[test])
+        area = auroc(disease[test], model.score_samples(made.dosages[test]))
         yield f"{method}: r2 {score:.3f}, AUROC {area:.3f}"
 
 
