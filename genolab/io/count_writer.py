@@ -38,11 +38,14 @@ def write_counts(table: pd.DataFrame, path: PathLike, genes: str = "rows", sampl
     if target.name.lower().endswith(".h5ad"):
         try:
             import anndata
+            import h5py
+            from anndata.io import write_elem
         except ImportError:
             fix = 'Install it with `pip install "genolab[anndata]"`.'
             raise InputError(who, "path", "the library anndata for .h5ad", "none installed", fix) from None
-        with replacing(target, who=who) as (beside,):
-            anndata.AnnData(table, obs=samples).write_h5ad(beside)
+        # the file that is made is locked already, as every one is that `replacing` makes
+        with replacing(target, who=who) as (beside,), h5py.File(beside, "w", locking=False) as file:
+            write_elem(file, "/", anndata.AnnData(table, obs=samples))
         return target
     separator = "\t" if ".tsv" in target.name.lower() else ","
     text = (table.T if genes == "rows" else table).to_csv(

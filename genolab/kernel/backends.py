@@ -66,8 +66,8 @@ def to_ufuncs(fgraph: Any, node: Apply) -> list[Any] | None:
         return [pt.minimum(pt.maximum(value, low), high).astype(node.outputs[0].type.dtype)]
     if isinstance(operation, scalar.Second):  # a value spread over an array's shape
         like, value = node.inputs
-        if not any(a == 1 != b for a, b in zip(like.type.shape, value.type.shape, strict=True)):
-            return [pt.alloc(value, *like.shape)]
+        ones = zip(like.type.shape, value.type.shape, strict=True)
+        return [pt.alloc(value, *((value if a == 1 != b else like).shape[axis] for axis, (a, b) in enumerate(ones)))]
     return None
 
 

@@ -26,13 +26,13 @@ _COLUMNS = {  # widths that hold the title and the usual value in a panel of 1,0
     "position": ("POS", 66, "0,0"),
     "change": ("change", 54, ""),
     "genotype": ("GT", 28, ""),
-    "quality": ("QUAL", 38, "0,0"),
+    "quality": ("QUAL", 44, "0,0"),
     "genotype_quality": ("GQ", 24, "0"),
     "depth": ("DP", 32, "0,0"),
     "allele_balance": ("AB", 30, "0.00"),
     "fisher_strand": ("FS", 32, "0.0"),
     "filter": ("filter", 56, ""),
-    "truth": ("truth", 76, ""),
+    "truth": ("truth", 70, ""),
 }
 
 STYLE = """
