@@ -105,7 +105,7 @@ class WhyView:
                 colours.append(colour)
                 said.append(_short(value))
         self.sums.y_range.factors = factors[::-1]
-        self.sums.x_range.update(start=min(min(logs) * 1.02, -1.0), end=-min(min(logs), -1.0) * 0.5)
+        self.sums.x_range.update(start=min(min(logs) * 1.02, -1.0), end=-min(min(logs), -1.0) * 0.8)
         self.sums.xaxis.bounds = (self.sums.x_range.start, 0)  # to the right stand the labels
         values = {
             "factor": factors,
