@@ -39,9 +39,8 @@ def sample_densities(
     of the squared distance of places; see Wand 1994, doi:10.1080/10618600.1994.10474656).
     """
     step = (high - low) / (PLACES - 1)
-    place = (values - low) / step
-    inside = pt.ge(place, 0) & pt.le(place, PLACES - 1)  # a gap is nowhere
-    place = pt.switch(inside, place, 0.0)
+    inside = pt.ge(values, low) & pt.le(values, high)  # a gap is nowhere
+    place = pt.switch(inside, pt.clip((values - low) / step, 0, PLACES - 1), 0.0)
     below = pt.minimum(pt.floor(place), PLACES - 2).astype("int64")
     share, weight = place - below, inside.astype("float64")
     at = (pt.arange(values.shape[0])[:, None] * PLACES + below).flatten()
@@ -56,12 +55,13 @@ def sample_densities(
 
 @sample_densities.driven
 def _sample_densities(values: np.ndarray, low: Any, high: Any, bandwidth: Any) -> np.ndarray:
-    step = float(high - low) / (PLACES - 1)
+    low, high = np.float64(low), np.float64(high)  # a value is held against them as they are, not rounded to its dtype
+    step = (high - low) / (PLACES - 1)
     mass, number = np.empty((len(values), PLACES)), np.empty(len(values))
     for sample, row in enumerate(values):
-        place = (row - row.dtype.type(low)) * row.dtype.type(1 / step)
         number[sample] = max(int(np.count_nonzero(row == row)), 1)
-        place = place[(place >= 0) & (place <= PLACES - 1)]
+        inside = row[(row >= low) & (row <= high)]
+        place = np.clip((inside - row.dtype.type(low)) * row.dtype.type(1 / step), 0, PLACES - 1)
         below = np.minimum(place.astype(np.int64), PLACES - 2)
         share = place - below
         lower = np.bincount(below, minlength=PLACES)

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.base import clone
@@ -41,6 +41,7 @@ def test_a_density_is_the_sum_of_bells(values):
 
 @few
 @given(gapped, st.floats(-5, 0), st.floats(1, 25))
+@example(np.array([[1.0]], np.float32), -0.10178847310592953, 1.0)  # a value on the last place
 def test_the_driver_equals_the_definition_where_values_are_left_out(values, low, high):
     found, expected = (
         kernel(values, low, high, 0.7).density
