@@ -72,8 +72,8 @@ class Profile:
 class _ClockedLinker(PerformLinker):
     """A function's own linker with a clock around each node: order, storage and its release stay PyTensor's.
 
-    Nodes that are evaluated from outside come out up to a third dearer than the call: results live longer then, so
-    that every next one is written into fresh memory.
+    Nodes that are evaluated from outside came out up to a third dearer than the call (most where a product's threads
+    wait between them, and where results that live longer may need fresh memory).
     """
 
     def __init__(self, linker: PerformLinker) -> None:
