@@ -121,11 +121,12 @@ class Reference:
 
 
 def find_substitutions(
-    counts: np.ndarray, reference: Reference, thresholds: Thresholds, candidate: np.ndarray
+    counts: np.ndarray, reference: Reference, thresholds: Thresholds, rows: np.ndarray, candidate: np.ndarray
 ) -> list[Variant]:
-    """A variant for each base that was seen often enough; ``candidate`` is (site, allele) over the reference."""
+    """A variant for each base that was seen often enough; ``candidate`` is (row, allele) of those rows."""
     found = []
-    for at, code in np.argwhere(candidate).tolist():
+    for row, code in np.argwhere(candidate).tolist():
+        at = int(rows[row])
         allele = (at + reference.start, 1, bytes([code]))
         found.append(reference.variant(allele, int(counts[at, code]), thresholds.heterozygosity))
     return found

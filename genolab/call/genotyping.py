@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from genolab.call.likelihood import (
 from genolab.call.pileup import Observations
 from genolab.call.ploidy import check_ploidy
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
+from genolab.call.unmoved import Judged, judge_moved
 from genolab.call.windows import Window, make_windows
 from genolab.io import Region
 from genolab.kernel.choice import backend_in_force
@@ -88,14 +89,15 @@ def screen_together(evidences: Sequence[Evidence], thresholds: Thresholds, backe
     candidate = enough(counts, wide.reference, thresholds, share / 2, backend)
     reference = evidences[0].kept("reference", None, lambda: Reference(wide.reference, wide.reads.region.start))
     shown = counts[0] if len(counts) == 1 else np.sum(counts, axis=0)
-    often = np.zeros_like(candidate)
+    rows = np.flatnonzero(candidate.any(axis=1))
+    often = np.zeros((rows.size, ALLELES), bool)
     for each in counts:
-        often |= each >= share * each.sum(axis=1, keepdims=True)
-    substitutions = find_substitutions(shown, reference, thresholds, candidate & often)
+        often |= each[rows] >= share * each[rows].sum(axis=1, keepdims=True)
+    substitutions = find_substitutions(shown, reference, thresholds, rows, candidate[rows] & often)
     indels = find_indels([each.wide for each in evidences], counts, reference, thresholds, substitutions)
     windows, _ = make_windows(substitutions, indels)
     judged = {each.position for window in windows for each in window.variants if each.is_substitution}
-    sites = np.flatnonzero(candidate.any(axis=1)) + reference.start
+    sites = rows + reference.start
     sites = sites[(sites >= region.start) & (sites < region.end)]
     sites = sites[~np.isin(sites, list(judged))] if judged else sites
     return Screened(reference, windows, sites)
@@ -270,21 +272,31 @@ def genotype(
     )
 
 
-def _judged(
-    evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None
-) -> tuple[list[CalledSite], list[str]]:
+def _judged(evidence: Evidence, thresholds: Thresholds, ploidy: int, backend: str | None) -> Judged:
     """The called sites, sorted, and the names of their columns; kept while only thresholds of filters move."""
 
-    def judge() -> tuple[list[CalledSite], list[str]]:
+    def judge() -> Judged:
         screened = screen(evidence, thresholds, backend)
-        found = assess(evidence, screened.sites, thresholds, ploidy, backend)
+        others = replace(thresholds, min_mapping_quality=0)
+        key = _moved(others), ploidy, running
+        substitutions, names = judge_moved(evidence, screened.sites, thresholds.min_mapping_quality, key, judge_sites)
         windows = inside(screened.windows, evidence.region)
         near = call_windows(evidence, screened.reference, windows, thresholds, ploidy, backend)
-        sites = [*called_substitutions(found, ploidy), *near]
-        sites = [each for each in sites if evidence.region.start <= each.position < evidence.region.end]
-        return sorted(sites, key=lambda each: (each.position, each.reference, each.alternates)), list(found.columns)
+        near = [each for each in near if evidence.region.start <= each.position < evidence.region.end]
+        return sorted([*substitutions, *near], key=lambda each: (each.position, each.reference, each.alternates)), names
 
-    kernels = (candidate_alleles, genotype_likelihoods, genotype_posteriors, strand_bias, rank_sum)
+    def judge_sites(sites: np.ndarray) -> Judged:
+        found = assess(evidence, sites, thresholds, ploidy, backend)
+        return called_substitutions(found, ploidy), list(found.columns)
+
+    kernels = (
+        candidate_alleles,
+        genotype_likelihoods,
+        genotype_posteriors,
+        strand_bias,
+        rank_sum,
+        artefact_likelihoods,
+    )
     running = tuple(backend_in_force(backend, each.backend) for each in kernels)
     return evidence.kept("sites", (_moved(thresholds), ploidy, running), judge)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from genolab.call.annotate import Shown, annotate
+from genolab.call.annotate import Shown, annotate, rank_sum, strand_bias
 from genolab.call.candidates import Reference
 from genolab.call.fragments import INFORMATIVE, WindowAssessment, assess_window
 from genolab.call.haplotypes import NEVER, artefact_likelihoods, haplotype_genotypes
@@ -155,12 +155,20 @@ def call_windows(
         for each in judge_windows(evidence, reference, windows, thresholds, ploidy, backend, every=True)
         if any(each.best)
     ]
-    if not sites:
-        return []
-    columns = {name: values.tolist() for name, values in columns_of(sites, evidence.wide, backend).items()}
-    return [
-        _record(each, {name: values[at] for name, values in columns.items()}, ploidy) for at, each in enumerate(sites)
-    ]
+    kernels = (strand_bias, rank_sum, artefact_likelihoods)
+    running = tuple(backend_in_force(backend, each.backend) for each in kernels)
+    # a site that was not judged again is the same object; it is kept beside its record, so that it stays the only one
+    records: dict[int, tuple[SiteOfWindow, CalledSite]] = evidence.kept("records", (ploidy, running), dict)
+    held = dict(records)
+    new = [each for each in sites if id(each) not in held]
+    known = {id(each): held[id(each)] for each in sites if id(each) in held}
+    if new:
+        columns = {name: values.tolist() for name, values in columns_of(new, evidence.wide, backend).items()}
+        for at, each in enumerate(new):
+            known[id(each)] = each, _record(each, {name: values[at] for name, values in columns.items()}, ploidy)
+    records.clear()
+    records.update(known)
+    return [known[id(each)][1] for each in sites]
 
 
 def judge_windows(

@@ -137,6 +137,10 @@ class WindowReads:
     last: np.ndarray
     position: np.ndarray  # where the first base kept would lie on the reference
 
+    def where(self, keep: np.ndarray) -> WindowReads:
+        """Those of an index."""
+        return WindowReads(self.read[keep], self.first[keep], self.last[keep], self.position[keep])
+
 
 class ReadCutter:
     """Cuts reads to windows; clipped ends count as aligned beside where they are clipped."""
@@ -209,8 +213,9 @@ class Realigned:
         return sum(each.size for each in self.window.variants if not each.is_substitution)
 
 
-Kept = dict[tuple[object, ...], np.ndarray]
-"""What reads said to haplotypes before, so that a slider that changes neither has nothing to align."""
+Kept = dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]]
+"""Of a window with its haplotypes: reads (sorted), and log10 P(read | haplotype). What was aligned is not aligned again
+when a threshold lets other reads in."""
 
 
 def realign(
@@ -223,21 +228,31 @@ def realign(
 ) -> list[Realigned]:
     """Hold the reads of every window against its haplotypes, all in one call of the kernel.
 
-    ``kept`` gives what is known from before, and is left with what these windows need.
+    ``kept`` gives what is known from before, and is left with what is known of these windows.
     """
     usable = (pileup.exclusion == 0) & (pileup.mapping_quality >= min_mapping_quality)
     cutter = ReadCutter(pileup, usable)
-    found, keys, known = [], [], dict(kept)
+    found, keys, known, strangers = [], [], [], []
     for window in windows:
         haplotypes, reads = haplotypes_of(window, reference), cutter.cut(window)
-        found.append(Realigned(window, haplotypes, reads, np.zeros((reads.read.size, len(haplotypes.sequences)))))
-        keys.append((window.low, window.high, haplotypes.start, haplotypes.sequences, reads.read.tobytes()))
-    missing = [at for at, key in enumerate(keys) if key not in known]
-    for at, likelihoods in zip(missing, _align([found[at] for at in missing], pileup, backend), strict=True):
-        known[keys[at]] = likelihoods
+        size = len(haplotypes.sequences)
+        key = (window.low, window.high, haplotypes.start, haplotypes.sequences)
+        held = kept.get(key, (np.zeros(0, np.int64), np.zeros((0, size))))
+        new = reads.where(np.isin(reads.read, held[0], invert=True))
+        found.append((window, haplotypes, reads))
+        keys.append(key)
+        known.append(held)
+        strangers.append(Realigned(window, haplotypes, new, np.zeros((new.read.size, size))))
+    aligned = _align(strangers, pileup, backend)
     kept.clear()
-    kept.update({key: known[key] for key in keys})
-    return [replace(each, by_read=kept[key]) for each, key in zip(found, keys, strict=True)]
+    realigned = []
+    for number, (window, haplotypes, reads) in enumerate(found):
+        (before, said), strange = known[number], strangers[number].reads.read
+        read, by_read = np.append(before, strange), np.concatenate([said, aligned[number]])
+        order = np.argsort(read)
+        kept[keys[number]] = read, by_read = read[order], by_read[order]
+        realigned.append(Realigned(window, haplotypes, reads, by_read[np.searchsorted(read, reads.read)]))
+    return realigned
 
 
 def _align(windows: list[Realigned], pileup: Pileup, backend: str | None) -> list[np.ndarray]:

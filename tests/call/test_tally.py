@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import genolab as gl
-from genolab.call import Thresholds, filters, genotype, tally
+from genolab.call import Thresholds, filters, genotype, genotyping, tally, windows
 from genolab.call.evidence import Evidence, collect
 from genolab.call.genotyping import assess, screen
 from genolab.call.tally import Tally
@@ -62,3 +62,53 @@ def test_what_was_judged_is_kept_only_where_the_threshold_is_a_filters(evidence:
         before, after = assess(evidence, sites, start), assess(evidence, sites, moved)
         for column in before.columns:
             np.testing.assert_array_equal(before.columns[column], after.columns[column])
+
+
+def test_reads_are_aligned_to_haplotypes_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = gl.data.example("phage")
+    evidence = collect(example.reads, example.reference, "NC_001416.1:32,301-32,500")  # over an indel, in a repeat
+    screened, mapping, asked = screen(evidence, Thresholds()), evidence.wide.mapping_quality, []
+
+    def counted(members, *given):  # type: ignore[no-untyped-def]
+        asked.append(sum(len(each.reads.read) for each in members))
+        return align(members, *given)
+
+    align = windows._align
+    monkeypatch.setattr(windows, "_align", counted)
+    for least in (20, 61, 5, 8, 0, 60):
+        again = windows.realign(screened.windows, evidence.wide, screened.reference, least, evidence.aligned)
+        fresh = windows.realign(screened.windows, evidence.wide, screened.reference, least, {})
+        for one, other in zip(again, fresh, strict=True):
+            assert (mapping[one.reads.read] >= least).all()
+            np.testing.assert_array_equal(one.reads.read, other.reads.read)
+            np.testing.assert_array_equal(one.by_read, other.by_read)
+    kept, anew = asked[::2], asked[1::2]
+    assert anew[1] == 0 < anew[0] == anew[5] < anew[3] < anew[2] < anew[4]
+    assert kept == [anew[0], 0, anew[2] - anew[0], 0, anew[4] - anew[2], 0]
+
+
+def test_a_moved_mapping_quality_judges_only_what_it_touches(monkeypatch: pytest.MonkeyPatch) -> None:
+    example = gl.data.example("phage")
+    evidence = collect(example.reads, example.reference, "NC_001416.1:31,001-34,000")
+    asked = []
+
+    def counted(evidence, sites, *given):  # type: ignore[no-untyped-def]
+        asked.append(sites.size)
+        return judged(evidence, sites, *given)
+
+    judged = genotyping.assess
+    monkeypatch.setattr(genotyping, "assess", counted)
+    for least in (10, 7, 8, 0, 60, 3, 20):
+        moved = Thresholds(min_mapping_quality=least)
+        again, fresh = genotype(evidence, moved), genotype(replace(evidence, _kept={}, aligned={}), moved)
+        assert again.to_frame().equals(fresh.to_frame())
+        assert again.forward == fresh.forward
+        assert again.reverse == fresh.reverse
+        for one, other in zip(again.log10_likelihood, fresh.log10_likelihood, strict=True):
+            np.testing.assert_array_equal(one, other)  # to the last bit
+        for column in fresh.columns:
+            np.testing.assert_array_equal(again.columns[column], fresh.columns[column])
+    kept, anew = asked[::2], asked[1::2]
+    assert kept[0] == anew[0]
+    assert all(some <= all_ for some, all_ in zip(kept, anew, strict=True))
+    assert 0 < sum(kept[1:4]) < sum(anew[1:4])
