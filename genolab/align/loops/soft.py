@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numba import njit
 
+from genolab.align.loops import loop
 from genolab.align.loops.soft_blocks import backward_block, fill, forward_block
 from genolab.align.loops.soft_log import log_pair
 from genolab.align.loops.soft_vectors import END, EXPECTED, FLOOR, LANES
@@ -241,7 +241,7 @@ def growth_by_tilt(weights: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     return growth
 
 
-@njit(nogil=True, cache=True)
+@loop
 def judge(local, length, columns, growth, scale, total, log_weight, refused):
     """Log weight of each lane, and whether the guard refuses it."""
     rows = total.shape[0] - 1

@@ -18,8 +18,12 @@ SUMS = {"reassoc", "contract", "nsz"}
 EXACT = {"contract"}
 """Fused multiply-add only: the error terms of the logarithms must survive."""
 
-inner = {"cache": True, "error_model": "numpy"}
-outer = {"cache": True, "error_model": "numpy", "nogil": True}
+outer = {"cache": True, "error_model": "numpy", "nogil": True, "no_cfunc_wrapper": True}
+"""A loop that Python calls."""
+inner = {"cache": True, "error_model": "numpy", "no_cfunc_wrapper": True, "no_cpython_wrapper": True}
+"""What only other loops call: without the way in from Python it compiles a third faster."""
+inlined = {**inner, "inline": "always"}
+"""The same, called from one place: Numba would optimise it alone, and once more with its caller."""
 
 BLOCK = 2048
 """Values of one block: it stays in the first-level cache."""
@@ -151,8 +155,7 @@ def sort_row(x, keys, spare, count):
             b[count[p, d]] = a[k]
             count[p, d] += 1
         a, b = b, a
-    if x.itemsize == 8:
-        _settle_ties(x, a[:n])
+    settle_ties(x, a[:n])
     return a, n, negative
 
 
@@ -161,9 +164,20 @@ def column(key):
     return np.int64(key & np.uint64(0xFFFFFFFF))
 
 
-@njit(**inner)
+def settle_ties(x, a):
+    """Order keys whose values are equal in single precision by the values; where those are no doubles, nothing is."""
+
+
+@overload(settle_ties)
 def _settle_ties(x, a):
-    """Order by the doubles what is equal in single precision: insertion while short, else a merge sort."""
+    if x.dtype == types.float64:
+        return lambda x, a: _settle_doubles(x, a)
+    return lambda x, a: None  # nothing is compiled for it
+
+
+@njit(**inner)
+def _settle_doubles(x, a):
+    """By insertion while ties are short, else by a merge sort."""
     k = 0
     while k < a.size:
         e = k + 1

@@ -114,7 +114,7 @@ def _window(v, n, trim, histogram, few):
         while below + histogram[b] <= k:
             below += histogram[b]
             b += 1
-        m = 0
+        m = np.int64(0)
         for j in range(n):
             if int((v[j] - low) * per) == b:
                 few[m] = v[j]
@@ -143,13 +143,15 @@ def trimmed_means(first, last, counts, total, genes, reference, reference_total,
     w = genes.size
     histogram, few = np.zeros(2048, np.int64), np.empty(w)
     M, A, V = np.empty(w), np.empty(w), np.empty(w)
-    share = reference / reference_total
-    log_share = np.array([math.log2(value) for value in share])
-    reference_spread = (reference_total - reference) / reference_total / reference
+    share, log_share, reference_spread = np.empty(w), np.empty(w), np.empty(w)
+    for k in range(w):  # spelt out: a list and expressions of arrays would compile for half a second
+        share[k] = reference[k] / reference_total
+        log_share[k] = math.log2(share[k])
+        reference_spread[k] = (reference_total - reference[k]) / reference_total / reference[k]
     pair, pair_of = np.empty((64, 64)), np.full((64, 64), -1)
     table = np.empty(1024)
     for i in range(first, last):
-        x, n, m = counts[i], total[i], 0
+        x, n, m = counts[i], total[i], np.int64(0)  # a literal 0 would have `_window` compiled once more
         biggest, top = 0.0, 1
         for k in range(w):
             c = np.float64(x[genes[k]])

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-from genolab.prepare.loops.basics import SUMS, inner, outer
+from genolab.prepare.loops.basics import SUMS, inlined, inner, outer
 
 
 @njit(**inner)
@@ -104,9 +104,11 @@ def _mix_row(row, stay, shared, sides, by_allele, out):
 
 
 @njit(**inner)
-def _weights(alleles, table, offset, out):
+def _weights(alleles, table, out):
+    """Beside a haplotype with allele 0 (first row) and with allele 1."""
     for k in range(alleles.size):
-        out[k] = table[offset + alleles[k]]
+        out[0, k] = table[alleles[k]]
+        out[1, k] = table[1 + alleles[k]]
 
 
 @njit(**inner)
@@ -117,8 +119,7 @@ def _diploid_step(before, alleles, table, change, rows, sides, weights, out):
     _add_pairs(before, rows)
     for k in range(number):
         sides[k] = stay * move * rows[k]
-    _weights(alleles, table, 0, weights[0])
-    _weights(alleles, table, 1, weights[1])
+    _weights(alleles, table, weights)
     total = 0.0
     for h in range(number):
         shared = stay * move * rows[h] + move * move
@@ -144,11 +145,10 @@ def _times_row(row, weights):
     return total
 
 
-@njit(**inner)
+@njit(**inlined)
 def _diploid_back(after, alleles, table, change, rows, sides, weights, flat, out):
     """One step to the left: emission first, then the change of haplotypes."""
-    _weights(alleles, table, 0, weights[0])
-    _weights(alleles, table, 1, weights[1])
+    _weights(alleles, table, weights)
     total = 0.0
     for h in range(alleles.size):
         total += _times_row(after[h], weights[alleles[h]])
@@ -169,7 +169,7 @@ def _joint_sums(ahead, behind, alleles, sums):
         sums[alleles[h] + 1] += one
 
 
-@njit(**inner)
+@njit(**inlined)
 def _copy(pairs, out):
     """By cells: a slice would have Numba compile what to say where shapes differ, for two seconds."""
     for h in range(pairs.shape[0]):
@@ -177,43 +177,79 @@ def _copy(pairs, out):
             out[h, k] = pairs[h, k]
 
 
-@njit(**outer)
-def diploid(first, last, panel, observed, switch, error, posterior, likelihood):
-    """Forward states are kept at the beginning of every stretch of sites and made again from there."""
-    sites, number = panel.shape
-    stretch = max(1, int(math.sqrt(sites)))
-    kept = np.empty(((sites + stretch - 1) // stretch, number, number))
-    ahead = np.empty((stretch, number, number))
-    before, behind, spare = np.empty((number, number)), np.empty((number, number)), np.empty((number, number))
-    rows, sides, weights = np.empty(number), np.empty(number), np.empty((2, number))
-    table, flat, sums = np.empty(3), np.ones(3), np.empty(3)
-    chances = np.empty((3, 3))
+@njit(**inlined)
+def _set(pairs, value):
+    for h in range(pairs.shape[0]):
+        for k in range(pairs.shape[1]):
+            pairs[h, k] = value
+
+
+@njit(**inlined)
+def _forward(before, start, end, mask, panel, observed, switch, error, rows, sides, weights, table, ahead):
+    """Steps over the sites of a stretch; all states stay in ``ahead`` with the mask -1, the last two with 1."""
+    likelihood = 0.0
+    for j in range(start, end):
+        _table(observed[j], error, table)
+        source = before if j == start else ahead[(j - start - 1) & mask]
+        out = ahead[(j - start) & mask]
+        likelihood += math.log(_diploid_step(source, panel[j], table, switch[j], rows, sides, weights, out))
+    return likelihood
+
+
+@njit(**inlined)
+def _posterior(ahead, behind, alleles, chances, sums, out):
+    _joint_sums(ahead, behind, alleles, sums)
+    total = sums[0] + sums[1] + sums[2]
     for g in range(3):
-        _table(g, error, chances[g])
+        out[g] = (sums[0] * chances[g, 0] + sums[1] * chances[g, 1] + sums[2] * chances[g, 2]) / total
+
+
+@njit(**outer)
+def _diploid(
+    first, last, panel, observed, switch, error, posterior, likelihood,
+    kept, ahead, room, rows, sides, weights, table, flat, sums, chances,
+):  # fmt: skip
+    sites, number = panel.shape
+    parts, stretch = kept.shape[0], ahead.shape[0]
+    for g in range(3):
+        _table(np.int8(g), error, chances[g])
     for t in range(first, last):
-        before[:] = 1.0 / (number * number)
+        x = observed[t]
         likelihood[t] = 0.0
-        for j in range(sites):
-            if j % stretch == 0:
-                _copy(before, kept[j // stretch])
-            _table(observed[t, j], error, table)
-            likelihood[t] += math.log(_diploid_step(before, panel[j], table, switch[j], rows, sides, weights, spare))
-            before, spare = spare, before
-        behind[:] = 1.0 / (number * number)
-        for part in range(kept.shape[0] - 1, -1, -1):
-            start, end = part * stretch, min(sites, (part + 1) * stretch)
-            _copy(kept[part], before)
-            for j in range(start, end):
-                _table(observed[t, j], error, table)
-                source = before if j == start else ahead[j - start - 1]
-                _diploid_step(source, panel[j], table, switch[j], rows, sides, weights, ahead[j - start])
+        for turn in range(2 * parts):  # one place to call each loop from: it is compiled into every place
+            back = turn >= parts
+            part = 2 * parts - 1 - turn if back else turn
+            start = part * stretch
+            end = min(sites, start + stretch)
+            if turn == 0:
+                _set(kept[0], 1.0 / (number * number))
+            mask = -1 if back else 1
+            found = _forward(kept[part], start, end, mask, panel, x, switch, error, rows, sides, weights, table, ahead)
+            if not back:
+                likelihood[t] += found
+                if part + 1 < parts:
+                    _copy(ahead[(end - start - 1) & 1], kept[part + 1])
+                else:
+                    _set(room[0], 1.0 / (number * number))
+                continue
             for j in range(end - 1, start - 1, -1):
-                _joint_sums(ahead[j - start], behind, panel[j], sums)
-                total = sums.sum()
-                for g in range(3):
-                    posterior[t, j, g] = (
-                        sums[0] * chances[g, 0] + sums[1] * chances[g, 1] + sums[2] * chances[g, 2]
-                    ) / total
-                _table(observed[t, j], error, table)
-                _diploid_back(behind, panel[j], table, switch[j], rows, sides, weights, flat, spare)
-                behind, spare = spare, behind
+                now = (sites - 1 - j) & 1
+                behind = room[now]
+                _posterior(ahead[j - start], behind, panel[j], chances, sums, posterior[t, j])
+                _table(x[j], error, table)
+                _diploid_back(behind, panel[j], table, switch[j], rows, sides, weights, flat, room[1 - now])
+
+
+def diploid(first, last, panel, observed, switch, error, posterior, likelihood):
+    """Forward states are kept at the beginning of every stretch of sites and made again from there.
+
+    Room is made here: Numba would compile each kind of allocation for a tenth of a second.
+    """
+    sites, number = panel.shape
+    stretch = max(2, math.isqrt(sites))
+    pairs, empty = (number, number), np.empty
+    _diploid(
+        first, last, panel, observed, switch, error, posterior, likelihood,
+        empty((-(-sites // stretch), *pairs)), empty((stretch, *pairs)), empty((2, *pairs)),
+        empty(number), empty(number), empty((2, number)), empty(3), np.ones(3), empty(3), empty((3, 3)),
+    )  # fmt: skip
