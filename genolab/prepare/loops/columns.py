@@ -188,7 +188,7 @@ def batch_moments(first, last, values, genes, batch, samples, mean, squares):
         for i in range(values.shape[0]):
             add_row(values[i, low:high], mean[batch[i], low:high])
         for b in range(samples.size):
-            for j in range(low, high):  # spelt out: Numba compiles a sentence about shapes for a slice, for three seconds
+            for j in range(low, high):  # a slice would compile for three seconds
                 mean[b, j] /= samples[b]
         for i in range(values.shape[0]):
             add_squares(values[i, low:high], mean[batch[i], low:high], squares[batch[i], low:high])
