@@ -26,11 +26,13 @@ def shared_folder() -> Path:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """With several workers a file's tests share one, and so its compiled kernels; all browser tests share one too."""
+    """With several workers a file's tests share one, and so its compiled kernels; so do all that use one browser, and
+    all that use one cluster."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith("tests/browser/") else nodeid.partition("::")[0]
+            shared = [room for room in ("tests/browser/", "tests/scale/") if nodeid.startswith(room)]
+            return shared[0] if shared else nodeid.partition("::")[0]
 
     return ByFile(config, log)

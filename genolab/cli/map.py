@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from genolab.cli.bar import Bar
@@ -22,7 +23,9 @@ def add_options(command: argparse.ArgumentParser) -> None:
     size = "mean and standard deviation; estimated by default"
     command.add_argument("--insert-size", type=float, nargs=2, metavar=("MEAN", "SD"), help=size)
     command.add_argument("--seed", type=int, default=0, metavar="N", help="decides between equal places (default 0)")
-    command.add_argument("--threads", type=int, metavar="N", help="default: one a processor")
+    command.add_argument("--threads", type=int, metavar="N", help="default: one a processor (--dask: 1 a worker)")
+    where = "map on the Dask cluster whose scheduler is at ADDRESS, such as tls://10.0.0.1:8786"
+    command.add_argument("--dask", metavar="ADDRESS", help=where)
     command.add_argument("--quiet", action="store_true", help="no progress and no summary")
     command.add_argument("--json", action="store_true", help="print the summary as JSON")
 
@@ -31,8 +34,10 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     began = time.perf_counter()
     from genolab.align import map_reads
+    from genolab.scale import connected
 
-    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
+    cluster = connected(options.dask, "--dask") if options.dask else nullcontext()
+    with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar, cluster as client:
         result = map_reads(
             (options.reads, options.mates) if options.mates else options.reads,
             options.reference,
@@ -43,6 +48,7 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             threads=options.threads,
             progress=bar,
+            client=client,
         )
     if not options.quiet:
         for notice in result.notices:

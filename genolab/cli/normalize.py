@@ -7,6 +7,7 @@ import inspect
 import json
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,10 @@ def add_options(command: argparse.ArgumentParser) -> None:
     turned = "where the genes of a text table are, read and written (default %(default)s)"
     command.add_argument("--genes", choices=("rows", "columns"), default="rows", help=turned)
     command.add_argument("--layer", help="of .h5ad: the layer to read instead of X")
+    stream = "a block of samples at a time, for a 10x .h5 or .h5ad larger than memory; writes .h5ad"
+    command.add_argument("--stream", action="store_true", help=stream)
+    where = "the same on the Dask cluster whose scheduler is at ADDRESS, such as tls://10.0.0.1:8786"
+    command.add_argument("--dask", metavar="ADDRESS", help=where)
     command.add_argument("--quiet", action="store_true", help="no progress and no summary")
     command.add_argument("--json", action="store_true", help="print the summary, with the provenance, as JSON")
     names = ", ".join(f"{name} ({', '.join(_parameters(name))})" for name in STEPS)
@@ -50,37 +55,18 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
-    import pandas as pd
-
     from genolab import __version__
-    from genolab.io import digest, read_counts, read_samples, write_counts
+    from genolab.io import digest
     from genolab.io.count_writer import check_ending
     from genolab.io.paths import writable
-    from genolab.prepare.chain import open_chain, take
 
     began = time.perf_counter()
     check_ending(options.output, "--output")
     writable(options.output, "--output")
     steps = [step_of(text) for text in options.step]
     with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar:
-        bar(0.0, "reading")
-        read = read_counts(options.counts, options.genes, layer=options.layer)
-        samples = pd.DataFrame(read.sample_columns, index=read.samples) if read.sample_columns else None
-        if options.samples is not None:
-            samples = read_samples(options.samples, list(read.samples)).to_frame()
-        if any(step.name in BY_LENGTH for step in steps):
-            steps = _with_lengths(steps, options.lengths, read.genes)
-        chain, noticed = open_chain(read.to_frame(), samples, "genolab normalize")
-        here = chain.start
-        heard: list[str] = []
-        for number, step in enumerate(steps):
-            bar(number / len(steps), step.name)
-            here = take(step, here, chain.samples)
-            heard += here.notices
-        bar(1.0, "writing")
-        table = here.table
-        write_counts(table, options.output, options.genes, chain.samples)
-    notices = list(dict.fromkeys([*read.notices, *noticed, *heard]))
+        streams = options.stream or options.dask
+        samples, genes, unit, notices = (_streamed if streams else _whole)(options, steps, bar)
     if not options.quiet:
         for notice in notices:
             print(f"genolab normalize: {notice}", file=sys.stderr)
@@ -90,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         for step in steps
     ]  # fmt: skip
     summary: dict[str, Any] = {
-        "output": str(options.output), "samples": len(table), "genes": len(table.columns), "unit": here.unit.text,
+        "output": str(options.output), "samples": samples, "genes": genes, "unit": unit,
         "genolab": __version__, "input": str(options.counts),
         "digest": "" if options.counts.is_dir() else digest(options.counts),
         "steps": taken, "notices": notices, "seconds": round(time.perf_counter() - began, 3),
@@ -101,6 +87,52 @@ def run(options: argparse.Namespace) -> int:
         text = "{samples:,} samples, {genes:,} genes, {unit}, written to {output} in {seconds:.1f} s"
         print(text.format(**summary))
     return 0
+
+
+def _whole(options: argparse.Namespace, steps: list[Step], bar: Bar) -> tuple[int, int, str, list[str]]:
+    """The table in memory; returns its samples, genes and unit, and what was noticed."""
+    import pandas as pd
+
+    from genolab.io import read_counts, read_samples, write_counts
+    from genolab.prepare.chain import open_chain, take
+
+    bar(0.0, "reading")
+    read = read_counts(options.counts, options.genes, layer=options.layer)
+    samples = pd.DataFrame(read.sample_columns, index=read.samples) if read.sample_columns else None
+    if options.samples is not None:
+        samples = read_samples(options.samples, list(read.samples)).to_frame()
+    if any(step.name in BY_LENGTH for step in steps):
+        steps = _with_lengths(steps, options.lengths, read.genes)
+    chain, noticed = open_chain(read.to_frame(), samples, "genolab normalize")
+    here = chain.start
+    heard: list[str] = []
+    for number, step in enumerate(steps):
+        bar(number / len(steps), step.name)
+        here = take(step, here, chain.samples)
+        heard += here.notices
+    bar(1.0, "writing")
+    write_counts(here.table, options.output, options.genes, chain.samples)
+    notices = list(dict.fromkeys([*read.notices, *noticed, *heard]))
+    return len(here.table), len(here.table.columns), here.unit.text, notices
+
+
+def _streamed(options: argparse.Namespace, steps: list[Step], bar: Bar) -> tuple[int, int, str, list[str]]:
+    """The same of a file that need not fit in memory, here or on a cluster."""
+    from genolab.io import open_counts
+    from genolab.prepare import transform_file
+    from genolab.scale import connected
+
+    if options.samples is not None:
+        fix = "No step that streams needs it; sample columns of .h5ad are kept."
+        raise InputError("genolab normalize", "--samples", "left out with --stream or --dask", "given", fix)
+    if any(step.name in BY_LENGTH for step in steps):
+        steps = _with_lengths(steps, options.lengths, open_counts(options.counts, options.layer).genes)
+    estimators = [step.estimator() for step in steps]
+    with connected(options.dask, "--dask") if options.dask else nullcontext() as client:
+        done = transform_file(
+            options.counts, options.output, estimators, layer=options.layer, progress=bar, client=client
+        )
+    return done.samples, done.genes, done.unit.text, list(done.notices)
 
 
 def step_of(text: str) -> Step:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from genolab.io.cache import cache_folder
     from genolab.io.checks import Checked, check, check_all
     from genolab.io.contigs import ContigMatch, match_contigs
-    from genolab.io.count_reader import count_blocks
-    from genolab.io.count_writer import write_counts
+    from genolab.io.count_reader import CountFile, CountRows, count_blocks, open_counts
+    from genolab.io.count_writer import write_counts, writing_counts
     from genolab.io.counts import CountTable, read_counts
     from genolab.io.digests import digest
     from genolab.io.dosages import Dosages, read_dosages
@@ -46,7 +46,8 @@ _HOME = {
     "Checked": "checks", "check": "checks", "check_all": "checks",
     "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "count_blocks": "count_reader",
-    "write_counts": "count_writer",
+    "CountFile": "count_reader", "CountRows": "count_reader", "open_counts": "count_reader",
+    "write_counts": "count_writer", "writing_counts": "count_writer",
     "SampleSheet": "samples", "read_samples": "samples",
     "digest": "digests",
     "build_index": "index", "Field": "records", "VariantRecords": "records", "Reference": "reference",
@@ -69,6 +70,8 @@ __all__ = [
     "BedIntervals",
     "Checked",
     "ContigMatch",
+    "CountFile",
+    "CountRows",
     "CountTable",
     "Dosages",
     "FastqFile",
@@ -99,6 +102,7 @@ __all__ = [
     "model_bytes",
     "model_of",
     "open_alignments",
+    "open_counts",
     "open_fastq",
     "open_reference",
     "parse_region",
@@ -121,6 +125,7 @@ __all__ = [
     "write_counts",
     "write_model",
     "write_variants",
+    "writing_counts",
 ]
 
 __getattr__, __dir__ = lazy(__name__, {name: f"io.{file}" for name, file in _HOME.items()})

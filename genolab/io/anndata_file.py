@@ -18,12 +18,17 @@ def read_file(path: Path, file: Any, layer: str | None) -> CountTable:
     node = matrix_of(path, file, layer)
     shape = len(samples), len(genes)
     values = compressed(path, node, shape) if hasattr(node, "keys") else _dense(path, node, shape)
-    columns = _columns(path, file, len(samples))
+    columns, left = columns_of(path, file, len(samples))
+    said = (f"{shape[0]:,} samples, {shape[1]:,} genes of {layer or 'X'}.", *left)
+    return CountTable(path, values, samples, genes, said, sample_columns=columns, format="h5ad")
+
+
+def columns_of(path: Path, file: Any, samples: int) -> tuple[dict[str, np.ndarray], tuple[str, ...]]:
+    """What ``obs`` knows of the samples, and a notice of what is left out."""
+    columns = _columns(path, file, samples)
     left = sorted(set(hdf5.member(path, file, "obs", "group")) - set(columns) - {"_index", "index", "__categories"})
-    said = [f"{shape[0]:,} samples, {shape[1]:,} genes of {layer or 'X'}."]
-    if left:
-        said.append(f"Columns of obs that are no numbers, text or categories are left out: {', '.join(left[:5])}.")
-    return CountTable(path, values, samples, genes, tuple(said), sample_columns=columns, format="h5ad")
+    said = f"Columns of obs that are no numbers, text or categories are left out: {', '.join(left[:5])}."
+    return columns, (said,) if left else ()
 
 
 def matrix_of(path: Path, file: Any, layer: str | None) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +16,70 @@ from genolab.io.counts import CountTable
 from genolab.io.paths import PathLike, checked
 
 
+@dataclass(frozen=True)
+class CountRows:
+    """Where the numbers of a 10x HDF5 or .h5ad file are: enough for another process to read some of its samples."""
+
+    path: Path
+    layer: str | None
+    shape: tuple[int, int]
+    kept: np.ndarray | None = field(default=None, repr=False)
+    """Columns of the file that are genes; ``None``: all."""
+
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[slice], Any]]:
+        """A function from a slice of samples to their values, dense or CSR."""
+        with hdf5.opened(self.path, "count_blocks") as file:
+            tenx_group = tenx.matrix_of(self.path, file)
+            node = anndata_file.matrix_of(self.path, file, self.layer) if tenx_group is None else tenx_group
+            read = _reader(self.path, node, self.shape)
+            yield read if self.kept is None else lambda part: read(part)[:, self.kept]
+
+
+@dataclass(frozen=True)
+class CountFile:
+    """What a file of counts holds beside its numbers; they are read block by block, by ``rows``."""
+
+    rows: CountRows
+    samples: np.ndarray = field(repr=False)
+    genes: np.ndarray = field(repr=False)
+    symbols: np.ndarray | None = field(default=None, repr=False)
+    sample_columns: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    notices: tuple[str, ...] = ()
+    format: str = "h5ad"
+
+
+def open_counts(path: PathLike, layer: str | None = None) -> CountFile:
+    """Names and places of a 10x HDF5 or .h5ad file whose matrix is read a block of samples at a time.
+
+    Raises
+    ------
+    FileError
+        What :func:`read_counts` refuses of a file's names; numbers are checked when they are read.
+    """
+    found = checked(path, "count_blocks").resolve()
+    with hdf5.opened(path, "count_blocks") as file:
+        if tenx.is_tenx(file):
+            if layer is not None:
+                raise InputError("count_blocks", "layer", "None for a file without layers", repr(layer))
+            _, shape, held = tenx.parts_of(found, file)
+            kept, said = tenx.genes_of(held["kinds"])
+            rows = CountRows(found, None, shape, None if kept.all() else np.flatnonzero(kept))
+            genes, symbols = (np.array(held[name], object)[kept] for name in ("id", "symbol"))
+            return CountFile(rows, held["barcodes"], genes, symbols, {}, said, "10x HDF5")
+        samples, genes = (anndata_file.names_of(found, file, axis) for axis in ("obs", "var"))
+        columns, said = anndata_file.columns_of(found, file, len(samples))
+        return CountFile(CountRows(found, layer, (len(samples), len(genes))), samples, genes, None, columns, said)
+
+
 def count_blocks(path: PathLike, samples: int = 1000, *, layer: str | None = None) -> Iterator[CountTable]:
     """The samples of a 10x HDF5 or .h5ad file in blocks, in order: only one block is in memory.
 
     Parameters
     ----------
     path
-        A file whose matrix is dense, or sparse by samples (``csr`` in .h5ad; what Cell Ranger writes).
+        A file whose matrix is dense, or sparse by samples (``csr`` in .h5ad; what Cell Ranger writes). Features of a
+        10x file that are no genes are left out, as by :func:`read_counts`.
     samples
         Samples of a block.
     layer
@@ -33,23 +92,12 @@ def count_blocks(path: PathLike, samples: int = 1000, *, layer: str | None = Non
     """
     if not isinstance(samples, int | np.integer) or samples < 1:
         raise InputError("count_blocks", "samples", "a whole number from 1", repr(samples))
-    found = checked(path, "count_blocks")
-    with hdf5.opened(path, "count_blocks") as file:
-        what = "10x HDF5" if tenx.is_tenx(file) else "h5ad"
-        if what == "10x HDF5":
-            node, shape, held = tenx.parts_of(found, file)
-            names, genes, symbols = held["barcodes"], held["id"], held["symbol"]
-        else:
-            names, genes, symbols = (
-                anndata_file.names_of(found, file, "obs"),
-                anndata_file.names_of(found, file, "var"),
-                None,
-            )
-            node, shape = anndata_file.matrix_of(found, file, layer), (len(names), len(genes))
-        read = _reader(found, node, shape)
-        for first in range(0, shape[0], int(samples)):
-            part = slice(first, min(first + int(samples), shape[0]))
-            yield CountTable(found, read(part), names[part], genes, (), symbols, format=what)
+    about = open_counts(path, layer)
+    with about.rows.opened() as read:
+        for first in range(0, about.rows.shape[0], int(samples)):
+            part = slice(first, min(first + int(samples), about.rows.shape[0]))
+            names = about.samples[part]
+            yield CountTable(about.rows.path, read(part), names, about.genes, (), about.symbols, format=about.format)
 
 
 def _reader(path: Path, node: Any, shape: tuple[int, int]) -> Any:

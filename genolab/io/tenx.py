@@ -62,6 +62,20 @@ def _group_name(file: Any) -> str | None:
     return None
 
 
+def matrix_of(path: Path, file: Any) -> Any:
+    """The group of the matrix; None in a file of another kind."""
+    name = _group_name(file)
+    return None if name is None else hdf5.member(path, file, name, "group")
+
+
+def genes_of(kinds: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Which features are genes, and a notice of those that are not."""
+    kept = kinds == EXPRESSION
+    others = ", ".join(sorted(set(kinds[~kept])))
+    left = f"{int((~kept).sum()):,} features that are no genes are left out ({others})."
+    return kept, () if kept.all() else (left,)
+
+
 def parts_of(path: Path, file: Any) -> tuple[Any, tuple[int, int], dict[str, Any]]:
     """The group of the matrix, its samples and genes, and their names."""
     group = hdf5.member(path, file, _group_name(file) or "matrix", "group")
@@ -94,11 +108,9 @@ def read_file(path: Path, file: Any) -> CountTable:
 def _table(
     path: Path, matrix: Any, barcodes: Any, genes: Any, symbols: Any, kinds: np.ndarray, what: str
 ) -> CountTable:
-    kept = kinds == EXPRESSION
-    notices = [f"{matrix.shape[0]:,} barcodes as samples, {int(kept.sum()):,} genes."]
-    if not kept.all():
-        others = ", ".join(sorted(set(kinds[~kept])))
-        notices.append(f"{int((~kept).sum()):,} features that are no genes are left out ({others}).")
+    kept, left = genes_of(kinds)
+    notices = [f"{matrix.shape[0]:,} barcodes as samples, {int(kept.sum()):,} genes.", *left]
+    if left:
         matrix = matrix[:, np.flatnonzero(kept)]
     named = np.array(genes, object)[kept], np.array(symbols, object)[kept]
     return CountTable(path, matrix, np.array(barcodes, object), named[0], tuple(notices), named[1], format=what)

@@ -12,7 +12,7 @@ from genolab.errors import InputError
 from genolab.predict.bases import Bases, encode
 from genolab.predict.folds import BASELINE, MODEL, SHUFFLED, Fit, Folds, fitted
 from genolab.predict.leaks import Leaks, check_leaks, similarity_clusters
-from genolab.predict.metrics import interval, scores_of
+from genolab.predict.metrics import intervals, scores_of
 from genolab.predict.model import SequenceModel
 from genolab.predict.splits import fold_numbers
 from genolab.predict.training import Progress
@@ -137,14 +137,12 @@ def _loss_of(name: str, loss: str) -> str:
 def _summary(
     name: str, loss: str, output: np.ndarray, target: np.ndarray, units: np.ndarray | None, seed: int
 ) -> list[dict[str, Any]]:
-    kind, rows = _loss_of(name, loss), []
-    for score, value in scores_of(kind, output, target).items():
-        low, high = interval(
-            lambda a, b, score=score: scores_of(kind, a, b).get(score, float("nan")), output, target, groups=units,
-            draws=100, seed=seed,
-        )  # fmt: skip
-        rows.append({"of": name, "score": score, "value": value, "low": low, "high": high})
-    return rows
+    kind, none = _loss_of(name, loss), (float("nan"), float("nan"))
+    sure = intervals(lambda a, b: scores_of(kind, a, b), output, target, groups=units, draws=100, seed=seed)
+    return [
+        {"of": name, "score": score, "value": value, "low": sure.get(score, none)[0], "high": sure.get(score, none)[1]}
+        for score, value in scores_of(kind, output, target).items()
+    ]
 
 
 def _notices(split: str, leaks: list[Leaks], table: pd.DataFrame, loss: str) -> tuple[str, ...]:

@@ -52,10 +52,12 @@ def auroc(label: np.ndarray, score: np.ndarray) -> float:
 
 
 def average_precision(label: np.ndarray, score: np.ndarray) -> float:
-    """The mean precision over the positives, from the highest score down."""
-    from sklearn.metrics import average_precision_score
-
-    return float(average_precision_score(label > 0.5, score))
+    """The mean precision over the positives, from the highest score down; equal scores are one step."""
+    order = np.argsort(-score, kind="stable")
+    held, ranked = label[order] > 0.5, score[order]
+    last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), len(ranked) - 1)
+    found = np.cumsum(held)[last]
+    return float((np.diff(found, prepend=0) * found / (last + 1)).sum() / found[-1]) if found[-1] else 0.0
 
 
 def pearson(a: np.ndarray, b: np.ndarray) -> float:
@@ -90,7 +92,16 @@ def interval(
     level: float = 0.95, seed: int = 0,
 ) -> tuple[float, float]:  # fmt: skip
     """The bootstrap interval of a score over sequences; over whole groups where they are given."""
-    rng, found = np.random.default_rng(seed), []
+    found = intervals(lambda *drawn: {"": score(*drawn)}, *arrays, groups=groups, draws=draws, level=level, seed=seed)
+    return found.get("", (float("nan"), float("nan")))
+
+
+def intervals(
+    scores: Callable[..., dict[str, float]], *arrays: np.ndarray, groups: np.ndarray | None = None, draws: int = 200,
+    level: float = 0.95, seed: int = 0,
+) -> dict[str, tuple[float, float]]:  # fmt: skip
+    """The same of several scores at once, by name; one that no draw has is left out."""
+    rng, found = np.random.default_rng(seed), dict[str, list[float]]()
     members = [np.flatnonzero(groups == g) for g in np.unique(groups)] if groups is not None else None
     for _ in range(draws):
         if members is None:
@@ -98,10 +109,11 @@ def interval(
         else:
             chosen = np.concatenate([members[k] for k in rng.integers(0, len(members), len(members))])
         try:
-            found.append(score(*(values[chosen] for values in arrays)))
+            drawn = scores(*(values[chosen] for values in arrays))
         except ValueError:  # a draw of one class has no score
             continue
-    if not found:
-        return float("nan"), float("nan")
-    low, high = np.nanquantile(found, [(1 - level) / 2, (1 + level) / 2])
-    return float(low), float(high)
+        for name, value in drawn.items():
+            found.setdefault(name, []).append(value)
+    ends = [(1 - level) / 2, (1 + level) / 2]
+    return {name: (float(low), float(high)) for name, (low, high) in
+            ((name, np.nanquantile(values, ends)) for name, values in found.items())}  # fmt: skip

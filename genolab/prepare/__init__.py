@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from genolab.prepare.estimators.stabilizers import VST, Voom
     from genolab.prepare.quality import Quality, quality_control
     from genolab.prepare.read_control import ADAPTERS, ReadQuality, read_quality
+    from genolab.prepare.streaming import Transformed, transform_file
 
 _HOME = {
     "PCA": "prepare.estimators.reducers",
@@ -58,6 +59,8 @@ _HOME = {
     "quality_control": "prepare.quality",
     "read_counts": "io.counts",
     "read_quality": "prepare.read_control",
+    "transform_file": "prepare.streaming",
+    "Transformed": "prepare.streaming",
 }
 
 __all__ = [
@@ -85,12 +88,14 @@ __all__ = [
     "Scaler",
     "SimpleImputer",
     "SoftImpute",
+    "Transformed",
     "UpperQuartile",
     "Voom",
     "make_pipeline",
     "quality_control",
     "read_counts",
     "read_quality",
+    "transform_file",
 ]
 
 __getattr__, __dir__ = lazy(__name__, _HOME)

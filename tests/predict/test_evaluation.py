@@ -108,6 +108,8 @@ def test_scores_by_hand():
     label, score = np.array([0, 1, 0, 1, 1]), np.array([0.1, 0.4, 0.4, 0.8, 0.2])
     pairs = [(p > n) + 0.5 * (p == n) for p in score[label == 1] for n in score[label == 0]]
     assert metrics.auroc(label, score) == pytest.approx(np.mean(pairs))
+    ranked = [(0.8, 1 / 1), (0.4, 2 / 3), (0.2, 3 / 4)]  # each positive's score, and the precision down to it
+    assert metrics.average_precision(label, score) == pytest.approx(np.mean([precision for _, precision in ranked]))
     assert metrics.pearson(score, 3 * score + 1) == pytest.approx(1)
     assert metrics.pearson(score, np.ones(5)) == 0
     assert metrics.spearman(score, np.exp(score)) == pytest.approx(1)
@@ -116,6 +118,21 @@ def test_scores_by_hand():
         metrics.pearson, np.arange(50.0), np.arange(50) + np.random.default_rng(0).normal(0, 20, 50)
     )
     assert 0 < low < high < 1
+
+
+def test_average_precision_is_that_of_scikit_learn():
+    from sklearn.metrics import average_precision_score
+
+    draw = np.random.default_rng(6)
+    for _ in range(20):
+        label, score = draw.integers(0, 2, 40), draw.integers(0, 8, 40) / 4  # many ties
+        assert metrics.average_precision(label, score) == pytest.approx(average_precision_score(label, score))
+
+
+def test_intervals_of_several_scores_are_those_of_each():
+    a, b = np.random.default_rng(1).normal(size=(2, 30))
+    both = metrics.intervals(lambda x, y: {"r": metrics.pearson(x, y), "rank": metrics.spearman(x, y)}, a, b)
+    assert both == {"r": metrics.interval(metrics.pearson, a, b), "rank": metrics.interval(metrics.spearman, a, b)}
 
 
 @pytest.mark.oracle

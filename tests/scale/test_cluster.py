@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from scale_cluster import WORKERS
 
 import genolab as gl
 from genolab import io
@@ -16,24 +17,11 @@ from genolab.errors import Cancelled, ClusterLost, FileError, IncompleteError, I
 from genolab.scale import Cluster, Tile
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+config = pytest.importorskip("dask").config
 
 PHAGE = Path(gl.__file__).parent / "data" / "phage"
 READS, REFERENCE = PHAGE / "reads.bam", PHAGE / "lambda.fa"
 REGION = "NC_001416.1:10,001-16,000"
-
-
-def local_cluster(workers: int, **options: bool):
-    return distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address="127.0.0.1:0", **options)
-
-
-@pytest.fixture(scope="module")
-def client():
-    """Two workers of one thread, in processes of their own, which Dask starts again when they die."""
-    with (
-        local_cluster(2) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield client
 
 
 def tiles(count: int) -> list[Tile[int]]:
@@ -107,7 +95,9 @@ def test_where_no_tile_can_be_done_the_work_is_refused_with_their_error(client):
         results(Cluster(client, "test", "adding"), work, 200)
 
 
-def test_a_tile_that_kills_every_worker_is_missing_alone(client):
+def test_a_tile_that_kills_every_worker_is_missing_alone(client, monkeypatch):
+    monkeypatch.setattr("genolab.scale.cluster.TRIES_ALONE", 1)
+
     def work(plan, value):
         if value == 3:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -144,8 +134,9 @@ def test_a_lost_scheduler_leaves_finished_tiles_to_go_on_from(client, tmp_path):
 
     kept = io.KeptTiles(tmp_path / "out.vcf", about)
     with (
-        local_cluster(1, processes=False) as own,
-        distributed.Client(own, timeout=2) as lost,
+        config.set({"distributed.comm.timeouts.connect": "1s"}),  # else its worker looks for it for half a minute
+        distributed.LocalCluster(n_workers=1, processes=False, **WORKERS) as own,
+        distributed.Client(own, timeout=1) as lost,
     ):
 
         def tell(share, text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import made_fastq
@@ -18,13 +19,6 @@ distributed = pytest.importorskip("distributed", reason="distributed is not inst
 PHAGE = Path(gl.__file__).parent / "data" / "phage"
 READS, REFERENCE = PHAGE / "reads.bam", PHAGE / "lambda.fa"
 REGION = "NC_001416.1:10,001-14,000"
-
-
-@pytest.fixture(scope="module")
-def client():
-    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
-    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +145,39 @@ def test_reads_are_mapped_to_the_same_bytes(mates, client, tmp_path, monkeypatch
     assert (together.reads, together.mapped, together.sure) == (alone.reads, alone.mapped, alone.sure)
     assert (together.qualities == alone.qualities).all()
     assert together.notices == alone.notices
+
+
+def test_a_matrix_is_prepared_to_the_same_bytes(client, tmp_path):
+    pytest.importorskip("anndata", reason="the anndata extra is not installed")
+    import anndata
+    import scipy.sparse
+
+    draw = np.random.default_rng(2)
+    counts = scipy.sparse.csr_array(draw.poisson(np.geomspace(0.05, 5, 40), (90, 40)).astype(np.float32))
+    anndata.AnnData(counts).write_h5ad(tmp_path / "counts.h5ad")
+    steps = [gl.prepare.LogCPM(), gl.prepare.Scaler()]
+    for name, given in (("stored", steps[:1]), ("learnt", steps), ("dense", [gl.prepare.PearsonResiduals()])):
+        paths = [tmp_path / f"{name}-{where}.h5ad" for where in ("alone", "together")]
+        for path, who in zip(paths, (None, client), strict=True):
+            gl.prepare.transform_file(tmp_path / "counts.h5ad", path, given, block=20, client=who)
+        assert paths[1].read_bytes() == paths[0].read_bytes()
+    assert not list(tmp_path.glob("*.tiles"))
+
+    with anndata_with_a_gap(tmp_path / "counts.h5ad"), pytest.raises(IncompleteError, match="samples 41 to 60") as said:
+        gl.prepare.transform_file(tmp_path / "counts.h5ad", tmp_path / "out.h5ad", steps[:1], block=20, client=client)
+    assert [name for name, _ in said.value.missing] == ["samples 41 to 60"]
+    assert not (tmp_path / "out.h5ad").exists()
+
+
+@contextmanager
+def anndata_with_a_gap(path):
+    """A value that is no count in the 50th sample."""
+    import h5py
+
+    with h5py.File(path, "a") as file:
+        place = int(file["X/indptr"][49])
+        file["X/data"][place] = -1
+    yield
 
 
 def test_a_fastq_that_is_cut_is_refused_as_alone(client, tmp_path):

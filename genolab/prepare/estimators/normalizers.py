@@ -161,9 +161,21 @@ class PearsonResiduals(Preparation):
         self.theta, self.clip, self.layer = theta, clip, layer
 
     def _learn(self, table: Table, y: Any) -> None:
-        total = table.gene_totals()
+        self._take(self._summary(table))
+
+    def _summary(self, table: Table) -> dict[str, np.ndarray]:
+        """What is needed of some of the samples."""
+        return {"total": table.gene_totals(), "samples": np.array([table.shape[0]])}
+
+    def _joined(self, one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The summary of the samples of both."""
+        return {name: one[name] + other[name] for name in one}
+
+    def _take(self, summary: dict[str, np.ndarray]) -> None:
+        """Learn from the summary of all samples."""
+        total = summary["total"]
         self.share_ = total / max(total.sum(), 1)
-        self.clip_ = math.sqrt(table.shape[0]) if self.clip is None else float(self.clip)
+        self.clip_ = math.sqrt(summary["samples"][0]) if self.clip is None else float(self.clip)
 
     def _apply(self, table: Table) -> np.ndarray:
         return in_blocks(residuals.pearson_residuals, table, lambda _: (self.share_, self.theta, self.clip_))

@@ -65,6 +65,35 @@ class Scaler(Preparation):
         self.constant_ = self.scale_ == 0
         return self._apply(table) if scaled is None else scaled
 
+    def _summary(self, table: Table) -> dict[str, np.ndarray]:
+        """What z scores need of some of the samples."""
+        mean, squares, _ = moments_of(table)
+        held = table.held
+        low, high = (
+            np.asarray(each.todense() if table.is_sparse else each).ravel() for each in (held.min(0), held.max(0))
+        )
+        return {"mean": mean, "squares": squares, "low": low, "high": high, "samples": np.array([table.shape[0]])}
+
+    def _joined(self, one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The summary of the samples of both, as :func:`genolab.prepare.summaries.gene_moments` joins them."""
+        from genolab.prepare.loops.summaries import joined
+
+        none = np.zeros(len(one["mean"]), np.int64)
+        number, seen = int(other["samples"][0]), int(one["samples"][0])
+        mean, squares, _ = joined(
+            number, seen, other["mean"], other["squares"], none, one["mean"], one["squares"], none
+        )
+        low, high = np.minimum(one["low"], other["low"]), np.maximum(one["high"], other["high"])
+        return {"mean": mean, "squares": squares, "low": low, "high": high, "samples": np.array([number + seen])}
+
+    def _take(self, summary: dict[str, np.ndarray]) -> None:
+        """Learn from the summary of all samples; of a constant gene nothing is left of rounding."""
+        alike = summary["low"] == summary["high"]
+        squares = np.where(alike, 0.0, summary["squares"])
+        self.centre_ = np.where(alike, summary["low"], summary["mean"])
+        self.scale_ = np.sqrt(squares / max(int(summary["samples"][0]) - self.ddof, 1))
+        self.constant_ = self.scale_ == 0
+
     def _z_scores(self, table: Table) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Scores, means and deviations; whole numbers and sparse matrices have their moments taken first."""
         if not table.in_blocks:
