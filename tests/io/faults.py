@@ -22,7 +22,9 @@ import numpy as np
 import genolab.io as io
 from genolab.io import cache
 from genolab.io.alignment_writer import sorted_bam
+from genolab.io.count_writer import write_counts
 from genolab.io.json_file import write_json
+from genolab.io.kept import KeptTiles
 from genolab.io.records import VariantRecords
 from genolab.io.sessions import read_session, write_session
 from genolab.kernel import store
@@ -97,6 +99,18 @@ def session(path: Path, version: int) -> None:
     write_session(path, {"version": version}, {"values": np.random.default_rng(version).random(SIZE)})
 
 
+def counts(path: Path, version: int) -> None:
+    import pandas as pd
+
+    values = np.full((4, 10 * SIZE), version + 0.5, np.float32)
+    write_counts(pd.DataFrame(values, list("abcd"), [f"g{i}" for i in range(10 * SIZE)]), path)
+
+
+def tile(path: Path, version: int) -> None:
+    """One finished tile; the path is that of the file that the tiles will make."""
+    KeptTiles(path, {"seed": 1}).put("c:1-100", bytes([version]) * 40 * SIZE)
+
+
 def index(path: Path, version: int) -> None:
     path.write_text("".join(f">{version}c{k}\nACGT\n" for k in range(SIZE)))
     io.build_index(path)
@@ -120,6 +134,10 @@ WRITERS: dict[str, tuple[str, Callable[[Path, int], None], Callable[[Path], byte
     "report": ("report.html", report, Path.read_bytes),
     "index": ("ref.fa", index, lambda path: path.with_name("ref.fa.fai").read_bytes()),
     "session": ("session", session, whole),
+    "counts": ("counts.csv", counts, Path.read_bytes),
+    "counts.gz": ("counts.tsv.gz", counts, Path.read_bytes),
+    "h5ad": ("counts.h5ad", counts, Path.read_bytes),
+    "tile": ("many.vcf", tile, lambda path: next(path.parent.glob("many.vcf.tiles/*.tile")).read_bytes()),
     "npz": ("reads.bam", arrays, lambda path: cache._arrays("index", path, "x").read_bytes()),
     "facts": ("reads.bam", facts, lambda path: json.dumps(cache.load("look", path)).encode()),
     "program": ("kernel", program, lambda path: store.load(path.name, "key") or b""),
