@@ -107,11 +107,9 @@ def call_variants(
             from genolab.call import elsewhere
 
             return elsewhere.call(work, client, progress)
-        parts = []
-        for part in work.run(progress):
-            keep = len(work.tiles) == 1
-            parts.append(part if keep else without_reads(part))
-        return work.finished(parts)
+        found = work.run(progress)
+        # no name holds a tile's reads while the next are read
+        return work.finished(list(found if len(work.tiles) == 1 else map(without_reads, found)))
 
 
 def prepare(

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack
 
@@ -93,7 +94,8 @@ def call_to_file(
             from genolab.call import elsewhere
 
             return elsewhere.call_to_file(work, client, output, gvcf, progress)
-        return written(work, output, gvcf, (part_of(calls, work.plan, gvcf) for calls in work.run(progress)))
+        parts = map(partial(part_of, plan=work.plan, gvcf=gvcf), work.run(progress))  # which holds no tile's calls
+        return written(work, output, gvcf, parts)
 
 
 @dataclass(frozen=True)

@@ -76,12 +76,15 @@ class Work:
         for tile in self.tiles:
             if progress is not None:
                 progress(done / total, f"calling {tile}")
-            found = self.call(tile, progress, done, total)
-            self.heed(tile, found.agreement, found.notices)
-            yield found.calls
+            yield self._heeded(tile, progress, done, total)  # no name: a tile's reads go before the next are read
             done += tile.length
         if progress is not None:
             progress(1.0, "called")
+
+    def _heeded(self, tile: Region, progress: Progress | None, done: int, total: int) -> Calls:
+        found = self.call(tile, progress, done, total)
+        self.heed(tile, found.agreement, found.notices)
+        return found.calls
 
     def call(self, tile: Region, progress: Progress | None = None, done: int = 0, total: int = 1) -> Called:
         """The calls of one tile, which depend on nothing but the plan and the tile."""
