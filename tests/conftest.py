@@ -15,6 +15,12 @@ settings.register_profile("genolab", deadline=None, suppress_health_check=[Healt
 settings.load_profile("genolab")
 
 
+@pytest.fixture(autouse=True)
+def _own_files_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process of its own for each file that a test writes, which takes half a second; test_trust.py looks first."""
+    monkeypatch.setenv("GENOLAB_TRUST", "1")
+
+
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
     """The folder of shared data: ``GENOLAB_SHARED``, or ``../shared`` beside the project."""

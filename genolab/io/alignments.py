@@ -15,6 +15,7 @@ from genolab.errors import FileError, InputError, TooLargeError
 from genolab.io import bgzf, budget, guard, htslib, native
 from genolab.io.header import Header, parse_header
 from genolab.io.index import build_index, ended, find_index, is_stale, missing
+from genolab.io.looking import first_look
 from genolab.io.paths import PathLike, readable
 from genolab.io.reads import AlignedReads, Columns, assemble
 from genolab.io.region import Region, parse_region
@@ -270,7 +271,8 @@ def open_alignments(
 
     ``index`` says what to do when there is none: None refuses when reading, "build" makes one beside the file, "cache"
     in the cache folder. ``threads`` unpack blocks; more than one helps on regions of many megabytes. Refused with
-    ``FileError``: a file of another kind, a cut file, a header that does not add up.
+    ``FileError``: a file of another kind, a cut file, a header that does not add up, and one that ends the process
+    of its first look (:func:`genolab.io.first_look`).
     """
     if index not in (None, "build", "cache"):
         raise InputError(_WHO, "index", '"build", "cache" or None', repr(index))
@@ -286,6 +288,7 @@ def open_alignments(
     fasta = None
     if seen.format == "CRAM":
         fasta = _cram_reference(seen.path, reference)
+    first_look(seen.path, fasta)
     notices = list(ended(seen))
     blank = bool(notices)
     found = find_index(seen.path, seen.format)

@@ -70,6 +70,10 @@ def build_index(path: PathLike, cache: bool = False) -> Path:
     if form not in _SUFFIXES:
         guard.expect(path, "build_index", *_SUFFIXES)
     list(ended(seen))
+    if form in ("BAM", "BCF"):  # of CRAM the indexer reads containers alone, without a reference
+        from genolab.io.looking import first_look
+
+        first_look(seen.path)
     if form in ("VCF", "BED") and seen.compression != "bgzf":
         raise FileError(seen.path, expected="text compressed with bgzip", found=seen.compression or "plain text",
                         fix="Plain text is read whole and needs no index; to have one, run bgzip first.")  # fmt: skip

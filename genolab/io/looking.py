@@ -21,7 +21,7 @@ _TRUSTED = Path(__file__).parents[1] / "data"
 
 
 def first_look(path: PathLike, reference: PathLike | None = None) -> None:
-    """Let another process read the beginning of a file that C code reads; one that was looked at is known by its state.
+    """Let another process read the beginning of a file that C code reads; its state is known from then on.
 
     Nothing is done for text, for the examples that ship, and where ``GENOLAB_TRUST=1`` is set.
 
@@ -33,19 +33,21 @@ def first_look(path: PathLike, reference: PathLike | None = None) -> None:
     if os.environ.get(INSIDE) or os.environ.get("GENOLAB_TRUST") == "1":
         return
     found = checked(path, "open")
-    if (
-        not found.is_file()
-        or found.resolve().is_relative_to(_TRUSTED)
-        or guard.nature(found, "open").format not in NATIVE
-    ):
+    if not found.is_file() or found.resolve().is_relative_to(_TRUSTED):
         return
-    if cache.load("look", found).get("fine"):
+    form = guard.nature(found, "open").format
+    if form not in NATIVE:
+        return
+    beside = checked(reference, "open") if form == "CRAM" and reference is not None else None
+    looked_with = cache.identity(beside) if beside is not None and beside.is_file() else "alone"
+    known = cache.load("look", found)
+    if known.get(looked_with):
         return
     from genolab.io.checks import Worker
 
     with tempfile.TemporaryDirectory(prefix="genolab-look-") as folder:
         worker = Worker(Path(folder), MEMORY)
-        request = {"path": str(found), "kind": None, "reference": reference and os.fspath(reference), "look": True}
+        request = {"path": str(found), "kind": None, "reference": beside and os.fspath(beside), "look": True}
         answer = worker.ask(request, SECONDS)
         if answer is None:
             answer = {"verdict": "refused", **worker.end(SECONDS)}
@@ -54,4 +56,4 @@ def first_look(path: PathLike, reference: PathLike | None = None) -> None:
     if answer["verdict"] == "refused":
         names = ("line", "record", "row", "offset", "field", "expected", "found", "fix")
         raise FileError(found, **{name: answer[name] for name in names if name in answer})
-    cache.store("look", found, {"fine": True})
+    cache.store("look", found, known | {looked_with: True})

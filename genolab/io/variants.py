@@ -13,6 +13,7 @@ import pysam
 from genolab.errors import FileError, InputError
 from genolab.io import guard, htslib
 from genolab.io.index import find_index
+from genolab.io.looking import first_look
 from genolab.io.paths import PathLike
 from genolab.io.region import Region, parse_region
 from genolab.io.vcf_header import VcfHeader, parse_vcf_header
@@ -82,6 +83,8 @@ def read_variants(path: PathLike, region: Region | str | None = None, sample: st
     """
     seen = guard.expect(path, _WHO, "VCF", "BCF")
     guard.whole(seen)
+    if seen.format == "BCF":
+        first_look(seen.path)
     reader, notices = _from_bcf(seen, region, sample) if seen.format == "BCF" else _from_text(seen, region, sample)
     rows = reader.rows
     if not rows.contig:

@@ -15,7 +15,6 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     """Every test has an empty cache folder."""
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("GENOLAB_CACHE", str(folder))
-    monkeypatch.setenv("GENOLAB_TRUST", "1")  # no process for each file that a test writes; test_trust.py looks first
     return folder
 
 

@@ -63,8 +63,14 @@ def test_a_file_that_kills_its_reader_is_an_error(
     import genolab.io.checks
 
     monkeypatch.setattr(genolab.io.checks, "READER", "killed_reader")
-    with pytest.raises(FileError, match=r"ended the process that read it \(SIGSEGV\)"):
-        io.first_look(two_samples)
+    monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path / "empty"))  # nothing is known of the file that was indexed
+    bcf = tmp_path / "calls.bcf"
+    with pysam.VariantFile(str(bcf), "wb", header=pysam.VariantHeader()):
+        pass
+    doors = (io.first_look, io.open_alignments, io.build_index)
+    for opened, path in [*((door, two_samples) for door in doors), (io.read_variants, bcf), (io.build_index, bcf)]:
+        with pytest.raises(FileError, match=r"ended the process that read it \(SIGSEGV\)"):
+            opened(path)
     assert not io.cache_folder().joinpath("look").exists()
 
 
