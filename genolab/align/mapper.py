@@ -198,6 +198,35 @@ def map_sequences(
     )  # fmt: skip
 
 
+def chained_anchors(
+    reads: PathLike, reference: PathLike | ReferenceIndex, *, most: int = 64
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, int, int, int]:
+    """Chain the seeds of the first reads of a file by the kernel ``chain_anchors``; what it was given.
+
+    A read's strand, on each contig, is a group of its own; distances and gaps are those allowed for the longest read.
+    """
+    from genolab.align.chaining import chain_anchors
+    from genolab.align.mapping import batch as work
+    from genolab.align.mapping.seeds import find_anchors
+
+    index = reference if isinstance(reference, ReferenceIndex) else index_reference(reference)
+    with io.open_fastq(reads) as opened:
+        batch = work.Batch(opened.take(most))
+    length = batch.reads.length
+    keys, counts = find_anchors(
+        0, length.size, batch.codes, batch.reads.start, length, index.table, index.shift, index.entries, index.k,
+        index.w, work.MOST_HITS,
+    )  # fmt: skip
+    strand, place = keys >> 56, (keys >> 24) & 0xFFFFFFFF
+    contig = np.searchsorted(index.starts, place, side="right") - 1
+    read = np.repeat(np.arange(length.size), counts)
+    size = int(length.max(initial=1))
+    group = (read * len(index.contigs) + contig) * 2 + strand
+    given = group, place, keys & 0xFFFFFF, index.k, min(5000, size), min(500, max(16, size // 3))
+    chain_anchors(*given)
+    return given
+
+
 _ready = False
 
 

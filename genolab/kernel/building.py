@@ -40,8 +40,11 @@ def applied(kernel: Kernel, given: Variables) -> Any:
     return node(*variables, return_list=True)
 
 
-def build_function(kernel: Kernel, backend: str) -> tuple[Any, bool]:
-    """Compile for a backend; PyTensor's function, and whether its machine code came from the disk."""
+def build_function(kernel: Kernel, backend: str, profile: Any = None) -> tuple[Any, bool]:
+    """Compile for a backend; PyTensor's function, and whether its machine code came from the disk.
+
+    ``profile`` is PyTensor's `ProfileStats` that the function is to fill.
+    """
     check_known(kernel.name, backend, kernel._jax_needs, kernel.static)
     # JAX and C know nothing of the fast loop: they compile the definition
     graph = kernel.graph if backend in ("numpy", "numba") else kernel.definition.graph
@@ -54,6 +57,7 @@ def build_function(kernel: Kernel, backend: str) -> tuple[Any, bool]:
             mode=mode_of(backend, kernel.simplify),
             name=kernel.name,
             on_unused_input="ignore",
+            profile=profile,
         )
         if backend in ("numba", "jax"):  # these two compile on the first call
             function(*bind_arrays(kernel.name, kernel.inputs, kernel.defaults, kernel.example(), {}, True))

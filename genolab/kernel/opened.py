@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from genolab.errors import InputError
 from genolab.kernel.bind import bind_arrays
-from genolab.kernel.choice import backend_in_force
+from genolab.kernel.choice import backend_in_force, check_backend
 
 if TYPE_CHECKING:
     from genolab.kernel.comparison import BackendRow
@@ -53,11 +53,27 @@ class Opened:
         fgraph = self._kernel.compiled(backend).function.maker.fgraph
         return model_of(fgraph.inputs, fgraph.outputs)
 
-    def profile(self, *arrays: Any, **named: Any) -> Profile:
-        """Run on arrays and time every node; see :func:`genolab.kernel.profile.profile_nodes` for how."""
-        from genolab.kernel.profile import profile_nodes
+    def profile(self, *arrays: Any, backend: str = "numpy", **named: Any) -> Profile:
+        """Run on arrays and time every node, on the `numpy` or the `c` backend; the others make one node of all.
 
-        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=False)
+        See :func:`genolab.kernel.profile.profile_nodes` and :func:`~genolab.kernel.profile.profile_by_pytensor` for how.
+
+        Raises
+        ------
+        InputError
+            If the backend is another.
+        """
+        from genolab.kernel.profile import profile_by_pytensor, profile_nodes
+
+        if check_backend(backend, self.name) not in ("numpy", "c"):
+            fix = "Look at the nodes on `numpy`."
+            raise InputError(self.name, "backend", "numpy or c, which run node by node", repr(backend), fix)
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
+        if backend == "c":
+            from genolab.kernel.building import build_function
+
+            kernel = self._kernel
+            return profile_by_pytensor(self.name, "c", lambda stats: build_function(kernel, "c", stats)[0], values)
         return profile_nodes(self.name, self._kernel.compiled("numpy").function, values)
 
     def data_flow(self, *arrays: Any, **named: Any) -> DataFlow:

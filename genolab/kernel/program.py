@@ -84,6 +84,19 @@ def _added_at(index: list[Any]) -> Call:
     return call
 
 
+def _put(index: list[Any], added: bool) -> Call:
+    def call(value: Any, new: Any, *values: Any) -> Any:
+        result = value.copy()
+        place = _indices(index, values)
+        if added:
+            result[place] += new
+        else:
+            result[place] = new
+        return result
+
+    return call
+
+
 def _joined(dtype: str, axis: int | None) -> Call:
     if axis is None:
         return lambda axis, *values: np.concatenate(values, axis=int(axis), dtype=dtype)
@@ -106,6 +119,9 @@ CALLS: dict[str, Callable[..., Call]] = {
     "taken": _taken,
     "gathered": _gathered,
     "added_at": _added_at,
+    "put": _put,
+    "product": lambda: lambda one, other: np.asarray(np.dot(one, other)),
+    "scalar": lambda: lambda value: value[()],
     "filled": lambda: _filled,
     "cast": lambda dtype: lambda value: np.asarray(value).astype(dtype),
     "shape": lambda: lambda value: np.asarray(np.shape(value), "int64"),

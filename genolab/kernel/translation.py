@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 from pytensor.compile.ops import DeepCopyOp
 from pytensor.graph.basic import Constant
-from pytensor.tensor.basic import Alloc, Join, TensorFromScalar
+from pytensor.tensor.basic import Alloc, Join, ScalarFromTensor, TensorFromScalar
+from pytensor.tensor.blas import Dot22
 from pytensor.tensor.elemwise import CAReduce, DimShuffle, Elemwise
 from pytensor.tensor.extra_ops import CumOp
 from pytensor.tensor.shape import Shape
 from pytensor.tensor.subtensor import (
     AdvancedIncSubtensor,
     AdvancedSubtensor,
+    IncSubtensor,
     Subtensor,
     unflatten_index_variables,
 )
@@ -66,13 +68,18 @@ def _call(node: Any) -> Translated | None:
     if isinstance(op, AdvancedIncSubtensor):
         plain = op.set_instead_of_inc or op.ignore_duplicates
         return None if plain else ("added_at", [_index(op, len(node.inputs) - 2)])
+    if isinstance(op, IncSubtensor):
+        return "put", [_index(op, len(node.inputs) - 2), not op.set_instead_of_inc]
     if isinstance(op, AsType):
         return "cast", [op.dtype]
     if isinstance(op, Join):
         return "joined", [out.type.dtype, getattr(op, "axis", None)]  # an input of the node until PyTensor 3.2
     if isinstance(op, CumOp):
         return ("running_sum", [op.axis]) if op.mode == "add" else None
-    plain_calls = {Alloc: "filled", Shape: "shape", TensorFromScalar: "array", DeepCopyOp: "copy"}
+    plain_calls = {
+        Alloc: "filled", Shape: "shape", TensorFromScalar: "array", DeepCopyOp: "copy", ScalarFromTensor: "scalar",
+        Dot22: "product",
+    }  # fmt: skip
     found = plain_calls.get(type(op))
     return None if found is None else (found, [])
 

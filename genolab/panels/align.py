@@ -312,6 +312,8 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
 
     def arguments(self, kernel: str) -> tuple[dict[str, Any], list[Any]] | None:
         """What a kernel was given to make what is on screen; None where it had no part in it."""
+        if kernel == align_drawn.MAPPING and self.mapping.mapped is not None:
+            return align_drawn.calls_of_mapping(self.mapping.mapped).get(kernel)
         if self._shows_many and self.many.shown is not None:
             return align_drawn.calls_of_many(self.many.shown).get(kernel)
         return align_drawn.calls_of_pair(self.stage, self.controls.temperature.value).get(kernel)

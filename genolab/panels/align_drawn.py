@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from genolab.align import SoftAlignments, align, dot_plot, multiple, soft_align
+from genolab.align import MappedReads, SoftAlignments, align, dot_plot, multiple, soft_align
 from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.align_many import AlignedMany
 from genolab.panels.align_stage import Aligned, PairStage
@@ -49,4 +49,13 @@ def calls_of_pair(stage: PairStage, temperature: float) -> Recorded:
                 replace(made, backward=None).bins()
         if stage.matrix.posterior is not None:
             soft_of(shown, temperature).posterior(0)
+    return calls
+
+
+def calls_of_mapping(shown: MappedReads) -> Recorded:
+    """The chains of the first reads of the file, as mapping finds them."""
+    from genolab.align.mapper import chained_anchors
+
+    with recorded() as calls:
+        chained_anchors(shown.reads_paths[0], shown.reference_path)
     return calls

@@ -68,7 +68,9 @@ class RewriteBar(ipywidgets.VBox):
             return
         if step:
             rewrite = history.steps[step - 1]
-            self.said.say(f"{step} of {len(history)}, {rewrite.effect}: {rewrite}", "title")
+            said = str(rewrite)
+            said = said if said.startswith(rewrite.effect) else f"{rewrite.effect}: {said}"
+            self.said.say(f"{step} of {len(history)}, {said}", "title")
             self.about.say(f"{rewrite.about} {rewrite.nodes} operations are left.".strip(), "soft")
         else:
             self.said.say(f"The graph as written; {len(history)} rewrites follow.", "title")

@@ -73,6 +73,9 @@ def test_a_training_step_is_drawn_without_overlaps(name: str) -> None:
     assert len(written.nodes) > 80
     assert faults(written.draw()) == []
     assert faults(written.draw(opened(written))) == []
+    compiled = kernel.graph_model("compiled", "numpy")
+    assert len(compiled.nodes) > 80
+    assert faults(compiled.draw()) == []
 
 
 def test_a_training_step_runs_as_the_trainer_does_and_every_rewrite_of_it_can_be_seen() -> None:

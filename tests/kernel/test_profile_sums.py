@@ -79,3 +79,23 @@ def test_what_is_between_the_nodes_is_a_row_of_its_own(clock: Clock) -> None:
     frame = found.to_frame().set_index("operation")
     assert frame.loc[profile.BETWEEN, "share"] == pytest.approx(3 / 12)
     assert frame["share"].sum() == pytest.approx(1)
+
+
+def test_in_c_the_times_are_those_of_pytensors_own_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a C compiler its virtual machine runs Python, and the profile is the same one."""
+    monkeypatch.setattr(profile, "MOST_SECONDS", 0.0)
+    x = pt.matrix("x")
+    built = []
+
+    def build(stats):
+        built.append(pytensor.function([x], [pt.dot(x, x).sum()], mode="CVM", profile=stats))
+        return built[-1]
+
+    found = profile.profile_by_pytensor("toy", "c", build, [np.ones((300, 300))])
+    order = built[0].maker.fgraph.toposort()
+    assert [node.operation for node in found.nodes] == [str(node.op) for node in order]
+    assert built[1].profile is None, "the whole call is timed without a profile"
+    assert (found.backend, found.repeats) == ("c", profile.FEWEST)
+    assert all(node.seconds > 0 for node in found.nodes)
+    assert found.between_seconds > 0
+    assert found.seconds == pytest.approx(found.node_seconds + found.between_seconds)

@@ -368,6 +368,10 @@ def test_reads_are_mapped_and_handed_on(tmp_path: Path) -> None:
     assert panel.refusal_text == ""
     assert part.facts.rows["mapped"] == "60 (100.0%)"
     assert (tmp_path / "out.bam.bai").exists()
+    _, (group, place, read_place, *_) = panel.arguments("chain_anchors")
+    assert np.unique(group // 2).tolist() == list(range(60)), "the graph is measured with the seeds of these reads"
+    assert place.max() < 6_000
+    assert read_place.max() < 100
     part.opener.click()
     assert opened == [(part.mapped.path, part.mapped.reference_path)]
     part.map()
