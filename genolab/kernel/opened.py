@@ -56,7 +56,8 @@ class Opened:
     def profile(self, *arrays: Any, backend: str = "numpy", **named: Any) -> Profile:
         """Run on arrays and time every node, on the `numpy` or the `c` backend; the others make one node of all.
 
-        See :func:`genolab.kernel.profile.profile_nodes` and :func:`~genolab.kernel.profile.profile_by_pytensor` for how.
+        How is said by :func:`genolab.kernel.profile.profile_nodes`, and for `c` by
+        :func:`~genolab.kernel.profile.profile_by_pytensor`.
 
         Raises
         ------
