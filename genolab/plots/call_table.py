@@ -22,17 +22,17 @@ from genolab.text import plain
 ALL, PASSED, FILTERED, MISSED = "all", "passed", "filtered", "missed"
 SHOWN = (ALL, PASSED, FILTERED, MISSED)
 
-_COLUMNS = {  # widths that hold the title and the usual value in a panel of 1,000 pixels
+_COLUMNS = {  # widths that hold the title and the longest usual value; more than the pane has would be scaled down
     "position": ("POS", 66, "0,0"),
-    "change": ("change", 54, ""),
-    "genotype": ("GT", 28, ""),
-    "quality": ("QUAL", 44, "0,0"),
+    "change": ("change", 48, ""),
+    "genotype": ("GT", 26, ""),
+    "quality": ("QUAL", 38, "0,0"),
     "genotype_quality": ("GQ", 24, "0"),
-    "depth": ("DP", 32, "0,0"),
+    "depth": ("DP", 26, "0,0"),
     "allele_balance": ("AB", 30, "0.00"),
-    "fisher_strand": ("FS", 32, "0.0"),
-    "filter": ("filter", 56, ""),
-    "truth": ("truth", 70, ""),
+    "fisher_strand": ("FS", 30, "0.0"),
+    "filter": ("filter", 52, ""),
+    "truth": ("truth", 66, ""),
 }
 
 STYLE = """

@@ -84,7 +84,7 @@ class WhyView:
         widest = max(float(np.abs(about["weight"]).max(initial=0.0)), 0.5) * 1.1
         self.weights.x_range.update(start=-widest, end=widest)
         said = f"{total:,} fragments" if count == total else f"{count:,} of {total:,} fragments"
-        self.weights.title.text = f"{said}, what each says" if total else "no fragment is evidence here"
+        self.weights.title.text = f"{said} say" if total else "no fragment is evidence here"
         self._show_genotypes(explanation)
 
     def _show_genotypes(self, explanation: Explanation) -> None:
@@ -166,7 +166,7 @@ class WhyView:
         made.toolbar_location = None
         made.axis.axis_label_text_font_size = "11px"
         made.title = _title("genotypes")
-        made.xaxis.ticker.update(desired_num_ticks=2, num_minor_ticks=0)
+        made.xaxis.ticker.update(desired_num_ticks=1, num_minor_ticks=0)  # more run into each other at 86 pixels
         made.y_range.update(group_padding=0.6, factor_padding=0.0, range_padding=0.03)
         made.yaxis.update(major_label_text_font_size="10px", group_text_font_size="12px", separator_line_color=None)
         bars = made.hbar(

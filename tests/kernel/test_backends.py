@@ -15,6 +15,7 @@ import pytest
 from toy_kernels import matrix_product, mixed_terms, scale_counts
 
 import genolab as gl
+from genolab.call.error_model import STARTS, log_odds
 from genolab.errors import GenolabWarning, InputError
 from genolab.kernel import BACKENDS, Kernel, available_backends, backends, choice, set_backend
 from genolab.kernel.backends import without_ufunc
@@ -22,8 +23,8 @@ from genolab.kernel.backends import without_ufunc
 ROOT = Path(__file__).parents[2]
 KERNELS = {each.name: each for each in gl.kernels()}
 CALL = [
-    "allele_counts", "artefact_likelihoods", "candidate_alleles", "genotype_likelihoods", "genotype_posteriors",
-    "rank_sum", "strand_bias",
+    "allele_counts", "artefact_likelihoods", "candidate_alleles", "error_loss", "genotype_likelihoods",
+    "genotype_posteriors", "rank_sum", "site_sensitivity", "strand_bias",
 ]  # fmt: skip
 COUNTS, WEIGHT = np.ones((2, 3)), np.array([1.0, 2.0, 3.0])
 
@@ -44,6 +45,13 @@ def some_input(name: str) -> tuple[Any, ...]:
         "genotype_likelihoods": (site, base, *quality, reference),
         "genotype_posteriors": (random.uniform(-40, 0, (sites, 10)), reference, random.random((sites, 10)) < 0.8, 0.01),
         "strand_bias": (counts, np.arange(64)),
+        "error_loss": (
+            random.normal(0, 0.5, STARTS[-1]),
+            np.array(STARTS[:3]) + random.integers(0, 3, (6, 3)),
+            *(log_odds(random.uniform(5, 40, 6)), random.integers(0, 5, 6) * 1.0, random.integers(10, 90, 6) * 1.0),
+            2.0,
+        ),
+        "site_sensitivity": (base, *quality, reference[:1], random.random((1, 10)) < 0.8),
         "rank_sum": (site, random.integers(0, 2, size), random.integers(0, 5, size), reference),
     }[name]
 
