@@ -195,10 +195,15 @@ class Cluster:
     def _tell(self, text: str = "") -> None:
         self._text = text or self._text
         if self._progress is not None:
-            on = f"on {self._workers} worker{'s' * (self._workers != 1)}"
+            self._count()  # here too, for when the last one is gone nothing else happens
+            on = f"on {self._workers} worker{'s' * (self._workers != 1)}" if self._workers else "(no worker: waiting)"
             self._progress(min(self._done, 1.0), " ".join(filter(None, (self._doing, self._text, on))))
 
     def _room(self) -> int:
+        self._count()
+        return AHEAD * max(self._threads, 1)
+
+    def _count(self) -> None:
         now = time.monotonic()
         if now - self._counted > _COUNT:
             try:
@@ -206,7 +211,6 @@ class Cluster:
             except (OSError, TimeoutError):
                 raise self._lost() from None
             self._threads, self._workers, self._counted = sum(threads.values()), len(threads), now
-        return AHEAD * max(self._threads, 1)
 
     def _lost(self) -> ClusterLost:
         said = f"{self._who}: the scheduler is gone. Start a cluster and call again with its client"

@@ -18,7 +18,9 @@ def killing(client: Any, kills: int, longest: float, work: Callable[[], Any], se
     def kill() -> None:
         nonlocal done
         while done < kills and not over.wait(draw.uniform(0, longest)):
-            nannies = [each for each in client.cluster.workers.values() if each.process is not None]
+            # one that is only starting is left alone: Dask does not start it again, and without any the work would wait
+            known, nannies = client.nthreads(), client.cluster.workers.values()
+            nannies = [each for each in nannies if each.worker_address in known and each.process is not None]
             pids = [each.process.pid for each in nannies if each.process.pid is not None]
             if pids:
                 try:

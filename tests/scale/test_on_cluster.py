@@ -12,6 +12,7 @@ import pytest
 from killing import killing
 
 import genolab as gl
+from genolab import cli
 from genolab.errors import FileError, IncompleteError
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
@@ -145,6 +146,12 @@ def test_reads_are_mapped_to_the_same_bytes(mates, client, tmp_path, monkeypatch
     assert (together.reads, together.mapped, together.sure) == (alone.reads, alone.mapped, alone.sure)
     assert (together.qualities == alone.qualities).all()
     assert together.notices == alone.notices
+    if not mates:
+        (tmp_path / "command").mkdir()
+        output = tmp_path / "command" / "out.bam"
+        words = ["map", str(paths[0]), "--reference", str(reference), "--output", str(output), "--sample", "donor"]
+        assert cli.main([*words, "--dask", client.scheduler.address, "--quiet"]) == 0
+        assert output.read_bytes() == alone.path.read_bytes()
 
 
 def test_a_matrix_is_prepared_to_the_same_bytes(client, tmp_path):
@@ -162,6 +169,9 @@ def test_a_matrix_is_prepared_to_the_same_bytes(client, tmp_path):
             gl.prepare.transform_file(tmp_path / "counts.h5ad", path, given, block=20, client=who)
         assert paths[1].read_bytes() == paths[0].read_bytes()
     assert not list(tmp_path.glob("*.tiles"))
+    words = ["normalize", str(tmp_path / "counts.h5ad"), "--step", "LogCPM", "--output", str(tmp_path / "command.h5ad")]
+    assert cli.main([*words, "--dask", client.scheduler.address, "--quiet"]) == 0
+    assert (tmp_path / "command.h5ad").read_bytes() == (tmp_path / "stored-alone.h5ad").read_bytes()
 
     with anndata_with_a_gap(tmp_path / "counts.h5ad"), pytest.raises(IncompleteError, match="samples 41 to 60") as said:
         gl.prepare.transform_file(tmp_path / "counts.h5ad", tmp_path / "out.h5ad", steps[:1], block=20, client=client)
