@@ -260,10 +260,10 @@ def test_a_mate_tells_copies_of_a_repeat_apart(paired):
 
 def test_the_same_bytes_for_any_number_of_threads(tmp_path, reference, single):
     result, *_ = single
-    outputs = [tmp_path / f"{threads}.bam" for threads in (1, 3)]
-    for threads, output in zip((1, 3), outputs, strict=True):
+    for threads in (1, 2, 4):
+        output = tmp_path / f"{threads}.bam"
         map_reads(result.reads_paths[0], reference, output, secondary=3, threads=threads)
-    assert outputs[0].read_bytes() == outputs[1].read_bytes() == result.path.read_bytes()
+        assert output.read_bytes() == result.path.read_bytes()
 
 
 def test_batches_change_nothing(tmp_path, reference, single, monkeypatch):

@@ -5,9 +5,11 @@ import json
 import numpy as np
 import pytest
 from sklearn.base import clone
+from threadpoolctl import threadpool_limits
 
 import genolab as gl
 from genolab.errors import Cancelled, FileError, GenolabWarning, InputError
+from genolab.kernel import threads
 from genolab.predict import SequenceClassifier
 from genolab.predict.bases import encode
 
@@ -56,6 +58,20 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(tmp_path):
     a, b, c = ((tmp_path / name).read_bytes() for name in "abc")
     assert a == b
     assert a != c
+
+
+@pytest.mark.parametrize("architecture", ["basset", "gkm"])
+def test_any_number_of_threads_learns_the_same_bytes(architecture, tmp_path, monkeypatch):
+    texts, label = motif_sequences(96)
+    found = []
+    for count in (1, 2, 4):
+        monkeypatch.setattr(threads, "_most", count)
+        with threadpool_limits(count):
+            model = quick(architecture, epochs=2).fit(texts, label)
+        model.history_ = []  # which holds seconds
+        model.save(tmp_path / "model")
+        found.append((tmp_path / "model").read_bytes())
+    assert found[0] == found[1] == found[2]
 
 
 class StopAt:
