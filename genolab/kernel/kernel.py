@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from genolab.errors import InputError
+from genolab.errors import GenolabError, InputError
 from genolab.kernel.bind import bind_arrays, specs_of
 from genolab.kernel.choice import backend_in_force, check_backend
 from genolab.kernel.driver import DrivenImplementation, Driver
@@ -280,7 +280,14 @@ class Kernel(Opened):
         writeable = backend_in_force(backend, self.backend) == "numba"
         values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable)
         record(self.name, self.static, values)
-        results = self._run(backend_in_force(backend, self.backend), values)
+        try:
+            results = self._run(backend_in_force(backend, self.backend), values)
+        except GenolabError:
+            raise
+        except (ValueError, IndexError) as error:  # lengths or codes that fit their specs, and not one another
+            shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in zip(self.inputs, values, strict=True))
+            expected = "arrays whose lengths, codes and values fit together"
+            raise InputError(self.name, ", ".join(self.inputs), expected, f"{shapes} ({str(error)[:200]})") from error
         return self.Result(*(np.asarray(result) for result in results))
 
     def _run(self, backend: str, values: list[np.ndarray]) -> Any:
