@@ -16,27 +16,17 @@ import os
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from distributed import Client, LocalCluster
 
 import genolab as gl
 
 sys.path.append(str(Path(__file__).parents[1] / "tests" / "scale"))
 from killing import killing
+from scale_cluster import local
 
 SHARED = Path(os.environ.get("GENOLAB_SHARED", Path(__file__).parents[2] / "shared"))
 NA12878 = SHARED / "data" / "na12878_wgs50x_chr20"
-
-
-@contextmanager
-def cluster_of(workers: int) -> Any:
-    """A client of so many processes of one thread."""
-    options = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
-    with LocalCluster(**options) as cluster, Client(cluster) as client:
-        yield client
 
 
 def inputs(folder: Path | None) -> tuple[Path, Path, str | None]:
@@ -89,7 +79,7 @@ def timed(options: argparse.Namespace, call: Any) -> list[str]:
     rows.append(f"| none (serial) | {alone[False][0]:.2f} | | {alone[True][0]:.2f} | | |")
     first: dict[bool, float] = {}
     for workers in options.workers:
-        with cluster_of(workers) as client:
+        with local(workers) as client:
             call("warm", True, client)
             found = {gvcf: call("cluster", gvcf, client) for gvcf in (False, True)}
         same = all(found[gvcf][1] == alone[gvcf][1] for gvcf in found)
@@ -105,7 +95,7 @@ def timed(options: argparse.Namespace, call: Any) -> list[str]:
 def killed(options: argparse.Namespace, call: Any) -> list[str]:
     """Runs until so many workers were killed."""
     expected, total, runs = call("alone", False)[1], 0, 0
-    with cluster_of(2) as client:
+    with local(2) as client:
         while total < options.kills:
             (_, found), kills = killing(
                 client, options.kills - total, options.longest, lambda: call("cluster", False, client), seed=runs

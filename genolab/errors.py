@@ -48,7 +48,7 @@ class IncompleteError(GenolabError):
 
 
 class ClusterLost(GenolabError):
-    """The scheduler of a cluster is gone, or cannot be reached."""
+    """The scheduler of a cluster is gone or cannot be reached, or its workers stay away."""
 
 
 class InputError(GenolabError):

@@ -82,7 +82,7 @@ class Lab(ipywidgets.VBox):
         self.board = Board()
         self.settling = Latest(self.board.watcher("session"))
         """What a session still has to do once its panels have computed."""
-        self.warming = Warming(self.board.watcher("lab")) if warm else None
+        self.warming = Warming(self.board.watcher("lab"), self._busy) if warm else None
         self.history = History(self._history_moved)
         self.boxes = SelectionBoxes(self._chosen_here)
         self.tools = Tools(self.undo, self.redo, self._toggle_menu)
@@ -158,6 +158,10 @@ class Lab(ipywidgets.VBox):
             return False
         waited = [panel.wait(timeout) for panel in list(self.panels.values())]
         return all(waited) and self.shelf.queue.wait(timeout)
+
+    def _busy(self) -> bool:
+        """Whether a tab is being opened, or a panel works."""
+        return not (self._opening.wait(0) and all(panel.wait(0) for panel in list(self.panels.values())))
 
     def _show(self, tab: str) -> None:
         self.shown = tab

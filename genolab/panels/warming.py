@@ -1,7 +1,8 @@
-"""The kernels of an open tab are compiled in the background, once its panel has answered, and the drawer says so."""
+"""The kernels of an open tab are compiled in the background, while nobody waits for a panel, and the drawer says so."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,13 +11,17 @@ from genolab.scale import Job, Latest, Progress
 
 SUBJECTS = {"Prepare": "prepare", "Align": "align", "Call": "call", "Predict": "predict"}
 PATIENCE = 120.0  # seconds that a panel may take for its first answer before its kernels are compiled beside it
+REST = 3.0  # seconds without work in any panel before the next kernel: compiling takes half of Python from a click
 
 
 class Warming:
-    """One thread that compiles for one tab after another; what is compiled already costs nothing."""
+    """One thread that compiles for one tab after another; what is compiled already costs nothing.
 
-    def __init__(self, on_change: Callable[[Job[Any]], None]) -> None:
-        self._work = Latest(on_change)
+    ``busy`` says whether a person waits for a panel: the next kernel waits then too.
+    """
+
+    def __init__(self, on_change: Callable[[Job[Any]], None], busy: Callable[[], bool] = lambda: False) -> None:
+        self._work, self._busy = Latest(on_change), busy
         self._asked: list[str] = []
 
     def begin(self, tab: str, panel: Any) -> None:
@@ -37,10 +42,20 @@ class Warming:
         """Wait until nothing is being compiled; False when `timeout` seconds passed before."""
         return self._work.wait(timeout)
 
-    @staticmethod
-    def _compile(tab: str, progress: Progress) -> None:
+    def _rest(self, progress: Progress) -> None:
+        """Wait until no panel has worked for a while."""
+        worked = began = time.monotonic()
+        while not progress.cancelled and (now := time.monotonic()) - worked < REST and now - began < PATIENCE:
+            if self._busy():
+                worked = now
+            time.sleep(0.05)
+
+    def _compile(self, tab: str, progress: Progress) -> None:
+        self._rest(progress)
         kernels = kernels_of(SUBJECTS[tab])
         for number, kernel in enumerate(kernels):
+            if self._busy():
+                self._rest(progress)
             progress.compiling(f"{kernel.name}, {number + 1} of {len(kernels)} kernels of {tab}")
             if progress.cancelled:
                 break

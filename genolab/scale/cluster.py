@@ -11,12 +11,12 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from queue import Empty
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from genolab import __version__
 from genolab.errors import Cancelled, ClusterLost, GenolabError, IncompleteError, InputError
+from genolab.scale.jobs import duration
+from genolab.scale.under_way import Ready, Sent, Tile
 
 if TYPE_CHECKING:
     from genolab.io import KeptTiles
@@ -29,23 +29,18 @@ AHEAD = 3
 """Tiles under way for every thread of the cluster: handed out, or done and waiting for their turn."""
 
 TRIES_ALONE = 3
-"""Times that a tile whose workers died is tried with nothing beside it, each until Dask gives it up (four deaths)."""
+"""Times that a tile is tried with nothing beside it whose workers died, each until Dask gives it up (four deaths), or
+that was cancelled from elsewhere."""
 
 HOPELESS = 10
 """Tiles that fail before any is done; then the work is at fault, and not a tile."""
 
+WAIT, PATIENCE = "genolab.wait-for-workers", "10 minutes"
+"""Dask's setting of how long a call stays without any worker before it ends with ``ClusterLost``, and its default. A
+queue of a batch system may need more: ``dask.config.set({"genolab.wait-for-workers": "3 hours"})``."""
+
 _POLL = 0.2  # seconds between two looks at a cancel
 _COUNT = 5.0  # seconds between two counts of the workers
-
-
-@dataclass(frozen=True)
-class Tile(Generic[V]):
-    """A part of a work: what it is called where it fails, its share of the work (0 to 1), and what the function is
-    given: places in files wherever the data are files."""
-
-    name: str
-    share: float
-    value: V
 
 
 class Cluster:
@@ -76,6 +71,7 @@ class Cluster:
         self.missing: list[tuple[str, BaseException]] = []
         self._done, self._tiles, self._succeeded, self._text = 0.0, 0, 0, ""
         self._threads, self._workers, self._counted = 0, 0, float("-inf")
+        self._seen = time.monotonic()  # the last moment with a worker
 
     def map(self, function: Callable[[P, V], Any], plan: P, tiles: Iterable[Tile[V]]) -> Iterator[tuple[Tile[V], Any]]:
         """Each tile with ``function(plan, tile.value)``, in the order of the tiles; those that fail are left out.
@@ -89,10 +85,11 @@ class Cluster:
         GenolabError
             What the tiles raise, where none of the first is done.
         ClusterLost
-            If the scheduler is gone.
+            If the scheduler is gone, or no worker was there for as long as Dask's setting ``genolab.wait-for-workers``
+            says (10 minutes).
         """
         run = f"{self._who}-{uuid.uuid4().hex[:8]}"
-        source, sent, ready = enumerate(tiles), _Sent(self._client, run, function), _Ready()
+        source, sent, ready = enumerate(tiles), Sent(self._client, run, function), Ready()
         sent.share(plan)
         more = True
         try:
@@ -141,29 +138,32 @@ class Cluster:
                 self.kept.remove()
             raise
 
-    def _collect(self, sent: _Sent, ready: _Ready) -> None:
+    def _collect(self, sent: Sent, ready: Ready) -> None:
         """Wait for one tile, telling the progress meanwhile; it is cancelled by what that raises."""
         self._tell()
+        self._count()  # here too, for when the last worker is gone nothing else happens
         if self._client.status not in ("running", "connecting"):
             raise self._lost()
         try:
-            number, future = sent.finished.get(timeout=_POLL)
+            number, result = sent.finished.get(timeout=_POLL)
         except Empty:
             return
         from distributed import CancelledError, KilledWorker
 
         tile, tries = sent.take(number)
         try:
-            found = future.result()
-        except CancelledError:
-            raise self._lost() from None
-        except KilledWorker:
+            found = result()
+        except (CancelledError, KilledWorker) as error:
+            cancelled = isinstance(error, CancelledError)
+            if cancelled and self._client.status != "running":
+                raise self._lost() from None
             # Dask blames everything that a dead worker had before it, so the guilty take their neighbours with them
             if tries < TRIES_ALONE:
                 sent.suspects.insert(0, (number, tile, tries + 1))
                 return
-            said = f"{tile.name}: every worker that began it died; their logs may say of what."
-            self._fail(ready, number, tile, GenolabError(said))
+            died = "every worker that began it died; their logs may say of what"
+            said = "it was cancelled each time, and not from here" if cancelled else died
+            self._fail(ready, number, tile, GenolabError(f"{tile.name}: {said}."))
         except Exception as error:
             self._fail(ready, number, tile, error)
         else:
@@ -171,13 +171,13 @@ class Cluster:
                 self.kept.put(tile.name, found)
             self._finish(ready, number, tile, found)
 
-    def _fail(self, ready: _Ready, number: int, tile: Tile[Any], error: Exception) -> None:
+    def _fail(self, ready: Ready, number: int, tile: Tile[Any], error: Exception) -> None:
         self.missing.append((tile.name, error))
         self._refuse_hopeless()
         ready.put(number, (tile, _FAILED))
         self._count_in(tile)
 
-    def _finish(self, ready: _Ready, number: int, tile: Tile[Any], found: Any) -> None:
+    def _finish(self, ready: Ready, number: int, tile: Tile[Any], found: Any) -> None:
         self._succeeded += 1
         ready.put(number, (tile, found))
         self._count_in(tile)
@@ -195,8 +195,10 @@ class Cluster:
     def _tell(self, text: str = "") -> None:
         self._text = text or self._text
         if self._progress is not None:
-            self._count()  # here too, for when the last one is gone nothing else happens
-            on = f"on {self._workers} worker{'s' * (self._workers != 1)}" if self._workers else "(no worker: waiting)"
+            if self._workers or self._counted < 0:
+                on = f"on {self._workers} worker{'s' * (self._workers != 1)}"
+            else:
+                on = f"(no worker for {duration(time.monotonic() - self._seen)}; ends after {duration(_patience())})"
             self._progress(min(self._done, 1.0), " ".join(filter(None, (self._doing, self._text, on))))
 
     def _room(self) -> int:
@@ -211,95 +213,21 @@ class Cluster:
             except (OSError, TimeoutError):
                 raise self._lost() from None
             self._threads, self._workers, self._counted = sum(threads.values()), len(threads), now
+            if threads:
+                self._seen = now
+            elif now - self._seen > _patience():
+                raise self._lost(
+                    f"no worker for {duration(_patience())}. Start some (`cluster.scale(n)`: Dask closes for good what "
+                    f"is away after `distributed.deploy.lost-worker-timeout`), or set Dask's `{WAIT}`, and call again"
+                )
 
-    def _lost(self) -> ClusterLost:
-        said = f"{self._who}: the scheduler is gone. Start a cluster and call again with its client"
+    def _lost(self, why: str = "the scheduler is gone. Start a cluster and call again with its client") -> ClusterLost:
+        said = f"{self._who}: {why}"
         kept = f"; {len(self.kept):,} finished tiles are kept." if self.kept is not None else "."
         return ClusterLost(said + kept)
 
 
 _FAILED = object()
-
-
-class _Sent:
-    """Tiles that are with the cluster, by number."""
-
-    def __init__(self, client: Any, run: str, function: Callable[..., Any]) -> None:
-        self.finished: SimpleQueue[tuple[int, Any]] = SimpleQueue()
-        self._client, self._run, self._function = client, run, function
-        self._held: dict[int, tuple[Tile[Any], int, Any]] = {}
-        self._plan: Any = None
-        self._times = 0
-        self.suspects: list[tuple[int, Tile[Any], int]] = []
-        self.alone = False
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def share(self, plan: Any) -> None:
-        self._given, self._times = plan, self._times + 1
-        self._plan = self._client.submit(_given, plan, key=f"{self._run}-plan-{self._times}", priority=1)
-
-    def hand_out(self, number: int, tile: Tile[Any], alone: int = 0) -> None:
-        from dask import config
-
-        if self._plan.status == "error":  # it was blamed for the death of workers as well
-            self.share(self._given)
-        # a batch of reads is some megabytes, and is meant: few are under way
-        with config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
-            future = self._client.submit(
-                run_tile, __version__, self._function, self._plan, tile.value,
-                key=f"{self._run}-{number}-{alone}", priority=-number,
-            )  # fmt: skip
-        self._held[number], self.alone = (tile, alone, future), alone > 0
-        future.add_done_callback(lambda done: self.finished.put((number, done)))
-
-    def take(self, number: int) -> tuple[Tile[Any], int]:
-        tile, alone, _ = self._held.pop(number)
-        self.alone = False
-        return tile, alone
-
-    def forget(self) -> None:
-        """What has not begun is not begun any more; what has begun ends unheard."""
-        if self._held and self._client.status == "running":
-            self._client.cancel([future for *_, future in self._held.values()], force=True)
-        self._held.clear()
-
-
-class _Ready:
-    """Results that wait until it is their turn."""
-
-    def __init__(self) -> None:
-        self._held: dict[int, Any] = {}
-        self._next = 0
-
-    def __len__(self) -> int:
-        return len(self._held)
-
-    def put(self, number: int, found: Any) -> None:
-        self._held[number] = found
-
-    def take(self) -> Any:
-        found = self._held.pop(self._next, None)
-        self._next += found is not None
-        return found
-
-
-def run_tile(version: str, function: Callable[[Any, Any], Any], plan: Any, value: Any) -> Any:
-    """What a worker does."""
-    if version != __version__:
-        fix = "Install one version on all machines."
-        raise InputError("run_tile", "genolab", f"version {version}, as the client has", __version__, fix)
-    from distributed import get_worker
-
-    from genolab.kernel.threads import allow
-
-    allow(get_worker().state.nthreads)  # else every worker of a machine would use all of it
-    return function(plan, value)
-
-
-def _given(plan: P) -> P:
-    return plan
 
 
 def _checked(client: Any, who: str) -> Any:
@@ -338,3 +266,9 @@ def connected(address: str, who: str) -> Iterator[Any]:
         raise ClusterLost(f"{who}: no scheduler of Dask answers at {address} ({error}).") from None
     with client:
         yield client
+
+
+def _patience() -> float:
+    from dask import config, utils
+
+    return float(utils.parse_timedelta(config.get(WAIT, PATIENCE)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from toy_kernels import matrix_product, scale_counts
 
 import genolab as gl
@@ -25,6 +27,7 @@ def test_kernels_are_compiled_after_the_panel_has_answered_and_only_once(monkeyp
     kernels = [Kernel(scale_counts), Kernel(matrix_product)]
     panel, said, jobs = Panel(), [], []
     monkeypatch.setattr(warming, "kernels_of", lambda subject: kernels if panel.answered and subject == "call" else [])
+    monkeypatch.setattr(warming, "REST", 0.0)
 
     def heard(job: Job) -> None:
         jobs.append(job)
@@ -42,6 +45,37 @@ def test_kernels_are_compiled_after_the_panel_has_answered_and_only_once(monkeyp
     background.begin("Graph", panel)  # has no kernels of its own
     assert background.wait(5)
     assert (len(said), panel.answered) == (heard_so_far, 1)
+
+
+def test_no_kernel_is_compiled_while_a_person_waits(monkeypatch) -> None:
+    kernels, waits, asked = [Kernel(scale_counts), Kernel(matrix_product)], threading.Event(), threading.Semaphore(0)
+    monkeypatch.setattr(warming, "kernels_of", lambda subject: kernels)
+    monkeypatch.setattr(warming, "REST", 0.2)
+
+    def busy() -> bool:
+        asked.release()
+        if kernels[0].state() == "compiled" and not between:
+            between.append(kernels[1].state())
+            waits.set()
+        return waits.is_set()
+
+    def states_after_five_looks() -> list[str]:
+        assert all(asked.acquire(timeout=60) for _ in range(5))
+        return [kernel.state() for kernel in kernels]
+
+    between: list[str] = []
+    waits.set()
+    background = warming.Warming(lambda job: None, busy)
+    background.begin("Call", Panel())
+    assert "compiled" not in states_after_five_looks()
+    waits.clear()
+    while not between:
+        asked.acquire(timeout=60)
+    assert states_after_five_looks()[0] == "compiled"
+    assert kernels[1].state() == between[0] != "compiled"
+    waits.clear()
+    assert background.wait(60)
+    assert [kernel.state() for kernel in kernels] == ["compiled", "compiled"]
 
 
 def test_a_subject_names_its_own_kernels() -> None:

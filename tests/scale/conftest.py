@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from scale_cluster import WORKERS
+from scale_cluster import local
 
 
 @pytest.fixture(scope="session")
 def client():
     """Two workers of one thread, in processes of their own, which Dask starts again when they die."""
-    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
-    with distributed.LocalCluster(n_workers=2, **WORKERS) as cluster, distributed.Client(cluster) as client:
+    pytest.importorskip("distributed", reason="distributed is not installed")
+    with local(2) as client:
         yield client

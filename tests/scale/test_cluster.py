@@ -126,6 +126,54 @@ def deaths_allowed(client, number: int):
         client.run_on_scheduler(change, before)
 
 
+def test_a_call_goes_on_when_workers_come_back_and_ends_when_they_stay_away(tmp_path, monkeypatch):
+    monkeypatch.setattr("genolab.scale.cluster._COUNT", 0.05)
+    told = []
+
+    def work(plan, value):
+        return str(plan + value).encode()
+
+    def tell(share, text):
+        told.append(text)
+        if comes_back and "(no worker for" in text:
+            own.scale(1)
+        elif not comes_back and share >= 0.3:
+            own.scale(0)
+
+    kept = io.KeptTiles(tmp_path / "out.vcf", {"reads": "sha256:1"})
+    with (
+        config.set({"genolab.wait-for-workers": "0.5s"}),
+        distributed.LocalCluster(n_workers=1, processes=False, **WORKERS) as own,
+        distributed.Client(own) as other,
+    ):
+        comes_back = False
+        with pytest.raises(ClusterLost, match=r"test: no worker for 0.5 s. .*cluster.scale.* finished tiles are kept"):
+            results(Cluster(other, "test", "adding", tell, kept), work, 40, 100)
+        assert any("(no worker for" in text and text.endswith("ends after 0.5 s)") for text in told)
+        assert 12 <= len(kept) < 40
+        comes_back = True
+        config.set({"genolab.wait-for-workers": "1 minute"})
+        assert results(Cluster(other, "test", "adding", tell), work, 40, 100) == [b"%d" % (100 + n) for n in range(40)]
+
+
+def test_what_is_cancelled_from_elsewhere_is_sent_again(client):
+    def work(plan, value):
+        time.sleep(0.02)
+        return plan + value
+
+    def source():
+        for tile in tiles(20):
+            if tile.value == 10:
+                keys = [key for key in list(client.futures) if key.startswith("test-")]
+                assert any("-plan-" in key for key in keys)
+                client.cancel([distributed.Future(key, client) for key in keys], force=True)
+            yield tile
+
+    cluster = Cluster(client, "test", "adding")
+    assert [found for _, found in cluster.map(work, 1, source())] == [1 + n for n in range(20)]
+    assert cluster.missing == []
+
+
 def test_a_lost_scheduler_leaves_finished_tiles_to_go_on_from(client, tmp_path):
     about = {"reads": "sha256:1"}
 
