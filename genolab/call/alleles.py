@@ -17,6 +17,7 @@ from genolab.io.region import plain_name
 
 if TYPE_CHECKING:
     from genolab.call.calls import VariantCalls
+    from genolab.call.joint_calls import JointCalls
     from genolab.io import Variants
     from genolab.io.reference import Reference
 
@@ -224,9 +225,24 @@ def _records(rows: VariantCalls | Variants) -> Iterator[_Row]:
 
 
 def read_rows(
-    source: VariantCalls | Variants | str | os.PathLike[str], region: Region | None, sample: str | None, length: int
+    source: VariantCalls | JointCalls | Variants | str | os.PathLike[str],
+    region: Region | None,
+    sample: str | None,
+    length: int,
+    name_of_sample: str = "sample",
 ) -> VariantCalls | Variants:
-    """Calls or records as they are; a path is read, a region of it under either name of its contig, of a ``length``."""
+    """Calls or records as they are; a path is read, a region of it under either name of its contig, of a ``length``.
+
+    Of joint calls those of the one sample, which may be left out where there is no other.
+    """
+    from genolab.call.joint_calls import JointCalls
+
+    if isinstance(source, JointCalls):
+        if sample is None and len(source.samples) > 1:
+            some = ", ".join(source.samples[:10])
+            fix = f"There are {some}."
+            raise InputError("compare", name_of_sample, "the name of one sample", "joint calls and no name", fix)
+        return source.of(source.samples[0] if sample is None else sample)
     if not isinstance(source, str | os.PathLike):
         return source
     if region is None:

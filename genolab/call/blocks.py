@@ -14,6 +14,7 @@ from genolab.call.evidence import Evidence
 from genolab.call.genotyping import inside, screen
 from genolab.call.indels import judge_windows
 from genolab.call.likelihood import dosages, genotype_likelihoods
+from genolab.call.other import OTHER
 from genolab.call.thresholds import FRAGMENT_ERROR, Thresholds
 from genolab.call.windows import HALO
 from genolab.io import Field, Region, VariantRecords
@@ -21,9 +22,6 @@ from genolab.spec import BASES
 
 BANDS = (0, 5, 10, 20, 30, 40, 60, 99)
 """Where each band of GQ begins; a block holds positions of one band."""
-
-OTHER = "<*>"
-"""VCF's name of any other allele."""
 
 _AT_ONCE = 250_000  # bases looked at together
 _ARRAYS = {"reference": np.uint8, "depth": np.int64, "phred": np.int64, "quality": np.int64}

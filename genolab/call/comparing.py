@@ -20,6 +20,7 @@ from genolab.io.region import plain_name
 
 if TYPE_CHECKING:
     from genolab.call.calls import VariantCalls
+    from genolab.call.joint_calls import JointCalls
     from genolab.io import Variants
 
 GAP = 50
@@ -29,8 +30,8 @@ Paths = str | os.PathLike[str]
 
 
 def compare(
-    calls: VariantCalls | Variants | Paths,
-    truth: VariantCalls | Variants | Paths,
+    calls: VariantCalls | JointCalls | Variants | Paths,
+    truth: VariantCalls | JointCalls | Variants | Paths,
     *,
     confident: Paths | None = None,
     reference: Paths | None = None,
@@ -49,7 +50,9 @@ def compare(
     Parameters
     ----------
     calls, truth
-        Results of :func:`call_variants`, records, or paths of VCF or BCF files. In files one sample is compared.
+        Results of :func:`call_variants`, records, or paths of VCF or BCF files.
+    sample, truth_sample
+        The one sample of each that is compared; may be left out where there is one.
     confident
         BED file of where the truth is known: an allele counts where its reference bases lie in one interval.
     reference
@@ -62,7 +65,8 @@ def compare(
     Raises
     ------
     FileError, InputError
-        If a file is damaged, the variants are not of this reference, or the region is outside it.
+        If a file is damaged, the variants are not of this reference, the region is outside it, or there are several
+        samples and none is named.
     """
     path = reference if reference is not None else getattr(calls, "reference_path", None)
     if path is None:
@@ -70,7 +74,8 @@ def compare(
     with io.open_reference(path) as opened:
         where = _region(calls, region, opened.contigs)
         length = opened.contigs.get(where.contig, 2**31 - 1) if where is not None else 0
-        rows, known = (read_rows(of, where, name, length) for of, name in ((calls, sample), (truth, truth_sample)))
+        rows = read_rows(calls, where, sample, length)
+        known = read_rows(truth, where, truth_sample, length, "truth_sample")
         called, expected = alleles_of(rows, opened, where), alleles_of(known, opened, where)
         inside = _Inside(where, confident)
         letters = {plain_name(name): Letters(opened, name) for name in opened.contigs}

@@ -208,8 +208,7 @@ def judge_windows(
 def _record(site: SiteOfWindow, columns: dict[str, float], ploidy: int) -> CalledSite:
     """With the alleles of the best genotype alone, spelled as short as they go."""
     about = site.window.sites[site.number]
-    kept = [0, *sorted({allele for allele in site.best if allele})]
-    reference, alternates = trimmed(about.reference, [about.alternates[allele - 1] for allele in kept[1:]])
+    kept, reference, alternates = kept_alleles(site)
     index = {each: at for at, each in enumerate(genotypes(ploidy, len(about.alternates) + 1))}
     wanted = [index[tuple(sorted(kept[allele] for allele in each))] for each in genotypes(ploidy, len(kept))]
     likelihood = (site.window.site_posterior[site.number] - site.window.site_prior[site.number])[wanted]
@@ -229,6 +228,13 @@ def _record(site: SiteOfWindow, columns: dict[str, float], ploidy: int) -> Calle
         log10_likelihood=likelihood - likelihood.max(),
         columns=columns,
     )
+
+
+def kept_alleles(site: SiteOfWindow) -> tuple[list[int], str, list[str]]:
+    """The alleles of a record of the site, the reference first, then those of the best genotype; and their spelling."""
+    about = site.window.sites[site.number]
+    kept = [0, *sorted({allele for allele in site.best if allele})]
+    return kept, *trimmed(about.reference, [about.alternates[allele - 1] for allele in kept[1:]])
 
 
 def trimmed(reference: str, alternates: list[str]) -> tuple[str, list[str]]:

@@ -68,7 +68,7 @@ def call_to_file(
 
     With ``gvcf`` what lies between the variants is written too: blocks of positions whose GQ is of one band
     (:data:`~genolab.call.blocks.BANDS`), with ``END``, the allele ``<*>``, the smallest GQ, PL and DP of the block.
-    A gVCF is of one sample.
+    Variants have the allele ``<*>`` beside their own (:func:`~genolab.call.other.with_other`). A gVCF is of one sample.
 
     With a ``client`` (a ``distributed.Client``) its workers call the tiles; the file has the same bytes. Tiles that are
     finished are kept in ``<output>.tiles`` until the file is whole, so that a call after a lost scheduler goes on
@@ -114,11 +114,13 @@ def part_of(calls: Calls, plan: Plan, gvcf: bool) -> Part:
     if not gvcf:
         return Part(records, passing)
     from genolab.call.blocks import profile, stretch_of
+    from genolab.call.other import with_other
 
     assert isinstance(calls, VariantCalls)
     assert calls.evidence is not None
     evidence = calls.evidence
     copies = calls.ploidy_at(evidence.region.contig, evidence.region.start)
+    records = with_other(records, calls, copies, plan.backend)
     return Part(records, passing, stretch_of(records, profile(evidence, plan.thresholds, copies, plan.backend)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 from made_reads import sam_text, simple, write_bam, write_reference
 
 import genolab as gl
-from genolab.call import JointCalls, VariantCalls, call_to_file, call_variants
+from genolab.call import JointCalls, VariantCalls, call_to_file, call_variants, compare
+from genolab.call.likelihood import genotypes
 from genolab.call.ploidy import ploidy_map
 from genolab.cli import main
 from genolab.errors import FileError, InputError
@@ -185,6 +187,19 @@ def reference(tmp_path_factory) -> Path:
     return write_reference(tmp_path_factory.mktemp("reference") / "reference.fa", SEQUENCE, "chrX")
 
 
+def test_one_sample_of_the_joint_calls_is_compared_as_its_column_of_the_file(calls, tmp_path):
+    path = calls.write(tmp_path / "calls.vcf.gz")
+    truth = call_variants(BAMS[1], REFERENCE)
+    found = compare(calls, truth, sample=NAMES[1])
+    from_file = compare(path, truth, sample=NAMES[1], reference=REFERENCE, region=truth.regions[0])
+    assert found.to_frame().equals(from_file.to_frame())
+    assert len(found.query) > len(found.truth) > 0
+    assert compare(calls, calls, sample=NAMES[1], truth_sample=NAMES[1]).score().missed == 0
+    for names, said in (({}, "sample"), ({"sample": NAMES[0]}, "truth_sample")):
+        with pytest.raises(InputError, match=rf"{said}\b.*HG00100, HG00101, HG00102"):
+            compare(calls, calls, **names)
+
+
 def test_ploidy_follows_place_and_sex(reference, tmp_path):
     files = cohort(tmp_path, {"he": (0, 12), "she": (6, 6), "other": (10, 0)}, "chrX")
     sex = {"he": "male", "she": "female", "other": "M"}
@@ -327,9 +342,43 @@ def test_blocks_and_calls_cover_every_position_once(blocks):
                     assert record.samples[0]["PL"][0] == 0 or record.samples[0]["GQ"] == 0
             else:
                 called.append(record.start)
+                assert record.alts[-1] == "<*>"
                 covered[record.start : record.start + len(record.ref)] += 1
     assert called == alone.position.tolist()
     assert (covered == 1).all()
+
+
+@pytest.mark.parametrize("ploidy", [1, 2, 4])
+def test_variants_of_a_gvcf_have_any_other_allele_too(ploidy, tmp_path):
+    """AD and PL have a value for it; what was called keeps its numbers, and bases of no called allele are counted."""
+    reads = [
+        simple(f"r{at}", 10, SEQUENCE[10:30] + base + SEQUENCE[31:60], 30, 0x10 * (at % 2))
+        for at, base in enumerate("CCCCCCCCCCCCCCCGGG")
+    ]
+    bam = write_bam(tmp_path / "reads.bam", sam_text(reads, len(SEQUENCE)))
+    reference = write_reference(tmp_path / "reference.fa", SEQUENCE)
+    call_to_file(bam, reference, tmp_path / "plain.vcf", ploidy=ploidy)
+    call_to_file(bam, reference, tmp_path / "blocks.g.vcf", ploidy=ploidy, gvcf=True)
+    with (
+        pysam.VariantFile(str(tmp_path / "plain.vcf")) as one,
+        pysam.VariantFile(str(tmp_path / "blocks.g.vcf")) as two,
+    ):
+        expected, found = list(one), [record for record in two if record.alts != ("<*>",)]
+    assert [record.start for record in expected] == [30]
+    for plain, record in zip(expected, found, strict=True):
+        assert record.alts == (*plain.alts, "<*>")
+        before, after, alleles = plain.samples[0], record.samples[0], len(record.alleles)
+        assert after["GT"] == before["GT"]
+        assert len(after["PL"]) == math.comb(ploidy + alleles - 1, ploidy)
+        kinds = genotypes(ploidy, alleles)
+        assert [phred for kind, phred in zip(kinds, after["PL"], strict=True) if alleles - 1 not in kind] == list(
+            before["PL"]
+        )
+        assert min(after["PL"]) == 0
+        assert sum(after["AD"]) == 18
+        assert after["AD"][:-1] == before["AD"]
+        for total, one_way, other_way in zip(after["AD"], after["ADF"], after["ADR"], strict=True):
+            assert total == one_way + other_way
 
 
 @pytest.mark.parametrize("tile", [999, 100])
@@ -357,6 +406,11 @@ def test_bcftools_reads_the_blocks(blocks, tmp_path):
         return [line for line in done.stdout.splitlines() if not line.startswith("#")]
 
     records = lines("view", blocks)
+    variants = [line.split("\t") for line in lines("view", "-i", "N_ALT>1", blocks)]
+    assert len(variants) >= 8
+    assert lines("query", "-i", "N_ALT>1", "-f", "[%AD{2}] [%PL{5}]\\n", blocks) == [
+        " ".join(row[9].split(":")[at].split(",")[last] for at, last in ((3, 2), (6, 5))) for row in variants
+    ]
     assert lines("norm", "-f", REFERENCE, blocks) == records
     assert len(lines("convert", "--gvcf2vcf", "-f", REFERENCE, blocks)) == 4200
     assert lines("view", "-H", "-r", "17:45", blocks)[0].split("\t")[1] <= "45"  # found by END
