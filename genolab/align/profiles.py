@@ -36,7 +36,7 @@ FirstStarts = Annotated[
 SecondStarts = Annotated[
     Symbol, Spec("second_column", "float64", "the same of the second profile", low=0, high=1, symbol="q")
 ]
-Table = Annotated[Symbol, Spec("letter other_letter", "float64", "score of a letter against a letter", symbol="s")]
+Table = Annotated[Symbol, Spec("letter letter", "float64", "score of a letter against a letter", symbol="s")]
 GapOpen = Annotated[Symbol, Spec("", "float64", "cost of a gap, whatever its length", low=0, high=100, symbol="o")]
 GapExtend = Annotated[Symbol, Spec("", "float64", "cost of each column of a gap", low=0, high=100, symbol="x")]
 

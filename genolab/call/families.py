@@ -213,3 +213,11 @@ def family_given_frequency(
         child(transmission - faithful).sum(axis=3),
         (of_children * new / given[:, :, 0, 0, None]).sum(axis=2),
     )
+
+
+@family_given_frequency.fits
+def _parents_first(log10_likelihood: np.ndarray, transmission: np.ndarray, **_: np.ndarray) -> None:
+    samples, children = log10_likelihood.shape[1], transmission.shape[0]
+    if samples != children + 2:
+        expected = f"{children + 2} long along `sample`: a father, a mother and the children of `transmission`"
+        raise InputError("family_given_frequency", "log10_likelihood", expected, f"{samples:,}")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 
-from genolab.errors import GenolabError, InputError
+from genolab.errors import InputError
 from genolab.kernel.bind import bind_arrays, specs_of
 from genolab.kernel.choice import backend_in_force, check_backend
 from genolab.kernel.driver import DrivenImplementation, Driver
@@ -72,8 +72,9 @@ class Kernel(Opened):
         gradient: Callable[..., Mapping[str, Any]] | None = None,
         jax_needs: tuple[str, ...] = (),
         kept: bool = False,
+        fits: Callable[..., None] | None = None,
     ) -> None:
-        self._kept = kept
+        self._kept, self._fits = kept, fits
         self._gradient, self._jax_needs = gradient, jax_needs
         self._build, self._example, self._implementation, self._dtype = build, example, implementation, dtype
         self.name: str = build.__name__
@@ -167,6 +168,7 @@ class Kernel(Opened):
             "gradient": self._gradient,
             "jax_needs": self._jax_needs,
             "kept": self._kept,
+            "fits": self._fits,
         }
         return Kernel(self._build, **(same | change))
 
@@ -190,6 +192,12 @@ class Kernel(Opened):
         """
         self._implementation = DrivenImplementation(driver)
         return driver
+
+    def fits(self, check: Callable[..., None]) -> Callable[..., None]:
+        """Decorate a look at a call's arrays, by name: it raises ``InputError`` where lengths must fit together beyond
+        the names of their axes. An error of the computation itself is a fault of the kernel, and is never renamed."""
+        self._fits = check
+        return check
 
     def gradient(self, build: Callable[..., Mapping[str, Any]]) -> Callable[..., Mapping[str, Any]]:
         """Decorate the gradient of a kernel with a loop: symbolic inputs and gradients of the outputs, both by name.
@@ -279,15 +287,10 @@ class Kernel(Opened):
             return self.with_static(**static)(*arrays, backend=backend, **named)
         writeable = backend_in_force(backend, self.backend) == "numba"
         values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable)
+        if self._fits is not None:
+            self._fits(**dict(zip(self.inputs, values, strict=True)))
         record(self.name, self.static, values)
-        try:
-            results = self._run(backend_in_force(backend, self.backend), values)
-        except GenolabError:
-            raise
-        except (ValueError, IndexError) as error:  # lengths or codes that fit their specs, and not one another
-            shapes = ", ".join(f"{name} {list(value.shape)}" for name, value in zip(self.inputs, values, strict=True))
-            expected = "arrays whose lengths, codes and values fit together"
-            raise InputError(self.name, ", ".join(self.inputs), expected, f"{shapes} ({str(error)[:200]})") from error
+        results = self._run(backend_in_force(backend, self.backend), values)
         return self.Result(*(np.asarray(result) for result in results))
 
     def _run(self, backend: str, values: list[np.ndarray]) -> Any:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pytensor.tensor as pt
 
+from genolab.errors import InputError
 from genolab.kernel import kernel
 from genolab.kernel.threads import added, spread
 from genolab.prepare.depth import Start, row_of_each
@@ -163,7 +164,7 @@ def _components_within(values: np.ndarray, mean: np.ndarray, span: np.ndarray) -
     wide, thin = np.empty((values.shape[1], basis.shape[1])), basis.astype(values.dtype)
     for genes, part in _centred(values, mean, axis=1):
         wide[genes] = part.T @ thin
-    return _turned(wide, basis, values.dtype)
+    return _turned(wide, basis, values.dtype, ("components_within", "values"))
 
 
 @kernel(backend="numpy", example=lambda: _two_entries((2, 1)))
@@ -189,12 +190,20 @@ def _components_within_stored(
     thin, samples = basis.astype(value.dtype), len(start) - 1
     wide = added(loops.products, samples, value, column, start, thin, len(mean), parts=STORED_PARTS).astype(np.float64)
     wide -= mean[:, None] * basis.sum(axis=0)
-    return _turned(wide, basis, value.dtype)
+    return _turned(wide, basis, value.dtype, ("components_within_stored", "value"))
 
 
-def _turned(wide: np.ndarray, basis: np.ndarray, dtype: np.dtype[Any]) -> tuple[np.ndarray, ...]:
+def _turned(
+    wide: np.ndarray, basis: np.ndarray, dtype: np.dtype[Any], given: tuple[str, str]
+) -> tuple[np.ndarray, ...]:
     # by the small matrix of products: a singular value decomposition of a tall one takes many times longer
-    squares, turn = np.linalg.eigh(wide.T @ wide)
+    products = wide.T @ wide
+    if not np.isfinite(products).all():
+        found = "what is infinite or no number there"
+        raise InputError(
+            *given, "values whose squares, less the mean, have a finite sum", found, "Impute or filter first."
+        )
+    squares, turn = np.linalg.eigh(products)
     turn = turn[:, ::-1]
     singular = np.sqrt(np.maximum(squares[::-1], 0))
     used = singular > NEGLIGIBLE[dtype.name] * singular[0]

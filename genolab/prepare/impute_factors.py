@@ -23,7 +23,7 @@ Scores = Annotated[Symbol, Spec("sample factor", "float64", "how much of a facto
 Covariance = Annotated[
     Symbol,
     Spec(
-        "sample factor other", "float64", "covariance of the sample's scores", unit="noise variance", symbol="M_s^{-1}"
+        "sample factor factor", "float64", "covariance of the sample's scores", unit="noise variance", symbol="M_s^{-1}"
     ),
 ]
 Variance = Annotated[

@@ -20,6 +20,8 @@ def lengths(kernel: Kernel, drawn: dict[str, int]) -> dict[str, int]:
         "count": 4 * DEEPEST + 1,
         "gate": 4 * drawn.get("unit", 1),
     }  # fmt: skip
+    if kernel.name == "family_given_frequency":
+        fixed["sample"] = drawn["child"] + 2
     if kernel.name in ("genotype_posteriors", "site_sensitivity"):
         fixed["genotype"] = GENOTYPES
     return drawn | {axis: length for axis, length in fixed.items() if axis in drawn}

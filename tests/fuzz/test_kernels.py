@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 import genolab as gl
 from genolab.errors import InputError
 from genolab.kernel import Kernel
+from genolab.kernel.bind import bind_arrays
 from genolab.spec import Spec
 
 NIGHTLY = bool(os.environ.get("GENOLAB_NIGHTLY"))
+LARGE = 1e100  # and what squares to no number
 REALS = (0.0, -0.0, 1.0, -1.0, 1e-300, 1e-30, 1e-8, 0.5, 1e6, 3e7, 1e30, 1e300, -1e30, np.inf, -np.inf, np.nan)
 
 
@@ -50,12 +52,29 @@ def drawn(spec: Spec, lengths: dict[str, int], random: np.random.Generator, wild
     return values
 
 
+def fits(kernel: Kernel, values: list[np.ndarray]) -> bool:
+    """Whether the arrays are what the kernel's specs ask for."""
+    try:
+        bound = bind_arrays(kernel.name, kernel.inputs, kernel.defaults, tuple(values), {}, writeable=False)
+        if kernel._fits is not None:
+            kernel._fits(**dict(zip(kernel.inputs, bound, strict=True)))
+    except InputError:
+        return False
+    return True
+
+
 def answer(kernel: Kernel, values: list[np.ndarray]) -> tuple[np.ndarray, ...] | None:
+    """What it answers; None where it refuses what does not fit, or numbers that cannot be computed with."""
+    fit = fits(kernel, values)
     try:
         with np.errstate(all="ignore"):
-            return tuple(kernel(*values))
+            found = tuple(kernel(*values))
     except InputError:
+        reals = [value for value in values if value.dtype.kind == "f"]
+        assert not fit or any(not (np.abs(value) < LARGE).all() for value in reals), "refused what its specs allow"
         return None
+    assert fit
+    return found
 
 
 @pytest.mark.parametrize("name", list(KERNELS))

@@ -130,3 +130,26 @@ def test_results_are_named_tuples_of_arrays(scale):
 
 def test_empty_axes_are_taken(scale):
     assert scale(np.empty((0, 3)), WEIGHT).total.shape == (0,)
+
+
+def test_lengths_that_must_fit_together_are_refused_and_a_fault_of_the_kernel_keeps_its_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kernel = Kernel(scale_counts)
+
+    @kernel.fits
+    def more_samples(counts: np.ndarray, **_: np.ndarray) -> None:
+        if len(counts) < 2:
+            raise InputError(kernel.name, "counts", "at least 2 samples", str(len(counts)))
+
+    assert kernel(COUNTS, WEIGHT)
+    for each in (kernel, kernel.definition, kernel.at("float64")):
+        with pytest.raises(InputError, match="at least 2 samples; got 1"):
+            each(COUNTS[:1], WEIGHT)
+
+    def wrong(*_: object) -> None:
+        raise IndexError("a loop that counts too far")
+
+    monkeypatch.setattr(kernel, "_run", wrong)
+    with pytest.raises(IndexError, match="too far"):
+        kernel(COUNTS, WEIGHT)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pytensor.tensor as pt
 
+from genolab.errors import InputError
 from genolab.kernel import kernel
 from genolab.kernel.driver import DrivenImplementation
 from genolab.kernel.pullback import DrivenGradient
@@ -90,6 +91,13 @@ def _greatest(value: Any, inside: Any, shape: tuple[Any, ...], start: Any) -> tu
     at_window = pt.switch(first, start.reshape((1, shape[1], shape[2], 1)), 0).sum(axis=2)
     chosen = pt.switch(first & pt.gt(held, 0), held, np.array(0, value.dtype)).sum(axis=2)
     return chosen, pt.switch(pt.gt(chosen, 0), at_window, -1).astype("int32")
+
+
+@base_convolution.fits
+def _filters_fit(codes: np.ndarray, weight: np.ndarray, **_: np.ndarray) -> None:
+    if weight.shape[0] > codes.shape[1]:
+        expected = f"at most {codes.shape[1]:,} long along `offset`, the positions of `codes`"
+        raise InputError("base_convolution", "weight", expected, f"{weight.shape[0]:,}")
 
 
 @base_convolution.driven
