@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from genolab import __version__
+from genolab.cli.allowance import READING, add_limits, allowed
 from genolab.errors import Cancelled, GenolabError
 from genolab.text import plain
 
@@ -37,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(words).parse_args(words)
     try:
-        status: int = import_module(f"genolab.cli.{options.command}").run(options)
+        with allowed(options):
+            status: int = import_module(f"genolab.cli.{options.command}").run(options)
         return status
     except KeyboardInterrupt:
         print(f"genolab {options.command}: stopped; nothing was written.", file=sys.stderr)
@@ -57,4 +59,6 @@ def _parser(words: list[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=summary, description=about, allow_abbrev=False)
         if words[:1] == [name]:  # only the command that runs: the flags of `call` come from the caller's own thresholds
             import_module(f"genolab.cli.{name}").add_options(command)
+            if name in READING:
+                add_limits(command)
     return parser

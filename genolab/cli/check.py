@@ -11,6 +11,7 @@ from genolab.text import plain
 
 def add_options(command: argparse.ArgumentParser) -> None:
     """Add the options of this command to its parser."""
+    from genolab.cli.allowance import above_zero
     from genolab.io.checking import READERS
     from genolab.io.checks import MEMORY, SECONDS
 
@@ -19,7 +20,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--reference", type=Path, metavar="FASTA", help="what CRAM files were compressed against")
     command.add_argument("--seconds", type=float, default=SECONDS, help="for one file (default %(default)g)")
     memory = "gigabytes that reading may take (default %(default)g; kept on Linux)"
-    command.add_argument("--memory", type=float, default=MEMORY / 2**30, metavar="GB", help=memory)
+    command.add_argument("--memory", type=above_zero, default=MEMORY / 2**30, metavar="GB", help=memory)
     command.add_argument("--json", action="store_true", help="print JSON")
 
 

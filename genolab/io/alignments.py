@@ -115,7 +115,7 @@ class Alignments:
 
     def _ask(self, file: pysam.AlignmentFile, place: Region) -> None:
         """Ask before a region is read that needs more memory than there may be, as far as the index can tell."""
-        if self.format != "BAM" or self.path.stat().st_size * _MOST_OF_PACKED < budget.memory():
+        if self.format != "BAM" or self.path.stat().st_size * _MOST_OF_PACKED < budget.memory(self.path):
             return  # whatever the region, its reads fit; of CRAM the index does not tell
         with htslib.quiet():
             try:
@@ -157,7 +157,7 @@ class Alignments:
         mapping, cigar = columns.mapping_quality.append, columns.cigar.append
         sequence, quality = columns.sequence.append, columns.quality.append
         left_out = letters_read = 0
-        allowed = budget.memory()
+        allowed = budget.memory(self.path)
         try:
             with htslib.quiet():
                 for read in file.fetch(place.contig, place.start, place.end):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
 
 from genolab.errors import InputError, TooLargeError
+from genolab.io.cache import identity
 
 SWELLS = 100
 """Bytes that one byte of an archive may become, unless the user allows more."""
@@ -17,6 +19,7 @@ SMALL = 64 * 2**20
 
 _memory: ContextVar[int | None] = ContextVar("memory", default=None)
 _swells: ContextVar[float | None] = ContextVar("swells", default=None)
+_allowed: set[str] = set()
 
 
 @contextmanager
@@ -44,13 +47,30 @@ def limits(memory: float | None = None, swells: float | None = None) -> Iterator
         _swells.set(before[1])
 
 
-def memory() -> int:
-    """Bytes that one reading may take."""
+def allow(path: str | os.PathLike[str]) -> None:
+    """Read this file, as it is now, however much memory it takes or it swells, in every thread of this process.
+
+    A file that changes afterwards asks again.
+    """
+    _allowed.add(identity(Path(path)))
+
+
+def is_allowed(path: Path) -> bool:
+    """Whether :func:`allow` was called for this state of the file."""
+    return bool(_allowed) and identity(path) in _allowed
+
+
+def memory(path: Path | None = None) -> int:
+    """Bytes that one reading may take; without end for a file that was allowed."""
+    if path is not None and is_allowed(path):
+        return sys.maxsize
     return _memory.get() or _setting("GENOLAB_MEMORY", 2**30) or max(free() // 2, 2**28)
 
 
-def swells() -> float:
-    """Bytes that one byte of an archive may become."""
+def swells(path: Path | None = None) -> float:
+    """Bytes that one byte of an archive may become; without end for a file that was allowed."""
+    if path is not None and is_allowed(path):
+        return float(sys.maxsize)
     return _swells.get() or _setting("GENOLAB_SWELLS", 1) or SWELLS
 
 
@@ -77,9 +97,10 @@ def ask_memory(path: Path, needed: float, what: str, fix: str = "") -> None:
     TooLargeError
         With what it needs, what there is, and how to allow it.
     """
-    allowed = memory()
+    allowed = memory(path)
     if needed > allowed:
-        more = f"Allow more: with genolab.io.limits(memory={_round(needed):g}e9), or GENOLAB_MEMORY={_round(needed):g}."
+        most = f"{_round(needed):g}"
+        more = f"Allow more: --memory {most}, genolab.io.limits(memory={most}e9), or GENOLAB_MEMORY={most}."
         raise TooLargeError(
             path, expected=f"at most {allowed / 1e9:,.1f} GB of memory", found=f"{what}: about {needed / 1e9:,.1f} GB",
             fix=f"{fix} {more}".strip(), offset=0,
@@ -94,9 +115,10 @@ def ask_swelling(path: Path, packed: int, unpacked: int) -> None:
     TooLargeError
         With how to allow it.
     """
-    if unpacked > SMALL and unpacked > swells() * max(packed, 1):
+    if unpacked > SMALL and unpacked > swells(path) * max(packed, 1):
         ratio = unpacked / max(packed, 1)
-        fix = f"with genolab.io.limits(swells={2 * ratio:.0f}), or GENOLAB_SWELLS={2 * ratio:.0f}."
+        most = f"{2 * ratio:.0f}"
+        fix = f"--swells {most}, genolab.io.limits(swells={most}), or GENOLAB_SWELLS={most}."
         raise TooLargeError(
             path,
             expected=f"an archive that becomes at most {swells():g} times its size",

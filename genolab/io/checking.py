@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from genolab.errors import FileError, GenolabError
+from genolab.errors import FileError, GenolabError, TooLargeError
 from genolab.io import guard
 
 Reader = Callable[[Path, Path | None], Iterable[str]]
@@ -161,9 +161,10 @@ _BY_SUFFIX = {
 }  # fmt: skip
 
 
-def look(path: Path, reference: Path | None) -> dict[str, Any]:
-    """Open a file and read its beginning, as far as native code reads it; the answer as of :func:`read_whole`."""
-    from genolab.io import hdf5, native
+def look(path: Path, reference: Path | None, swells: float | None = None) -> dict[str, Any]:
+    """Open a file and read its beginning, as far as native code reads it; the answer as of :func:`read_whole`, and
+    whether it was refused for its size alone."""
+    from genolab.io import budget, hdf5, native
 
     def begin(path: Path, reference: Path | None) -> Iterable[str]:
         form = guard.nature(path, "open").format
@@ -174,7 +175,8 @@ def look(path: Path, reference: Path | None) -> dict[str, Any]:
                 hdf5.walk(path, file)
         return ()
 
-    return _answer(path, "", begin, reference)
+    with budget.limits(swells=swells):
+        return _answer(path, "", begin, reference, sized=True)
 
 
 def read_whole(path: Path, kind: str | None, reference: Path | None) -> dict[str, Any]:
@@ -182,13 +184,16 @@ def read_whole(path: Path, kind: str | None, reference: Path | None) -> dict[str
     return _answer(path, kind, None, reference)
 
 
-def _answer(path: Path, kind: str | None, reader: Reader | None, reference: Path | None) -> dict[str, Any]:
+def _answer(
+    path: Path, kind: str | None, reader: Reader | None, reference: Path | None, sized: bool = False
+) -> dict[str, Any]:
     answer: dict[str, Any] = {"path": str(path), "kind": kind or "", "verdict": "read", "warnings": []}
     try:
         answer["kind"] = kind_of(path) if kind is None else kind
         answer["warnings"] = list((reader or READERS[answer["kind"]])(path, reference))
     except FileError as refusal:
-        return answer | refusal.to_dict() | {"path": str(path), "verdict": "refused"}
+        large = {"too_large": isinstance(refusal, TooLargeError)} if sized else {}
+        return answer | refusal.to_dict() | {"path": str(path), "verdict": "refused"} | large
     except MemoryError:
         return answer | _refused("a file that fits in the memory allowed", "one that needs more", "Allow more memory.")
     except (GenolabError, OSError) as refusal:
@@ -221,7 +226,11 @@ def main() -> None:
         fasta = Path(reference) if reference else None
         path = Path(request["path"])
         mark(0)
-        answer = look(path, fasta) if request.get("look") else read_whole(path, request["kind"], fasta)
+        answer = (
+            look(path, fasta, request.get("swells"))
+            if request.get("look")
+            else read_whole(path, request["kind"], fasta)
+        )
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

@@ -6,8 +6,8 @@ import os
 import tempfile
 from pathlib import Path
 
-from genolab.errors import FileError
-from genolab.io import cache, guard
+from genolab.errors import FileError, TooLargeError
+from genolab.io import budget, cache, guard
 from genolab.io.native import INSIDE
 from genolab.io.paths import PathLike, checked
 
@@ -48,6 +48,7 @@ def first_look(path: PathLike, reference: PathLike | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="genolab-look-") as folder:
         worker = Worker(Path(folder), MEMORY)
         request = {"path": str(found), "kind": None, "reference": beside and os.fspath(beside), "look": True}
+        request["swells"] = budget.swells(found)
         answer = worker.ask(request, SECONDS)
         if answer is None:
             answer = {"verdict": "refused", **worker.end(SECONDS)}
@@ -55,5 +56,6 @@ def first_look(path: PathLike, reference: PathLike | None = None) -> None:
             worker.close()
     if answer["verdict"] == "refused":
         names = ("line", "record", "row", "offset", "field", "expected", "found", "fix")
-        raise FileError(found, **{name: answer[name] for name in names if name in answer})
+        kind = TooLargeError if answer.get("too_large") else FileError
+        raise kind(found, **{name: answer[name] for name in names if name in answer})
     cache.store("look", found, known | {looked_with: True})

@@ -71,6 +71,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         self.controls = AlignControls(self.align, self.align, self.look)
         self.mapping = MapPart(self.allowed, listener)
         self.refusal = Refusal()
+        self.refusal.again = self.align
         self.stage, self.many = PairStage(self._refuse, self.refusal, self.look), ManyStage(self.refusal)
         self.code_box, self.downloads, self.place = Code(), Downloads(), Says("", "soft")
         self._read: dict[str, Given] = {}

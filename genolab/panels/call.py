@@ -83,6 +83,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         self.inputs = Inputs(self.allowed, self.call, ploidy)
         self.controls = ThresholdControls(thresholds, self._thresholds_moved)
         self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend, self._against_truth)
+        self.stage.refusal.again = self.call
         self.code_box = Code()
         self.downloads = Downloads()
         self.onward = button("Effects", "what the calls do to the output of the model in Predict", self.hand_over)

@@ -10,7 +10,8 @@ from typing import Any
 
 import ipywidgets
 
-from genolab.errors import FileError, GenolabError, InputError, MissingIndexError
+from genolab import io
+from genolab.errors import FileError, GenolabError, InputError, MissingIndexError, TooLargeError
 from genolab.panels.page import Says
 from genolab.scale import Job, State
 from genolab.text import plain
@@ -131,10 +132,14 @@ class Refusal(ipywidgets.HBox):
     def __init__(self, on_build: Callable[[str], None] | None = None) -> None:
         self.words = Says(tone="error")
         self.build = ipywidgets.Button(description="Build it", button_style="warning")
+        self.anyway = button("Read it anyway", "however large it is; it may take all memory", self._read_anyway)
+        self.anyway.button_style = "warning"
+        self.again: Callable[[], None] | None = None
+        """Reads once more what was refused: of panels that read files."""
         self.close_button = ipywidgets.Button(description="×", tooltip="close")
-        super().__init__([self.words, self.build, self.close_button])
+        super().__init__([self.words, self.build, self.anyway, self.close_button])
         self.add_class("genolab-refusal")
-        self.path = ""
+        self.path = self.large = ""
         self.build.on_click(lambda _: None if on_build is None else on_build(self.path))
         self.close_button.on_click(lambda _: self.clear())
         self.clear()
@@ -157,22 +162,34 @@ class Refusal(ipywidgets.HBox):
             said = f"genolab failed ({type(error).__name__}): {said}. Please report it."
         self.words.say(said, "error", details)
         missing = isinstance(error, MissingIndexError)
+        large = isinstance(error, TooLargeError) and self.again is not None
         self.path = error.path if isinstance(error, MissingIndexError) else ""
+        self.large = error.path if isinstance(error, TooLargeError) else ""
         if missing:
             self.build.description = f"Build it (about {seconds_to_index(self.path)} s)"
         self.build.layout.display = "flex" if missing else "none"
+        self.anyway.layout.display = "flex" if large else "none"
         self.layout.display = "flex"
 
     def warn(self, text: str) -> None:
         """Say something that is no error but must be seen."""
         self.words.say(text, "warning")
-        self.build.layout.display = "none"
+        self.path = self.large = ""
+        self.build.layout.display = self.anyway.layout.display = "none"
         self.layout.display = "flex"
 
     def clear(self) -> None:
         """Say nothing."""
         self.words.say("", "error")
+        self.large = ""
         self.layout.display = "none"
+
+    def _read_anyway(self) -> None:
+        """Only what was refused here: a page that clicks a button which is not shown allows nothing."""
+        path, self.large = self.large, ""
+        if path and self.again is not None:
+            io.allow(path)
+            self.again()
 
     @property
     def text(self) -> str:

@@ -72,6 +72,7 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         self.allowed = Allowed(roots, WHO)
         self.inputs, self.settings = Inputs(self.allowed, self.read), Settings(self._arrange)
         self.stage = PredictStage(self.explain, self._edit, self._explain_again)
+        self.stage.refusal.again = self.read
         self.training = TrainingPart(self.stage, listener, self._explaining, self._offer_runs, self._judged)
         self.risk: RiskPart | None = None
         self.loaded: Loaded | None = None

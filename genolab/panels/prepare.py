@@ -70,6 +70,7 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         self.inputs = Inputs(self.allowed, self.read)
         self.steps = StepList(self.prepare)
         self.stage = PrepareStage(self._recolour, self._chosen)
+        self.stage.refusal.again = self.read
         self.code_box = Code()
         self.downloads = Downloads()
         self.place = Says("", "soft")

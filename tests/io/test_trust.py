@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
+import os
 import socket
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +16,8 @@ import pysam
 import pytest
 
 import genolab.io as io
+from genolab.cli import main
+from genolab.cli.allowance import READING
 from genolab.errors import FileError, InputError, TooLargeError
 
 KILLED = """
@@ -109,9 +114,10 @@ def test_damaged_optional_fields_are_refused_or_read_but_kill_nothing(two_sample
     assert all(answer.fix and (answer.record or answer.offset is not None) for answer in refused)
 
 
-def test_an_archive_that_swells_asks_first(tmp_path: Path) -> None:
+def test_an_archive_that_swells_asks_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     bomb = tmp_path / "bomb.bed.gz"
     with gzip.open(bomb, "wb", compresslevel=9) as stream:
+        stream.write(b"chr1\t5\t2\n")  # refused too, once the archive is allowed
         for _ in range(80):
             stream.write(b"chr1\t1\t2\n" * 116_508)
     with pytest.raises(TooLargeError, match="at most 100 times its size") as refusal:
@@ -119,6 +125,10 @@ def test_an_archive_that_swells_asks_first(tmp_path: Path) -> None:
     assert refusal.value.offset
     with io.limits(swells=2000, memory=1e8), pytest.raises(TooLargeError, match="GB of memory"):
         io.read_bed(bomb)
+    assert main(["check", str(bomb), "--json", "--memory", "1"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["expected"] == "an archive that becomes at most 100 times its size"
+    assert main(["check", str(bomb), "--json", "--memory", "1", "--swells", "2000"]) == 1
+    assert json.loads(capsys.readouterr().out)[0]["line"] == 1
 
 
 def test_a_memory_budget_is_kept(two_samples: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,6 +148,32 @@ def test_a_memory_budget_is_kept(two_samples: Path, monkeypatch: pytest.MonkeyPa
         assert len(io.read_counts(table).genes) == 1000
     with pytest.raises(InputError, match="above 0"), io.limits(memory=-1):
         pass
+    io.allow(table)  # for every thread, and for the file as it is now
+    with ThreadPoolExecutor(1) as other:
+        assert len(other.submit(io.read_counts, table).result().genes) == 1000
+    table.write_text(table.read_text() + "g,1\n")
+    with pytest.raises(TooLargeError):
+        io.read_counts(table)
+
+
+def test_each_command_that_reads_files_can_be_allowed_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GENOLAB_MEMORY", "0.00001")
+    table, made = tmp_path / "t.csv", tmp_path / "made.csv"
+    table.write_text("gene,a,b\n" + "".join(f"g{i},{i + 1},{i + 2}\n" for i in range(1000)))
+    words = ["normalize", str(table), "--step", "LogCPM", "--output", str(made), "--quiet"]
+    assert main(words) == 1
+    assert "--memory 1" in capsys.readouterr().err
+    assert main([*words, "--memory", "1"]) == 0
+    assert made.is_file()
+    assert os.environ["GENOLAB_MEMORY"] == "0.00001"
+    with pytest.raises(SystemExit, match="2"):
+        main([*words, "--memory", "-1"])
+    for command in READING:
+        with pytest.raises(SystemExit, match="0"):
+            main([command, "--help"])
+        assert {"--memory", "--swells"} <= set(capsys.readouterr().out.replace("[", " ").split())
 
 
 def test_no_sequence_is_fetched_from_an_address_that_a_cram_names(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from genolab.errors import InputError
 from genolab.panels.page import Facts, Says
 from genolab.panels.paths import Allowed
+from genolab.panels.prepare import PreparePanel
 from genolab.panels.trust import LONGEST, guard
 
 
@@ -78,3 +79,26 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="inside"):
         allowed.check(str(tmp_path / "in" / "link.bam"), "reads")
     assert allowed.complete(str(tmp_path / "out"), (".bam",)) == []
+
+
+def test_a_file_refused_for_its_size_is_read_anyway_when_its_button_is_pressed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("gene,a,b,c\n" + "".join(f"g{i},{i},{i + 1},{i + 2}\n" for i in range(300)))
+    panel = PreparePanel(table, roots=[tmp_path])
+    assert panel.wait()
+    button = panel.stage.refusal.anyway
+    assert panel.stage.refusal.layout.display == "none"
+    monkeypatch.setenv("GENOLAB_MEMORY", "0.000001")
+    button.click()  # as a page may that shows no such button
+    panel.read()
+    assert panel.wait()
+    assert "GB of memory" in panel.refusal
+    assert button.layout.display == "flex"
+    button.click()
+    assert panel.wait()
+    assert panel.refusal == ""
+    assert panel.loaded is not None
+    panel.stage.refusal.show(InputError("x", "y", "one thing", "another"))
+    assert button.layout.display == "none"
