@@ -48,8 +48,7 @@ def first_look(path: PathLike, reference: PathLike | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="genolab-look-") as folder:
         worker = Worker(Path(folder), MEMORY)
         request = {"path": str(found), "kind": None, "reference": beside and os.fspath(beside), "look": True}
-        request["swells"] = budget.swells(found)
-        answer = worker.ask(request, SECONDS)
+        answer = worker.ask(request | {"swells": budget.swells(found)}, SECONDS)
         if answer is None:
             answer = {"verdict": "refused", **worker.end(SECONDS)}
         else:
