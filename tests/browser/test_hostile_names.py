@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -76,13 +77,17 @@ def bring(screen: Any, name: str) -> None:
     settled(screen, "panel")
 
 
+NIGHTLY = pytest.mark.skipif(not os.environ.get("GENOLAB_NIGHTLY"), reason="the same panels in a slower page: nightly")
+
+
+@pytest.mark.parametrize("place", ["voila", pytest.param("lab", marks=NIGHTLY)])
 def test_names_from_files_are_text_in_every_panel(
-    screens: Any, outside: list[str], made: dict[str, Path], tmp_path: Path
+    screens: Any, place: str, outside: list[str], made: dict[str, Path], tmp_path: Path
 ) -> None:
     paths = {name: str(path) for name, path in made.items()}
     region = f"{hostile.CONTIG}:1-{hostile.LENGTH}"
     code = LAB.format(paths=paths, evil=hostile.EVIL, region=region, folder=str(made["reads"].parent))
-    screen = screens.show("lab", "hostile", code, "lab")
+    screen = screens.show(place, "hostile", code, "lab")
     screen.until(f"{screen.model('calls')}?.data.position?.length > 3")
     settled(screen, "call")
     assert screen.evaluate("call.calls.sample == evil and call.stage.loaded.truth.samples == (evil,)")
