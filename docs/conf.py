@@ -69,7 +69,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
         yield f"notebooks/{path.stem}", notebook_text(path)
     yield "reference/commands", commands_text()
-    yield "made/architecture", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    yield "made/architecture", (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").replace("](docs/", "](../")
 
 
 def skip_metadata(app: Any, what: str, name: str, member: Any, skip: bool, options: Any) -> bool:
