@@ -49,7 +49,7 @@ def likelihoods_of_pairs(*arrays: np.ndarray) -> np.ndarray:
     left = np.lexsort((haplotype_length, read_length))
     codes = np.where(base < 4, base, np.uint8(NOTHING))
     width = max(longest + 2, longest_read + 2 * band + 2)
-    cells = int((read_length * np.minimum(haplotype_length, 2 * band + 1)).sum())
+    cells = read_length * np.minimum(haplotype_length, 2 * band + 1)
     for kind, start, floor, least in PRECISIONS:
         if not left.size:
             break
@@ -58,7 +58,7 @@ def likelihoods_of_pairs(*arrays: np.ndarray) -> np.ndarray:
             opening.astype(kind), haplotype_start, haplotype_length, diagonal, band, kind(extension),
             kind(2.0**start), kind(floor), longest_read, width,
         )  # fmt: skip
-        sums = (sums_in_lanes if cells > FEW_CELLS or _lanes_are_ready(*given) else sums_by_arrays)(*given)
+        sums = (sums_in_lanes if cells[left].sum() > FEW_CELLS or _lanes_are_ready(*given) else sums_by_arrays)(*given)
         enough = sums > least
         result[left[enough]] = np.log10(sums[enough].astype(np.float64)) - start * math.log10(2.0)
         left = left[~enough]
@@ -91,15 +91,17 @@ def _lanes_are_ready(*given: Any) -> bool:
 
 
 def compile_lanes() -> None:
-    """Compile what calling needs, or load what an earlier process compiled: for ``genolab warmup``."""
+    """Compile what calling needs, or load what an earlier process compiled: for ``genolab warmup``.
+
+    Not the lanes of double precision: the few pairs that need it are few cells.
+    """
     none, one = np.zeros(0, np.int64), np.ones(1, np.int64)
     byte = np.zeros(1, np.uint8)
-    for kind, start, floor, _ in PRECISIONS:
-        real = np.ones(1, kind)
-        sums_in_lanes(
-            none, byte, real, real, one, one, byte, real, one, one, one, 1, kind(0.1), kind(2.0**start), kind(floor),
-            1, 8,
-        )  # fmt: skip
+    kind, start, floor, _ = PRECISIONS[0]
+    real = np.ones(1, kind)
+    sums_in_lanes(
+        none, byte, real, real, one, one, byte, real, one, one, one, 1, kind(0.1), kind(2.0**start), kind(floor), 1, 8
+    )
     real = np.ones(1)
     _ONE_BY_ONE(none, byte, real, one, one, byte, real, one, one, one, 1, 0.1, np.empty((3, 2)), np.empty(1))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from genolab.align import Scoring, align, index_reference
 from genolab.align.chaining import LOOKBACK, chain_anchors
-from genolab.align.mapping import bands
+from genolab.align.mapping import bands, warm
 from genolab.align.mapping import batch as work
 from genolab.align.mapping import chains as c
 from genolab.align.mapping.choice import mapping_quality
@@ -18,6 +18,7 @@ from genolab.align.mapping.pairs import InsertSize
 from genolab.align.mapping.seeds import PIECE, minimizers, minimizers_of_all
 from genolab.errors import FileError, InputError
 from genolab.io.fastq import reads_in_memory
+from genolab.kernel.backends import numba_compilations
 
 SCORING = Scoring(1, -4, 6, 1, ambiguous="mismatch")
 
@@ -262,3 +263,11 @@ def test_the_index_refuses_what_it_cannot_do(tmp_path):
     with pytest.raises(FileError, match="found none"):
         index_reference(made.write_fasta(tmp_path / "empty.fa", a=""))
     assert "nothing can be mapped" in index_reference(made.write_fasta(tmp_path / "n.fa", a="N" * 50)).notices[-1]
+
+
+def test_the_sets_of_loops_that_warmup_compiles_are_all_that_mapping_needs():
+    for run in warm.sets_of_loops().values():
+        run()
+    with numba_compilations("numba") as compilations:
+        warm.run_all()
+    assert not compilations

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -164,6 +165,16 @@ def test_machine_code_is_kept_loaded_without_numba_and_made_again_when_damaged(t
     assert fresh(RUN, tmp_path, "scaled") == ["False", f"{table} True", refused]
     (tmp_path / "toy_loops.py").write_text(LOOP.replace("+= factor", "+= 10 * factor"))
     assert fresh(RUN, tmp_path, "scaled")[:2] == ["False", "[[21.0, 21.0, 21.0], [41.0, 41.0, 41.0]] True"]
+
+
+def test_two_processes_may_fill_an_empty_cache_at_once(tmp_path):
+    (tmp_path / "toy_loops.py").write_text(LOOP)
+    table = "[[3.0, 3.0, 3.0], [5.0, 5.0, 5.0]]"
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: fresh(RUN, tmp_path, "scaled"), range(2)))
+    assert all(lines[1].startswith(table) for lines in both)
+    assert len(list((tmp_path / "cache").rglob("*.o"))) == 1
+    assert fresh(RUN, tmp_path, "scaled")[:2] == ["True", f"{table} False"], "what they left is whole"
 
 
 def test_machine_code_that_needs_numba_runs_and_is_not_kept(tmp_path):

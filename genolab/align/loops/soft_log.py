@@ -46,6 +46,14 @@ def log_forward_row(local, before, row, first, scores, open_, extend):
         row[2, j] = log_add(log_add(row[0, j - 1], row[1, j - 1]) - open_, row[2, j - 1]) - extend
 
 
+@part
+def copy_row(row, result):
+    """``result[...] = row``, which Numba would compile with a sentence about shapes that differ, for five seconds."""
+    for state in range(row.shape[0]):
+        for j in range(row.shape[1]):
+            result[state, j] = row[state, j]
+
+
 @loop
 def log_pair(local, query, target, substitution, gaps, every, kept, segment, rows, counts, sums, posterior):
     """Log weight of all alignments of a pair; what is expected of them, unless ``every`` is 0.
@@ -64,7 +72,7 @@ def log_pair(local, query, target, substitution, gaps, every, kept, segment, row
                 scores[j] = substitution[query[i - 1], target[j]]
         log_forward_row(local, rows[(i + 1) & 1], rows[i & 1], i == 0, scores, open_, extend)
         if every > 0 and i % every == 0:
-            kept[i // every] = rows[i & 1]
+            copy_row(rows[i & 1], kept[i // every])
         if local:
             for j in range(1, n + 1):
                 whole = log_add(whole, rows[i & 1, 0, j])
@@ -74,7 +82,7 @@ def log_pair(local, query, target, substitution, gaps, every, kept, segment, row
         return whole
     for piece in range(m // every, -1, -1):
         begin = piece * every
-        segment[0] = kept[piece]
+        copy_row(kept[piece], segment[0])
         end = min(begin + every - 1, m)
         for i in range(begin + 1, end + 1):
             for j in range(n):

@@ -24,29 +24,47 @@ def transpose(typing, source, offsets, at, count, result, to, stride):
     signature = types.void(source, offsets, place, place, result, place, place)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        v = Vectors(context, builder, 8, TILE)
-        rows, places, columns = v.pointer(source, arguments[0]), v.pointer(offsets, arguments[1]), arguments[4]
-        columns = v.pointer(result, arguments[4])
-        starts = [builder.load(builder.gep(places, [builder.add(arguments[2], INDEX(r))])) for r in range(TILE)]
-
-        def zipped(a: Any, b: Any, half: int) -> Any:
-            picks = [x for k in range(TILE // 2) for x in (half + k, TILE + half + k)]
-            return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), TILE), picks))
-
-        def tile(k: Any, _: list[Any]) -> list[Any]:
-            held = [v.load(rows, builder.add(start, k)) for start in starts]
-            for _stage in range(4):  # four perfect shuffles of 16 rows are a transposition
-                pairs = list(zip(held[: TILE // 2], held[TILE // 2 :], strict=True))
-                held = [zipped(a, b, half) for a, b in pairs for half in (0, TILE // 2)]
-            for r, column in enumerate(held):
-                row = builder.add(k, INDEX(r))
-                v.store(column, columns, builder.add(arguments[5], builder.mul(row, arguments[6])))
-            return []
-
-        v.loop(arguments[3], TILE, [], tile)
+        v, given = Vectors(context, builder, 8, TILE), list(arguments)
+        for number in (0, 1, 4):
+            given[number] = v.pointer(signature.args[number], arguments[number])
+        builder.call(_transposing(context, builder.module), given)
         return context.get_dummy_value()
 
     return signature, generate
+
+
+def _transposing(context: Any, module: Any) -> Any:
+    """The function that :func:`transpose` calls. LLVM must not copy it into every place that does: that takes long."""
+    name = f"genolab.transpose.{TILE}"
+    if name in module.globals:
+        return module.globals[name]
+    letters = ir.IntType(8).as_pointer()
+    kind = ir.FunctionType(ir.VoidType(), [letters, INDEX.as_pointer(), INDEX, INDEX, letters, INDEX, INDEX])
+    made = ir.Function(module, kind, name)
+    made.linkage = "linkonce_odr"
+    made.attributes.add("noinline")
+    made.attributes.add("nounwind")
+    builder = ir.IRBuilder(made.append_basic_block("entry"))
+    v = Vectors(context, builder, 8, TILE)
+    rows, places, at, count, columns, to, stride = made.args
+    starts = [builder.load(builder.gep(places, [builder.add(at, INDEX(r))])) for r in range(TILE)]
+
+    def zipped(a: Any, b: Any, half: int) -> Any:
+        picks = [x for k in range(TILE // 2) for x in (half + k, TILE + half + k)]
+        return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), TILE), picks))
+
+    def tile(k: Any, _: list[Any]) -> list[Any]:
+        held = [v.load(rows, builder.add(start, k)) for start in starts]
+        for _stage in range(4):  # four perfect shuffles of 16 rows are a transposition
+            pairs = list(zip(held[: TILE // 2], held[TILE // 2 :], strict=True))
+            held = [zipped(a, b, half) for a, b in pairs for half in (0, TILE // 2)]
+        for r, column in enumerate(held):
+            v.store(column, columns, builder.add(to, builder.mul(builder.add(k, INDEX(r)), stride)))
+        return []
+
+    v.loop(count, TILE, [], tile)
+    builder.ret_void()
+    return made
 
 
 @intrinsic

@@ -70,7 +70,7 @@ def write_records(
     ends = np.cumsum(fixed[:, 0].astype(np.int64) + 4)
     out = np.empty(int(ends[-1]) if ends.size else 0, np.uint8)
     spread(
-        _assemble, read.size, plan, fixed.view(np.uint8), ends, candidates, reads.names, reads.name_start,
+        assemble, read.size, plan, fixed.view(np.uint8), ends, candidates, reads.names, reads.name_start,
         reads.name_length, reads.letters, reads.qualities, reads.start, reads.length, placed.operations, tags, offsets,
         sizes, out, threads=threads,
     )  # fmt: skip
@@ -141,7 +141,7 @@ def _bins(begin: np.ndarray, last: np.ndarray) -> np.ndarray:
 
 
 @loop
-def _assemble(
+def assemble(
     first, last, plan, fixed, ends, candidates, names, name_start, name_length, letters, qualities, start, length,
     operations, tags, tag_offsets, tag_sizes, out,
 ):  # fmt: skip

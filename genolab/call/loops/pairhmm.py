@@ -19,6 +19,11 @@ from numba.extending import intrinsic
 
 from genolab.call.forward import BEYOND, LANES, NOTHING
 
+loop = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True)
+part = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, no_cpython_wrapper=True)
+inlined = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, inline="always")
+"""As in :mod:`genolab.align.loops`: for Python to call, for compiled code only, and to compile with its caller."""
+
 
 @intrinsic
 def _row(typing_context, state, letters, opening, right, wrong, code, first, last, extension, floor):
@@ -100,7 +105,7 @@ def _row(typing_context, state, letters, opening, right, wrong, code, first, las
     return signature, generate
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined
 def _forward(
     members, base, right_of, wrong_of, read_start, read_length, haplotype, opening, haplotype_start, haplotype_length,
     diagonal, band, extension, start, floor, state, letters, gaps, codes, right, wrong, sums,
@@ -118,12 +123,14 @@ def _forward(
     width = rows + 2 * band + 2 if banded else columns + 1
     starts = 2 * band + 1 if banded else columns
     begin = start / (start / start - extension)
-    state[:width] = zero
-    gaps[:width] = zero
-    letters[:width] = BEYOND
-    codes[:rows] = NOTHING
-    right[:rows] = zero
-    wrong[:rows] = zero
+    for c in range(width):  # a slice would compile for longer
+        for lane in range(LANES):
+            state[c, 0, lane] = state[c, 1, lane] = state[c, 2, lane] = gaps[c, lane] = zero
+            letters[c, lane] = BEYOND
+    for i in range(rows):
+        for lane in range(LANES):
+            codes[i, lane] = NOTHING
+            right[i, lane] = wrong[i, lane] = zero
     for lane in range(LANES):
         p = members[min(lane, members.size - 1)]
         shift = band + 1 - diagonal[p] if banded else np.int64(1)
@@ -143,7 +150,8 @@ def _forward(
         last = i + 2 * band + 2 if banded else columns + 1
         _row(state, letters, gaps, right[i], wrong[i], codes[i], first, last, extension, floor)
         if i == 0:
-            state[0] = zero
+            for lane in range(LANES):
+                state[0, 0, lane] = state[0, 1, lane] = state[0, 2, lane] = zero
         if i + 1 < shortest:
             continue
         for lane in range(LANES):
@@ -156,15 +164,14 @@ def _forward(
                 sums[lane] = total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@inlined
 def _forward_scaled(base, error, haplotype, opening, diagonal, band, extension, rows):
     """log10 P of one pair in double precision, each row scaled by its largest value."""
     n = haplotype.size
     m, ins, deleted = rows[0, : n + 1], rows[1, : n + 1], rows[2, : n + 1]  # place j + 1 holds column j
-    m[:] = 0.0
-    ins[:] = 0.0
-    deleted[:n] = 1.0 / (1.0 - extension)
-    deleted[n] = 0.0
+    for j in range(n + 1):
+        m[j] = ins[j] = 0.0
+        deleted[j] = 1.0 / (1.0 - extension) if j < n else 0.0
     scale = 0.0
     for i in range(base.size):
         e = error[i]
@@ -197,7 +204,7 @@ def _forward_scaled(base, error, haplotype, opening, diagonal, band, extension, 
     return scale + math.log10(matched + inserted)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@loop
 def one_by_one(
     members, codes, error, read_start, read_length, haplotype, opening, haplotype_start, haplotype_length, diagonal,
     band, extension, rows, result,
@@ -212,7 +219,7 @@ def one_by_one(
         )  # fmt: skip
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@part
 def sums_of_pairs(
     order, base, right_of, wrong_of, read_start, read_length, haplotype, opening, haplotype_start, haplotype_length,
     diagonal, band, extension, start, floor, state, letters, gaps, codes, right, wrong, sums, result,
