@@ -77,12 +77,15 @@ class CallPanel(CallSeam, ipywidgets.VBox):
         self._preparing = Latest(working)
         self._looking = Latest(self._looked, debounce=_QUIET)
         self._picking = Latest(self._looked)
+        self._resting = Latest(self._looked)
         self._comparing = Latest(self._looked, debounce=_REST)
         self.allowed = Allowed(roots)
         self.allowed.add([reads, reference, truth])
         self.inputs = Inputs(self.allowed, self.call, ploidy)
         self.controls = ThresholdControls(thresholds, self._thresholds_moved)
-        self.stage = Stage(self.pick, self._window_moved, self._build_index, self._backend, self._against_truth)
+        self.stage = Stage(
+            self.pick, self._window_moved, self._build_index, self._backend, self._against_truth, self._rest
+        )
         self.stage.refusal.again = self.call
         self.code_box = Code()
         self.downloads = Downloads()
@@ -157,7 +160,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
-        queues = (self._reading, self._calling, self._preparing, self._picking, self._looking)
+        queues = (self._reading, self._calling, self._preparing, self._picking, self._looking, self._resting)
         return all(queue.wait(timeout) for queue in queues)
 
     def pick(self, position: int, centre: bool = False) -> None:
@@ -267,6 +270,10 @@ class CallPanel(CallSeam, ipywidgets.VBox):
                 against.draw(found)
 
         self._comparing.submit(work, name="compare")
+
+    def _rest(self) -> None:
+        """Find out what the verdict on screen rests on; the first time kernels are compiled."""
+        self._resting.submit(lambda _progress: self.stage.rest(self.stage.explanation), name="rests on")
 
     def _window_moved(self) -> None:
         def work(_progress: Progress) -> None:

@@ -106,6 +106,11 @@ class Why(_Words):
             else "Every read here is evidence.",
         }
 
+    def rests(self, sentence: str) -> None:
+        """Say what the verdict rests on, in the place of what would turn it."""
+        if self.content.get("place"):
+            self.content = self.content | {"flip": sentence}
+
     def steps(self, place: str, verdict: str, sentence: str, steps: Sequence[tuple[bool, str, str]]) -> None:
         """Say what competed: ``(won, name, text)`` of each, those that won marked."""
         self.content = {

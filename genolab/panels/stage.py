@@ -12,6 +12,7 @@ from genolab.call import explain
 from genolab.panels.against import Against
 from genolab.panels.page import Says, Why
 from genolab.panels.parts import Refusal, button
+from genolab.panels.rests import Rests, drawn
 from genolab.plots import call_table, sites
 from genolab.plots.genome import GenomeView
 from genolab.plots.joint_sites import joint_columns
@@ -37,6 +38,7 @@ class Stage:
         on_build: Callable[[str], None],
         backend: Callable[[], str | None],
         on_against: Callable[[], None],
+        on_rest: Callable[[], None],
     ) -> None:
         self.loaded: Loaded | None = None
         self.explanation: Explanation | None = None
@@ -51,7 +53,8 @@ class Stage:
         self.why_pane = BokehPane(self.why_view.layout)
         self.why = Why()
         self.against = Against(lambda position: on_pick(position, True), self._swap)
-        self._on_against = on_against
+        self.rests = Rests(self._swap_rests)
+        self._on_against, self._on_rest = on_against, on_rest
         self.title = Says(tone="title")
         self.counted = Says(tone="soft")
         self.refusal = Refusal(on_build)
@@ -125,6 +128,16 @@ class Stage:
             self.why.show(self.explanation)
         with self.why_pane.hold():
             self.why_view.show(self.explanation)
+        if self.rests.shown:
+            self._on_rest()
+
+    def rest(self, explanation: Explanation | None) -> None:
+        """Draw what a verdict rests on, unless another position was chosen meanwhile."""
+        sentence, pane = drawn(explanation)
+        with self.lock:
+            if self.rests.shown and explanation is self.explanation:
+                self.rests.show(pane)
+                self.why.rests(sentence)
 
     def _tell(self, known: dict[str, Any]) -> None:
         loaded = self.loaded
@@ -174,15 +187,19 @@ class Stage:
 
         shown.observe(narrow, "value")
         words.observe(narrow, "value")
-        head = ipywidgets.HBox([shown, words, self.counted, self.against.button]).add_class("genolab-nav")
+        head = ipywidgets.HBox([shown, words, self.counted, self.rests.button, self.against.button]).add_class(
+            "genolab-nav"
+        )
         self.table_pane.add_class("genolab-plot").add_class("genolab-fill")
         self._listed = ipywidgets.VBox([head, self.table_pane]).add_class("genolab-list")
         self.why.add_class("genolab-words")
         self.why_pane.add_class("genolab-bars")
-        return ipywidgets.HBox([self._listed, self.why, self.why_pane]).add_class("genolab-bottom")
+        return ipywidgets.HBox([self._listed, self.why, self.why_pane, self.rests.box]).add_class("genolab-bottom")
 
     def _swap(self, against: bool) -> None:
         """Show the differences from the truth and its curve in the places of the calls and of the reads' weights."""
+        if against:
+            self.rests.button.value = False
         pairs = (
             (self._listed, self.table_pane, self.against.table_pane),
             (self.bottom, self.why_pane, self.against.curve_pane),
@@ -193,6 +210,17 @@ class Stage:
             usual.layout.display = "none" if against else None
             other.layout.display = None if against else "none"
         self._on_against()
+
+    def _swap_rests(self, shown: bool) -> None:
+        """Show what the verdict rests on in the place of the reads' weights."""
+        if shown:
+            self.against.button.value = False
+        self.why_pane.layout.display = "none" if shown else None
+        self.rests.box.layout.display = None if shown else "none"
+        if shown:
+            self._on_rest()
+        elif self.explanation is not None:
+            self.why.rests(self.explanation.flip)
 
     def _step(self, by: int) -> None:
         """Go to the call after or before the position that is chosen, or else before or after the window's middle."""

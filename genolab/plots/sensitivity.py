@@ -23,7 +23,8 @@ _LEAST = 0.002  # share of the strongest below which a base has no colour
 class SensitivityView:
     """Left a cell per base, read by read; right each read's sums over its bases and its mapping quality."""
 
-    def __init__(self, found: Sensitivity) -> None:
+    def __init__(self, found: Sensitivity, height: int = HEIGHT, sums_width: int = 300) -> None:
+        self._height, self._sums_width = height, sums_width
         reads = found.reads
         weight = reads["bases_per_phred"].abs() + reads["mapping_per_phred"].abs()
         kept = reads.loc[np.sort(weight.sort_values(ascending=False).index[:MOST_READS].to_numpy())]
@@ -63,7 +64,7 @@ class SensitivityView:
 
     def _bases(self, found: Sensitivity, limit: float) -> Any:
         made = style.figure(
-            name="sensitivity_bases", height=HEIGHT, tools="pan,xwheel_zoom,reset,save", y_range=self.rows,
+            name="sensitivity_bases", height=self._height, tools="pan,xwheel_zoom,reset,save", y_range=self.rows,
             x_label=f"position on {found.contig}", x_unit="bp", x_format="position", y_grid=False,
         )  # fmt: skip
         made.title = _title(f"log10 odds {found.log10_odds:+.1f} at {found.position:,}; {self.said}")
@@ -89,12 +90,12 @@ class SensitivityView:
 
     def _sums(self) -> Any:
         made = style.figure(
-            name="sensitivity_sums", height=HEIGHT, tools="", y_range=self.rows, width=300, y_grid=False,
-            x_label="log10 odds per phred",
+            name="sensitivity_sums", height=self._height, tools="", y_range=self.rows, width=self._sums_width,
+            y_grid=False, x_label="log10 odds per phred",
         )  # fmt: skip
         made.sizing_mode = "fixed"
         made.toolbar_location = None
-        made.title = _title("each read: all bases, mapping quality")
+        made.title = _title("each read: all bases, mapping quality" if self._sums_width >= 300 else "sum of each read")
         made.yaxis.visible = False
         made.add_layout(Span(location=0, dimension="height", line_width=1))
         kinds = (

@@ -52,6 +52,28 @@ def test_it_opens_with_an_example_already_called(example: CallPanel) -> None:
     assert example.bar.state.text.startswith("done in")
 
 
+def test_what_a_verdict_rests_on_follows_the_position(example: CallPanel) -> None:
+    stage = settled(example).stage
+    calls = example.calls
+    assert calls is not None
+    plain, indel = (int(calls.position[calls.passed & (calls.is_indel == kind)][0]) for kind in (False, True))
+    stage.rests.button.value = True
+    for position in (plain, indel):
+        example.pick(position)
+        settled(example)
+        assert stage.explanation is not None
+        found = stage.explanation.sensitivity()
+        assert stage.why.content["flip"] == found.sentence
+        (cells,) = stage.rests.box.children[0].model.select({"name": "sensitivity_cells"})
+        assert np.abs(cells.data["per_phred"]).max() == found.bases["per_phred"].abs().max()
+        assert (stage.rests.box.layout.display, stage.why_pane.layout.display) == (None, "none")
+    stage.against.button.value = True
+    assert (stage.rests.shown, stage.rests.box.layout.display) == (False, "none")
+    stage.against.button.value = False
+    assert (stage.why_pane.layout.display, stage.why.content["flip"]) == (None, stage.explanation.flip)
+    settled(example)
+
+
 def test_a_slider_changes_what_is_drawn_and_compiles_nothing(example: CallPanel) -> None:
     settled(example)
     events = []
