@@ -69,6 +69,8 @@ class SensitivityView:
         )  # fmt: skip
         made.title = _title(f"log10 odds {found.log10_odds:+.1f} at {found.position:,}; {self.said}")
         made.yaxis.visible = False
+        if self._sums_width < 300:  # a narrow place, where more numbers would run into each other
+            made.xaxis.ticker.desired_num_ticks = 2
         mapper = LinearColorMapper(palette=list(style.signed_palette()), low=-limit, high=limit)
         made.hbar("row", left="low", right="high", height=0.7, source=self.spans, color="#9a9a9a", alpha=0.25)
         cells = made.rect(
@@ -97,6 +99,8 @@ class SensitivityView:
         made.toolbar_location = None
         made.title = _title("each read: all bases, mapping quality" if self._sums_width >= 300 else "sum of each read")
         made.yaxis.visible = False
+        if self._sums_width < 300:
+            made.xaxis.ticker.desired_num_ticks = 2
         made.add_layout(Span(location=0, dimension="height", line_width=1))
         kinds = (
             ("row", "bases_per_phred", "bases", style.BLUE),
