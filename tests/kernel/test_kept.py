@@ -18,7 +18,8 @@ from genolab.kernel.program import Program, keep_program, kept_program
 from genolab.kernel.translation import translated
 
 ROOT = Path(__file__).parents[2]
-PROGRAMS = [name for name in CALL if KERNELS[name]._implementation is None]
+# a fit of an error model compiles with PyTensor: its logistic function is SciPy's, which a program does not call
+PROGRAMS = [name for name in CALL if KERNELS[name]._implementation is None and name != "error_loss"]
 
 
 @pytest.fixture
