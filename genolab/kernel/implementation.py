@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from genolab.lazy import made_once
 
 if TYPE_CHECKING:
     from genolab.kernel.pullback import DrivenGradient
@@ -37,7 +38,7 @@ class FastImplementation:
         """The same for a kernel's structure, which a loop learns from its arrays."""
         return self
 
-    @cached_property
+    @made_once
     def key(self) -> str:
         """Changes with the source: a corrected loop must never be served from the disk cache of the wrong one."""
         source = hashlib.sha256(inspect.getsource(self.loop).encode()).hexdigest()[:16]
@@ -49,7 +50,7 @@ class FastImplementation:
 
         return numba_njit(self.loop), self.key
 
-    @cached_property
+    @made_once
     def run(self) -> Loop:
         """What the Python linker calls."""
         if self.arrays is not None:

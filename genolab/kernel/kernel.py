@@ -6,7 +6,6 @@ import inspect
 import threading
 import time
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
@@ -21,6 +20,7 @@ from genolab.kernel.opened import Opened
 from genolab.kernel.program import Program, keep_program, kept_program
 from genolab.kernel.pullback import DrivenGradient
 from genolab.kernel.recording import record
+from genolab.lazy import made_once
 from genolab.spec import Spec
 
 Arrays = tuple[np.ndarray, ...]
@@ -112,14 +112,14 @@ class Kernel(Opened):
 
     # ------------------------------------------------------------------ symbolic
 
-    @cached_property
+    @made_once
     def graph(self) -> Graph:
         """The symbolic inputs and outputs as written, before any rewrite."""
         from genolab.kernel.building import graph_of
 
         return Graph(*graph_of(self))
 
-    @cached_property
+    @made_once
     def definition(self) -> Kernel:
         """The same kernel without its fast loop: the mathematics alone, which tests compare the loop with."""
         if self._implementation is None:
@@ -305,7 +305,7 @@ class Kernel(Opened):
         with self._run_lock:  # a PyTensor function keeps its intermediate values in itself
             return function(*values)
 
-    @cached_property
+    @made_once
     def _bound(self) -> FastImplementation:
         assert self._implementation is not None
         return self._implementation.bound(self.static)

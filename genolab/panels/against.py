@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import ipywidgets
 
+from genolab.lazy import made_once
 from genolab.plots.compare import CompareView
 from genolab.plots.compare_table import DifferenceTable
 from genolab.plots.pane import BokehPane
@@ -35,22 +35,22 @@ class Against:
         )  # fmt: skip
         self.button.observe(lambda _change: on_swap(self.shown), "value")
 
-    @cached_property
+    @made_once
     def view(self) -> CompareView:
         """Precision against recall, and both against QUAL."""
         return CompareView(HEIGHT, with_slider=False, compact=True)
 
-    @cached_property
+    @made_once
     def table(self) -> DifferenceTable:
         """Each difference with its reason."""
         return DifferenceTable(self._on_pick)
 
-    @cached_property
+    @made_once
     def curve_pane(self) -> BokehPane:
         """The curves as a widget."""
         return BokehPane(self.view.layout).add_class("genolab-bars")
 
-    @cached_property
+    @made_once
     def table_pane(self) -> BokehPane:
         """The table as a widget."""
         return BokehPane(self.table.layout).add_class("genolab-plot").add_class("genolab-fill")
