@@ -102,7 +102,7 @@ def ask_memory(path: Path, needed: float, what: str, fix: str = "") -> None:
         most = f"{_round(needed):g}"
         more = f"Allow more: --memory {most}, genolab.io.limits(memory={most}e9), or GENOLAB_MEMORY={most}."
         raise TooLargeError(
-            path, expected=f"at most {allowed / 1e9:,.1f} GB of memory", found=f"{what}: about {needed / 1e9:,.1f} GB",
+            path, expected=f"at most {_size(allowed)} of memory", found=f"{what}: about {_size(needed)}",
             fix=f"{fix} {more}".strip(), offset=0,
         )  # fmt: skip
 
@@ -126,6 +126,12 @@ def ask_swelling(path: Path, packed: int, unpacked: int) -> None:
             fix=f"If you know where it is from, allow it: {fix}",
             offset=packed,
         )
+
+
+def _size(count: float) -> str:
+    if count >= 1e8:
+        return f"{count / 1e9:,.1f} GB"
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{count / 1e3:.1f} kB"
 
 
 def _round(needed: float) -> float:

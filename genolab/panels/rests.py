@@ -48,4 +48,4 @@ def drawn(explanation: Explanation | None) -> tuple[str, BokehPane | None]:
         found = explanation.sensitivity()
     except InputError as nothing:
         return str(nothing), None
-    return found.sentence, BokehPane(SensitivityView(found, HEIGHT, 190).layout)
+    return found.sentence, BokehPane(SensitivityView(found, HEIGHT, compact=True).layout)

@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from bokeh.layouts import row
-from bokeh.models import ColorBar, ColumnDataSource, HoverTool, LinearColorMapper, Range1d, Span, Title
+from bokeh.models import (
+    ColorBar,
+    ColumnDataSource,
+    FixedTicker,
+    HoverTool,
+    LinearColorMapper,
+    NumeralTickFormatter,
+    Range1d,
+    Span,
+    Title,
+)
 
 from genolab.plots import style
 from genolab.plots.pane import BokehPane
@@ -21,10 +31,13 @@ _LEAST = 0.002  # share of the strongest below which a base has no colour
 
 
 class SensitivityView:
-    """Left a cell per base, read by read; right each read's sums over its bases and its mapping quality."""
+    """Left a cell per base, read by read; right each read's sums over its bases and its mapping quality.
 
-    def __init__(self, found: Sensitivity, height: int = HEIGHT, sums_width: int = 300) -> None:
-        self._height, self._sums_width = height, sums_width
+    ``compact`` is for a place some 400 pixels wide: shorter words and fewer numbers.
+    """
+
+    def __init__(self, found: Sensitivity, height: int = HEIGHT, compact: bool = False) -> None:
+        self._height, self._compact = height, compact
         reads = found.reads
         weight = reads["bases_per_phred"].abs() + reads["mapping_per_phred"].abs()
         kept = reads.loc[np.sort(weight.sort_values(ascending=False).index[:MOST_READS].to_numpy())]
@@ -65,12 +78,12 @@ class SensitivityView:
     def _bases(self, found: Sensitivity, limit: float) -> Any:
         made = style.figure(
             name="sensitivity_bases", height=self._height, tools="pan,xwheel_zoom,reset,save", y_range=self.rows,
-            x_label=f"position on {found.contig}", x_unit="bp", x_format="position", y_grid=False,
+            x_label="position" if self._compact else f"position on {found.contig}", x_unit="bp", x_format="position",
+            y_grid=False,
         )  # fmt: skip
-        made.title = _title(f"log10 odds {found.log10_odds:+.1f} at {found.position:,}; {self.said}")
+        place = "" if self._compact else f" at {found.position:,}; {self.said}"
+        made.title = _title(f"log10 odds {found.log10_odds:+.1f}{place}")
         made.yaxis.visible = False
-        if self._sums_width < 300:  # a narrow place, where more numbers would run into each other
-            made.xaxis.ticker.desired_num_ticks = 2
         mapper = LinearColorMapper(palette=list(style.signed_palette()), low=-limit, high=limit)
         made.hbar("row", left="low", right="high", height=0.7, source=self.spans, color="#9a9a9a", alpha=0.25)
         cells = made.rect(
@@ -85,6 +98,10 @@ class SensitivityView:
         made.add_layout(Span(location=found.position, dimension="height", line_width=1, line_dash="dashed"))
         bar = ColorBar(color_mapper=mapper, width=8, title="per phred", title_text_font_size="11px", padding=2)
         made.add_layout(bar, "right")
+        if self._compact:
+            made.xaxis.ticker.desired_num_ticks = 2
+            bar.ticker = FixedTicker(ticks=[-limit, 0, limit])
+            bar.formatter = NumeralTickFormatter(format="+0.00")
         low = float(np.min(self.spans.data["low"], initial=found.position - 8.0))
         high = float(np.max(self.spans.data["high"], initial=found.position + 8.0))
         made.x_range = Range1d(low - 1, high + 1)
@@ -92,14 +109,14 @@ class SensitivityView:
 
     def _sums(self) -> Any:
         made = style.figure(
-            name="sensitivity_sums", height=self._height, tools="", y_range=self.rows, width=self._sums_width,
-            y_grid=False, x_label="log10 odds per phred",
+            name="sensitivity_sums", height=self._height, tools="", y_range=self.rows,
+            width=190 if self._compact else 300, y_grid=False, x_label="log10 odds per phred",
         )  # fmt: skip
         made.sizing_mode = "fixed"
         made.toolbar_location = None
-        made.title = _title("each read: all bases, mapping quality" if self._sums_width >= 300 else "sum of each read")
+        made.title = _title("sum of each read" if self._compact else "each read: all bases, mapping quality")
         made.yaxis.visible = False
-        if self._sums_width < 300:
+        if self._compact:
             made.xaxis.ticker.desired_num_ticks = 2
         made.add_layout(Span(location=0, dimension="height", line_width=1))
         kinds = (

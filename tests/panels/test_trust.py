@@ -94,7 +94,7 @@ def test_a_file_refused_for_its_size_is_read_anyway_when_its_button_is_pressed(
     button.click()  # as a page may that shows no such button
     panel.read()
     assert panel.wait()
-    assert "GB of memory" in panel.refusal
+    assert "at most 1.1 kB of memory" in panel.refusal
     assert button.layout.display == "flex"
     button.click()
     assert panel.wait()
