@@ -143,6 +143,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
                 self._thresholds_moved(loaded)
             if loaded.empty:
                 self.stage.refusal.warn(f"{source.reads.name} has no reads in {loaded.region}. Choose another region.")
+            self._refuse(loaded.too_large)
 
         self.stage.refusal.clear()
         self._reading.submit(work, name="call")
@@ -295,7 +296,7 @@ class CallPanel(CallSeam, ipywidgets.VBox):
 
     def _ended(self, job: Job[Any]) -> None:
         empty = self.stage.loaded is not None and self.stage.loaded.empty
-        if job.name in ("call", "compile") and not empty:
+        if job.name in ("call", "compile") and not empty and not self.stage.refusal.large:
             self.stage.refusal.clear()
 
     def _looked(self, job: Job[Any]) -> None:

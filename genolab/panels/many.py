@@ -70,7 +70,7 @@ def shown(joint: JointCalls, sample: str | None) -> VariantCalls:
 
 def switched(loaded: Loaded | None, source: Source, thresholds: Thresholds, ploidy: int) -> Loaded | None:
     """What is on screen with another sample in the picture, if nothing else was asked for."""
-    if loaded is None or loaded.joint is None or source.sample not in loaded.joint.samples:
+    if loaded is None or loaded.joint is None or loaded.too_large or source.sample not in loaded.joint.samples:
         return None
     joint = loaded.joint
     same = replace(loaded.source, sample=source.sample) == source

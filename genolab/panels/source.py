@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genolab import data, io
 from genolab.call import JointCalls, Thresholds, VariantCalls, call_variants, collect, genotype
-from genolab.errors import FileError, GenolabError
+from genolab.errors import FileError, GenolabError, TooLargeError
 from genolab.io import Alignments, Region
 from genolab.panels import many
 from genolab.plots.sites import read_truth
@@ -79,6 +79,7 @@ class Loaded:
     truth: Variants | None
     samples: tuple[str, ...]
     notices: tuple[str, ...]
+    too_large: TooLargeError | None = None  # why the truth is not read until it is asked for once more
     joint: JointCalls | None = None  # where there are several samples; `calls` are then those of one of them
 
     @property
@@ -117,16 +118,18 @@ def load(
     else:
         sample = source.sample if source.sample in samples else None
         calls = _of_one(source, sample, region, thresholds, ploidy, progress, small, backend)
-    truth = None
+    truth, too_large = None, None
     if source.truth is not None:
         progress(None, "reading the truth")
         try:
             truth = read_truth(source.truth, region)
             notices += truth.notices
         except GenolabError as error:  # the calls are worth showing without it
+            too_large = error if isinstance(error, TooLargeError) else None
             notices.append(f"The truth is not shown. {error}")
     said = tuple(dict.fromkeys((*notices, *calls.notices)))
-    return Loaded(replace(source, region=str(region), sample=sample), region, calls, truth, samples, said, joint)
+    source = replace(source, region=str(region), sample=sample)
+    return Loaded(source, region, calls, truth, samples, said, too_large, joint)
 
 
 def _of_one(

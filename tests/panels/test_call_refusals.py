@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pysam
 import pytest
 from bad_inputs import BAD, good_input
 
+from genolab.io import budget
 from genolab.panels.call import CallPanel
 
 
@@ -50,6 +52,31 @@ def test_a_missing_index_can_be_built_with_one_click(phage: Path) -> None:
     assert panel.refusal == ""
     assert panel.calls is not None
     assert (phage / "reads.bam.bai").is_file()
+
+
+def test_a_truth_refused_for_its_size_is_read_anyway_when_its_button_is_pressed(
+    phage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = gzip.decompress((phage / "truth.vcf.gz").read_bytes()).decode()
+    first, rest = text.split("\n", 1)
+    with gzip.open("swollen.vcf.gz", "wt") as stream:  # not bgzip: it has no index, so it is read to its end
+        stream.write(f"{first}\n" + f"##note={'a' * 100}\n" * 20_000 + rest)
+    monkeypatch.setattr(budget, "SMALL", 10_000)
+    panel = opened(CallPanel("reads.bam", "lambda.fa", "NC_001416.1:1-5,000", truth="swollen.vcf.gz"))
+    button, loaded = panel.stage.refusal.anyway, panel.stage.loaded
+    assert loaded is not None
+    assert (len(loaded.calls) > 0, loaded.truth) == (True, None)
+    assert "swollen.vcf.gz" in panel.refusal
+    assert "at most 100 times its size" in panel.refusal
+    assert button.layout.display == "flex"
+    panel.controls.sliders["min_quality"].value += 1
+    assert panel.wait()
+    assert button.layout.display == "flex"
+    button.click()
+    assert panel.wait()
+    assert panel.refusal == ""
+    assert panel.stage.loaded.truth is not None
+    assert len(panel.stage.loaded.truth) > 0
 
 
 def test_a_region_without_reads_says_so(phage: Path) -> None:
