@@ -18,6 +18,8 @@ TOGETHER = 0.3
 DRAGGED = 1.5
 """Seconds: moves of one control that follow each other as fast are one step (a slider that is dragged)."""
 MOST_STEPS = 200
+PATIENCE = 5.0
+"""Seconds that a page may take to say that it has sent every move of before an undo."""
 
 
 @dataclass
@@ -45,15 +47,26 @@ class History:
 
     What a job writes into the boxes belongs to the step before. (A person's changes need not come in the main thread:
     JupyterLab has comm messages handled in a thread of their own.)
+
+    A page sends a slider's next value once the kernel has answered the last, so it may come after an undo that was
+    clicked later. ``on_move`` therefore asks the page to answer :meth:`settled` with a number: until then, what it says
+    of a control that was just undone is a move of before, and is put back.
     """
 
-    def __init__(self, on_change: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
-        self.on_change, self._clock = on_change, clock
+    def __init__(
+        self,
+        on_change: Callable[[], None],
+        clock: Callable[[], float] = time.monotonic,
+        on_move: Callable[[int], None] = lambda _number: None,
+    ) -> None:
+        self.on_change, self._clock, self._on_move = on_change, clock, on_move
         self.past: list[Step] = []
         self.future: list[Step] = []
         self._panels: dict[str, Parameters] = {}
         self._known: dict[str, dict[str, Memo]] = {}
         self._quiet = False
+        self._moves, self._moved_at = 0, 0.0
+        self._unsettled: tuple[Step, str] | None = None
 
     def hold(self, name: str, root: ipywidgets.Widget) -> None:
         """Hear of the controls below a widget."""
@@ -108,14 +121,42 @@ class History:
             self._quiet = False
         self._known[step.panel] = self._panels[step.panel].read()
         target.append(step)
+        self._moves, self._moved_at = self._moves + 1, self._clock()
+        self._unsettled = step, "after" if side == "before" else "before"
         self.on_change()
+        self._on_move(self._moves)
         return step
+
+    def settled(self, number: int) -> None:
+        """The page has sent what was moved before the undo or redo of this number; earlier numbers say nothing."""
+        if number == self._moves:
+            self._unsettled = None
+
+    def _put_back(self, name: str, control: str) -> bool:
+        """Undo a move that a page sent late; where the step is taken again, it leads to where that move did."""
+        if self._unsettled is None or self._clock() - self._moved_at > PATIENCE:
+            return False
+        step, side = self._unsettled
+        widget = self._panels[name].controls().get(control)
+        # what a page sends is set under a lock that keeps it from being sent back
+        if step.panel != name or control not in step.before or not getattr(widget, "_property_lock", None):
+            return False
+        if side == "after":
+            step.after[control] = self._panels[name].read()[control]
+        self._quiet = True
+        try:
+            self._panels[name].write({control: self._known[name][control]})
+        finally:
+            self._quiet = False
+        return True
 
     def _changed(self, name: str, control: str) -> None:
         if self._quiet:
             return
         if threading.current_thread().name.startswith("genolab "):
             return  # a job's: counted when it ends
+        if self._put_back(name, control):
+            return
         now, values = self._clock(), self._panels[name].read()
         known, last = self._known[name], self.past[-1] if self.past else None
         self._known[name] = values

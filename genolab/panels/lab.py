@@ -83,12 +83,12 @@ class Lab(ipywidgets.VBox):
         self.settling = Latest(self.board.watcher("session"))
         """What a session still has to do once its panels have computed."""
         self.warming = Warming(self.board.watcher("lab"), self._busy) if warm else None
-        self.history = History(self._history_moved)
+        self.history = History(self._history_moved, on_move=lambda number: self.keyboard.settle(number))
         self.boxes = SelectionBoxes(self._chosen_here)
         self.tools = Tools(self.undo, self.redo, self._toggle_menu)
         self.menu = SessionMenu(self)
         self.shelf = ShelfPart(Allowed(roots, "shelf"), lambda: self.panels, self._tabs_for, self._open_held)
-        self.keyboard = Keys(self._key)
+        self.keyboard = Keys(self._key, self.history.settled)
         self._places = ipywidgets.HBox([]).add_class("genolab-place")
         self._bodies, self._bars = ipywidgets.VBox([]), ipywidgets.VBox([])
         self._waiting = Says("", "soft")

@@ -239,6 +239,12 @@ function keys({ model, el }) {
     act();
   }
 
+  // a slider's last move leaves when the answer to the one before has come, which is before this question
+  const asked = (message) => {
+    if (message?.kind === "settle") setTimeout(() => model.send({ kind: "settled", number: message.number }));
+  };
+  model.on("msg:custom", asked);
+
   function show() {
     if (sheet) return close();
     sheet = make("div", "genolab-keys-sheet", holder);
@@ -274,6 +280,7 @@ function keys({ model, el }) {
   });
   return () => {
     cancelAnimationFrame(start);
+    model.off("msg:custom", asked);
     close();
     holder?.removeEventListener("keydown", pressed);
     holder?.removeEventListener("pointerdown", clicked);

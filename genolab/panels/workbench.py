@@ -102,16 +102,26 @@ class Drawer(_Part):
 
 
 class Keys(_Part):
-    """The keyboard of the lab, and its help; `on_key` gets "undo", "redo", "save" or "tab 2"."""
+    """The keyboard of the lab, and its help; `on_key` gets "undo", "redo", "save" or "tab 2".
 
-    def __init__(self, on_key: Callable[[str], None]) -> None:
-        self._key = on_key
+    `on_settled` gets the number that :meth:`settle` was asked with.
+    """
+
+    def __init__(self, on_key: Callable[[str], None], on_settled: Callable[[int], None] = lambda _number: None) -> None:
+        self._key, self._settled = on_key, on_settled
         super().__init__(help={})
 
     def explain(self, panel: str, words: dict[str, str]) -> None:
         """Say what the controls of a panel mean, by the word beside each: boxes do not show their tooltips."""
         self.content = self.content | {"help": self.content["help"] | {panel: words}}
 
+    def settle(self, number: int) -> None:
+        """Ask the page to answer with the number: messages keep their order, so what it had to send comes before."""
+        self.send({"kind": "settle", "number": number})
+
     def _hear(self, message: dict[str, Any]) -> None:
-        if message.get("kind") == "key" and isinstance(message.get("what"), str):
-            self._key(message["what"])
+        match message:
+            case {"kind": "key", "what": str(what)}:
+                self._key(what)
+            case {"kind": "settled", "number": int(number)}:
+                self._settled(number)

@@ -103,3 +103,49 @@ def test_a_control_takes_only_what_it_could_have(boxes):
 def test_names_that_are_there_twice_are_told_apart():
     twice = ipywidgets.VBox([ipywidgets.Text("a", description="reads"), ipywidgets.Text("b", description="reads")])
     assert Parameters(twice).read() == {"reads": "a", "reads 2": "b"}
+
+
+@pytest.fixture
+def asked() -> list[int]:
+    """The numbers that the page was asked to answer with."""
+    return []
+
+
+@pytest.fixture
+def with_page(boxes, clock, asked) -> History:
+    made = History(lambda: None, clock, asked.append)
+    made.hold("Call", ipywidgets.VBox(list(boxes.values())))
+    return made
+
+
+def test_a_move_that_the_page_sends_after_the_undo_does_not_come_back(with_page, boxes, clock, asked):
+    slider = boxes["slider"]
+    slider.set_state({"value": 5})  # as a comm message does
+    with_page.undo()
+    slider.set_state({"value": 30})  # moved before the undo was clicked, sent after it
+    assert slider.value == 1
+    assert [str(step) for step in with_page.future] == ["slider 1 → 30"]
+    assert not with_page.past
+    with_page.settled(asked[-1] - 1)  # an earlier question's
+    slider.set_state({"value": 31})
+    assert slider.value == 1
+    with_page.settled(asked[-1])
+    with_page.redo()
+    assert slider.value == 31
+    with_page.settled(asked[-1])
+    slider.set_state({"value": 40})
+    assert [str(step) for step in with_page.past][-1:] == ["slider 1 → 40"]
+
+
+def test_after_an_undo_other_controls_and_calls_move_as_ever(with_page, boxes, clock):
+    boxes["slider"].value = 5
+    with_page.undo()
+    boxes["text"].set_state({"value": "x"})
+    assert boxes["text"].value == "x"
+    boxes["slider"].value = 7  # from Python
+    assert boxes["slider"].value == 7
+    clock.now += 10
+    with_page.undo()
+    clock.now += 60  # a page that is gone answers no more
+    boxes["slider"].set_state({"value": 9})
+    assert boxes["slider"].value == 9
