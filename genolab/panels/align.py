@@ -89,6 +89,13 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
             self.controls.set(scoring or Scoring(), mode)
         self.align()
 
+    @staticmethod
+    def get_ready() -> None:
+        """Load what a first alignment needs, before anybody waits for it."""
+        from genolab.align.loops import cells, get_ready, trace  # noqa: F401 - loaded, not called
+
+        get_ready()
+
     @property
     def on_reads(self) -> Callable[[Path, Path], None] | None:
         """Called with a BAM file that was written here, and its reference, to have them shown."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
 
 from genolab.align import MultipleAlignment
+from genolab.lazy import made_once
 from genolab.panels.align_source import Given
 from genolab.panels.page import Facts, Says
 from genolab.panels.parts import Refusal
@@ -42,13 +44,34 @@ class ManyStage:
         self.shown: AlignedMany | None = None
         self.lock = threading.RLock()
         self._moves = Latest(debounce=_QUIET)
-        self.blocks, self.logo = BlocksView(), LogoView()
-        self.blocks.on_move, self.logo.on_move = self._scrolled, self._moved
-        self.pane, self.logo_pane = BokehPane(self.blocks.layout), BokehPane(self.logo.layout)
-        self.pane.observe(self._resized, "size")
-        self.logo_pane.observe(self._logo_resized, "size")
         self.title, self.facts = Says(tone="title"), Facts()
         self.top, self.bottom = self._build(refusal)
+
+    # the first picture of two sequences must not wait for these
+
+    @made_once
+    def blocks(self) -> BlocksView:
+        """The rows."""
+        made = BlocksView()
+        made.on_move = self._scrolled
+        return made
+
+    @made_once
+    def logo(self) -> LogoView:
+        """The information of every column."""
+        made = LogoView()
+        made.on_move = self._moved
+        return made
+
+    @made_once
+    def pane(self) -> BokehPane:
+        """Where the rows are drawn."""
+        return _pane(self.blocks.layout, self._resized)
+
+    @made_once
+    def logo_pane(self) -> BokehPane:
+        """Where the logo is drawn."""
+        return _pane(self.logo.layout, self._logo_resized)
 
     def show(self, aligned: AlignedMany) -> None:
         """Draw a multiple alignment; in a worker's thread."""
@@ -58,6 +81,7 @@ class ManyStage:
                 self.blocks.show(rows_of(aligned.made))
             with self.logo_pane.hold():
                 self.logo.show(aligned.made)
+            self._beside.children, self.bottom.children = (self.pane, self._side), (self.logo_pane,)
             self.title.say(aligned.title, "title")
             self.facts.show(list(facts_of(aligned.made, aligned.seconds).items()))
 
@@ -86,9 +110,14 @@ class ManyStage:
 
     def _build(self, refusal: Refusal) -> tuple[ipywidgets.VBox, ipywidgets.HBox]:
         nav = ipywidgets.HBox([self.title]).add_class("genolab-nav")
-        for pane in (self.pane, self.logo_pane):
-            pane.add_class("genolab-plot").add_class("genolab-fill")
-        side = ipywidgets.VBox([self.facts]).add_class("genolab-side").add_class("genolab-narrow")
-        beside = ipywidgets.HBox([self.pane, side]).add_class("genolab-beside")
-        bottom = ipywidgets.HBox([self.logo_pane]).add_class("genolab-bottom")
-        return ipywidgets.VBox([nav, refusal, beside]).add_class("genolab-stage"), bottom
+        self._side = ipywidgets.VBox([self.facts]).add_class("genolab-side").add_class("genolab-narrow")
+        self._beside = ipywidgets.HBox([self._side]).add_class("genolab-beside")
+        bottom = ipywidgets.HBox([]).add_class("genolab-bottom")
+        return ipywidgets.VBox([nav, refusal, self._beside]).add_class("genolab-stage"), bottom
+
+
+def _pane(layout: Any, resized: Callable[[Any], None]) -> BokehPane:
+    pane = BokehPane(layout)
+    pane.observe(resized, "size")
+    pane.add_class("genolab-plot").add_class("genolab-fill")
+    return pane

@@ -10,6 +10,7 @@ from typing import Any
 import ipywidgets
 
 from genolab.align import Alignments, DotPlot, Posterior
+from genolab.lazy import made_once
 from genolab.panels.align_source import Given
 from genolab.panels.page import Facts, Says, Why
 from genolab.panels.parts import Refusal, button
@@ -54,10 +55,6 @@ class PairStage:
         self.matrix = MatrixView(self._cell, self._moved, self._hovered)
         self.blocks = BlocksView()
         self.blocks.on_move = self._scrolled
-        self.dots = DotView()
-        self.dots.on_move = self._dots_moved
-        self.dots_pane = BokehPane(self.dots.layout)
-        self.dots_pane.observe(self._dots_resized, "size")
         self.view = ipywidgets.ToggleButtons(
             options=VIEWS, tooltips=["the score of every cell", "shared words"], style={"button_width": "66px"}
         )
@@ -69,6 +66,24 @@ class PairStage:
         self.facts, self.cigar, self.why = Facts(), Facts(), Why()
         self.refusal = refusal
         self.top, self.bottom = self._build()
+
+    # the first picture of a matrix must not wait for these
+
+    @made_once
+    def dots(self) -> DotView:
+        """The dot plot."""
+        made = DotView()
+        made.on_move = self._dots_moved
+        return made
+
+    @made_once
+    def dots_pane(self) -> BokehPane:
+        """Where the dot plot is drawn."""
+        pane = BokehPane(self.dots.layout)
+        pane.observe(self._dots_resized, "size")
+        pane.add_class("genolab-plot").add_class("genolab-fill")
+        self._beside.children = (self.pane, pane, *self._beside.children[1:])
+        return pane
 
     # --- drawing; in a worker's thread
 
@@ -230,12 +245,10 @@ class PairStage:
         self.which.add_class("genolab-line")
         self.view.add_class("genolab-views")
         nav = ipywidgets.HBox([self.title, self.view, self.which, *buttons]).add_class("genolab-nav")
-        for pane in (self.pane, self.dots_pane):
-            pane.add_class("genolab-plot").add_class("genolab-fill")
-        self.dots_pane.layout.display = "none"
+        self.pane.add_class("genolab-plot").add_class("genolab-fill")
         side = ipywidgets.VBox([self.facts, self.why]).add_class("genolab-side")
-        beside = ipywidgets.HBox([self.pane, self.dots_pane, side]).add_class("genolab-beside")
+        self._beside = ipywidgets.HBox([self.pane, side]).add_class("genolab-beside")
         self.blocks_pane.add_class("genolab-plot").add_class("genolab-fill")
         self.cigar.add_class("genolab-side")
         bottom = ipywidgets.HBox([self.blocks_pane, self.cigar]).add_class("genolab-bottom")
-        return ipywidgets.VBox([nav, self.refusal, beside]).add_class("genolab-stage"), bottom
+        return ipywidgets.VBox([nav, self.refusal, self._beside]).add_class("genolab-stage"), bottom

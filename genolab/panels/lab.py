@@ -40,11 +40,11 @@ _TABS = {
     "Graph": "the computation behind every result, node by node",
 }
 _HOME = {
-    "Prepare": "genolab.panels.prepare.PreparePanel",
     "Align": "genolab.panels.align.AlignPanel",
     "Predict": "genolab.panels.predict.PredictPanel",
+    "Prepare": "genolab.panels.prepare.PreparePanel",
 }
-"""Panels that need nothing to start, and the class of each: made when their tab is first opened."""
+"""Panels that need nothing to start: made when their tab is first opened, loaded before that in this order."""
 
 _OPENS = {
     "reads": ("Call",), "raw reads": ("Align",), "variants": ("Call", "Predict"), "counts": ("Prepare", "Predict"),
@@ -82,7 +82,8 @@ class Lab(ipywidgets.VBox):
         self.board = Board()
         self.settling = Latest(self.board.watcher("session"))
         """What a session still has to do once its panels have computed."""
-        self.warming = Warming(self.board.watcher("lab"), self._busy) if warm else None
+        ahead = {name: place for name, place in _HOME.items() if name in known}
+        self.warming = Warming(self.board.watcher("lab"), self._busy, ahead) if warm else None
         self.history = History(self._history_moved, on_move=lambda number: self.keyboard.settle(number))
         self.boxes = SelectionBoxes(self._chosen_here)
         self.tools = Tools(self.undo, self.redo, self._toggle_menu)

@@ -1,9 +1,10 @@
-"""The kernels of an open tab are compiled in the background, while nobody waits for a panel, and the drawer says so."""
+"""While nobody waits for a panel, other tabs' modules are loaded and the open tab's kernels compiled, in the background."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import Any
 
 from genolab import kernels as kernels_of
@@ -11,17 +12,24 @@ from genolab.scale import Job, Latest, Progress
 
 SUBJECTS = {"Prepare": "prepare", "Align": "align", "Call": "call", "Predict": "predict"}
 PATIENCE = 120.0  # seconds that a panel may take for its first answer before its kernels are compiled beside it
+PAUSE = 0.1  # seconds without work in any panel before the next module is loaded: each takes a part of a second
 REST = 3.0  # seconds without work in any panel before the next kernel: compiling takes half of Python from a click
 
 
 class Warming:
     """One thread that compiles for one tab after another; what is compiled already costs nothing.
 
-    ``busy`` says whether a person waits for a panel: the next kernel waits then too.
+    ``busy`` says whether a person waits for a panel: the next kernel waits then too. ``ahead`` names the class of each
+    tab's panel; its module is loaded, and its ``get_ready`` does what else a first click would wait for.
     """
 
-    def __init__(self, on_change: Callable[[Job[Any]], None], busy: Callable[[], bool] = lambda: False) -> None:
-        self._work, self._busy = Latest(on_change), busy
+    def __init__(
+        self,
+        on_change: Callable[[Job[Any]], None],
+        busy: Callable[[], bool] = lambda: False,
+        ahead: Mapping[str, str] | None = None,
+    ) -> None:
+        self._work, self._busy, self._ahead = Latest(on_change), busy, dict(ahead or {})
         self._asked: list[str] = []
 
     def begin(self, tab: str, panel: Any) -> None:
@@ -33,6 +41,7 @@ class Warming:
 
         def work(progress: Progress) -> None:
             panel.wait(PATIENCE)
+            self._load(progress)
             for each in waiting:  # one that was not finished before this tab was opened is finished now
                 self._compile(each, progress)
 
@@ -42,20 +51,32 @@ class Warming:
         """Wait until nothing is being compiled; False when `timeout` seconds passed before."""
         return self._work.wait(timeout)
 
-    def _rest(self, progress: Progress) -> None:
-        """Wait until no panel has worked for a while."""
+    def _load(self, progress: Progress) -> None:
+        """Load every other tab's panel, in parts between which a click is heard."""
+        while self._ahead and not progress.cancelled:
+            tab, place = next(iter(self._ahead.items()))
+            module, _, name = place.rpartition(".")
+            self._rest(progress, PAUSE)
+            progress(None, f"loading {tab}")
+            panel = getattr(import_module(module), name)
+            self._rest(progress, PAUSE)
+            getattr(panel, "get_ready", lambda: None)()
+            del self._ahead[tab]
+
+    def _rest(self, progress: Progress, rest: float) -> None:
+        """Wait until no panel has worked for so many seconds."""
         worked = began = time.monotonic()
-        while not progress.cancelled and (now := time.monotonic()) - worked < REST and now - began < PATIENCE:
+        while not progress.cancelled and (now := time.monotonic()) - worked < rest and now - began < PATIENCE:
             if self._busy():
                 worked = now
             time.sleep(0.05)
 
     def _compile(self, tab: str, progress: Progress) -> None:
-        self._rest(progress)
+        self._rest(progress, REST)
         kernels = kernels_of(SUBJECTS[tab])
         for number, kernel in enumerate(kernels):
             if self._busy():
-                self._rest(progress)
+                self._rest(progress, REST)
             progress.compiling(f"{kernel.name}, {number + 1} of {len(kernels)} kernels of {tab}")
             if progress.cancelled:
                 break

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import SimpleNamespace
 
 from toy_kernels import matrix_product, scale_counts
 
@@ -84,3 +86,31 @@ def test_a_subject_names_its_own_kernels() -> None:
     assert {kernel.subject for kernel in mine} == {"call"}
     assert len(mine) < len(gl.kernels())
     assert Kernel(scale_counts).subject == ""
+
+
+def test_other_tabs_are_loaded_while_nobody_waits_and_before_any_kernel(monkeypatch) -> None:
+    told, waits, asked = [], threading.Event(), threading.Semaphore(0)
+    kernel = Kernel(scale_counts)
+    for name in ("toy_align", "toy_predict"):
+        ready = SimpleNamespace(get_ready=lambda name=name: told.append((name, kernel.state())))
+        monkeypatch.setitem(sys.modules, name, SimpleNamespace(Panel=ready))
+    monkeypatch.setattr(warming, "kernels_of", lambda subject: [kernel])
+    monkeypatch.setattr(warming, "REST", 0.0)
+
+    def busy() -> bool:
+        asked.release()
+        return waits.is_set()
+
+    waits.set()
+    ahead = {"Align": "toy_align.Panel", "Predict": "toy_predict.Panel"}
+    background = warming.Warming(lambda job: None, busy, ahead)
+    background.begin("Call", Panel())
+    assert all(asked.acquire(timeout=60) for _ in range(5))
+    assert told == []
+    waits.clear()
+    assert background.wait(60)
+    background.begin("Align", Panel())
+    assert background.wait(60)
+    assert [name for name, _ in told] == ["toy_align", "toy_predict"]
+    assert all(state != "compiled" for _, state in told)
+    assert kernel.state() == "compiled"

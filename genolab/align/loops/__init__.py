@@ -18,3 +18,11 @@ inlined = njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=Tru
 
 ZERO: Any = np.int64(0)
 """A 0 to start from that is given to a part: Numba would compile the part for a literal 0 once more."""
+
+
+def get_ready() -> None:
+    """Have Numba fill its tables, most of what loading a first loop takes; nothing is compiled."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
