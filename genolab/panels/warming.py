@@ -1,4 +1,4 @@
-"""While nobody waits for a panel, other tabs' modules are loaded and the open tab's kernels compiled, in the background."""
+"""While nobody waits for a panel, in the background: other tabs are loaded, the open tab's kernels compiled."""
 
 from __future__ import annotations
 
