@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -81,6 +82,18 @@ class MappedReads:
                 "depth": self.letters_on / lengths,
             }
         )
+
+    def report(self, path: str | os.PathLike[str], *, code: str = "") -> Path:
+        """Write one HTML file: how many reads have a place and how sure it is, depths, and where all of it is from.
+
+        Raises
+        ------
+        InputError, FileError
+            If the name does not end in .html, or the file cannot be written.
+        """
+        from genolab.plots import report, report_reads
+
+        return report.write(report_reads.of_mapped(self, code=code), path)
 
     @property
     def provenance(self) -> dict[str, Any]:

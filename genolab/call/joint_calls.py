@@ -6,6 +6,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -237,6 +238,21 @@ class JointCalls:
     def plot(self, sample: str | None = None) -> Any:
         """Coverage, calls and reads of one sample as a live figure."""
         return self.of(self.samples[0] if sample is None else sample).plot()
+
+    def report(self, path: str | os.PathLike[str], sample: str | None = None, *, code: str = "") -> Path:
+        """Write one HTML file: all sites and samples, one sample's live plots and why it was called, and provenance.
+
+        The sample is the first if None; ``code`` are calls to show beside it.
+
+        Raises
+        ------
+        InputError, FileError
+            If the name does not end in .html, the sample was not called, or the file cannot be written.
+        """
+        write = import_module("genolab.plots.report").write
+        sections = import_module("genolab.plots.report_reads").of_joint(self, sample=sample, code=code)
+        written: Path = write(sections, path)
+        return written
 
     @property
     def provenance(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("mates", type=Path, nargs="?", metavar="MATES", help="the second file of paired reads")
     command.add_argument("--reference", type=Path, required=True, metavar="FASTA", help="plain or compressed")
     command.add_argument("--output", type=Path, required=True, metavar="BAM", help="a name that ends in .bam")
+    command.add_argument("--report", type=Path, metavar="HTML", help="write a report of the mapping as well")
     command.add_argument("--sample", help="name of the sample (default: that of the first file)")
     command.add_argument("--secondary", type=int, default=0, metavar="N", help="other places of a read (default 0)")
     size = "mean and standard deviation; estimated by default"
@@ -34,8 +35,14 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status."""
     began = time.perf_counter()
     from genolab.align import map_reads
+    from genolab.errors import InputError
+    from genolab.io.paths import writable
     from genolab.scale import connected
 
+    if options.report is not None:  # mapping may take long: what cannot be written is said before
+        if options.report.suffix.lower() not in (".html", ".htm"):
+            raise InputError("--report", "path", "a name that ends in .html", repr(options.report.name))
+        writable(options.report, "--report")
     cluster = connected(options.dask, "--dask") if options.dask else nullcontext()
     with Bar(sys.stderr, shown=not options.quiet and sys.stderr.isatty()) as bar, cluster as client:
         result = map_reads(
@@ -50,6 +57,8 @@ def run(options: argparse.Namespace) -> int:
             progress=bar,
             client=client,
         )
+    if options.report is not None:
+        result.report(options.report)
     if not options.quiet:
         for notice in result.notices:
             print(f"genolab map: {notice}", file=sys.stderr)

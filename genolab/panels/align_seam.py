@@ -86,15 +86,16 @@ class AlignSeam:
         return arrays_of(self.stage.shown.alignments.to_frame())
 
     def report(self) -> Sequence[Section]:
-        """The alignment on screen."""
-        from genolab.plots import report_sections
+        """The alignment on screen, and reads that were mapped."""
+        from genolab.plots import report_reads, report_sections
 
+        shown, mapped = self.stage.shown, self.mapping.mapped
+        found: Sequence[Section] = []
         if self._shows_many and self.many.shown is not None:
-            return report_sections.of_multiple(self.many.shown.made, code=self.code)
-        shown = self.stage.shown
-        if shown is None:
-            return []
-        return report_sections.of_alignments(shown.alignments, names=shown.names, code=self.code)
+            found = report_sections.of_multiple(self.many.shown.made, code=self.code)
+        elif shown is not None:
+            found = report_sections.of_alignments(shown.alignments, names=shown.names, code=self.code)
+        return [*found, *([] if mapped is None else report_reads.of_mapped(mapped))]
 
 
 def _file(given: Given, text: str) -> list[Held]:

@@ -143,16 +143,14 @@ class CallSeam:
 
     def report(self) -> Sequence[Section]:
         """The calls, and why the one that is marked."""
-        from genolab.plots import report_sections
+        from genolab.plots import report_reads, report_sections
 
         loaded = self.stage.loaded
         if loaded is None:
             return []
-        window = self.stage.genome.window.range
-        return report_sections.of_calls(
-            loaded.calls,
-            truth=loaded.truth,
-            position=self.stage.genome.selected,
-            window=(float(window.start), float(window.end)),
-            code=self.code,
-        )
+        place, range_ = self.stage.genome.selected, self.stage.genome.window.range
+        window = float(range_.start), float(range_.end)
+        if loaded.joint is not None:
+            sample = loaded.calls.sample
+            return report_reads.of_joint(loaded.joint, sample=sample, position=place, window=window, code=self.code)
+        return report_sections.of_calls(loaded.calls, truth=loaded.truth, position=place, window=window, code=self.code)

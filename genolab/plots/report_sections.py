@@ -30,6 +30,25 @@ def of_calls(
     code: str = "",
 ) -> list[Section]:
     """Calls over their region, why one of them (0-based; by default the first that passes), and their table."""
+    if position is None and len(calls):
+        first = calls.position[calls.passed]
+        position = int(first[0] if len(first) else calls.position[0])
+    sections = [section_of_calls(calls, truth=truth, position=position, window=window, code=code)]
+    if position is not None:
+        contig = calls.regions[0].contig if len(calls.regions) == 1 else _contig_at(calls, position)
+        sections.append(of_explanation(calls.explain(contig, position + 1)))
+    return sections
+
+
+def section_of_calls(
+    calls: VariantCalls,
+    *,
+    truth: Variants | None = None,
+    position: int | None = None,
+    window: tuple[float, float] | None = None,
+    code: str = "",
+) -> Section:
+    """Calls over their region, one of them (0-based) marked, and their table."""
     passed = int(calls.passed.sum())
     regions = ", ".join(map(str, calls.regions[:3])) + (" …" if len(calls.regions) > 3 else "")
     facts = {
@@ -40,24 +59,15 @@ def of_calls(
         "indels": f"{int(calls.is_indel.sum()):,}",
         "ploidy": str(calls.ploidy),
     }
-    if position is None and len(calls):
-        first = calls.position[calls.passed]
-        position = int(first[0] if len(first) else calls.position[0])
-    sections = [
-        Section(
-            f"Variants of {calls.sample}",
-            sentences=list(calls.notices),
-            facts=facts,
-            figures=_genome(calls, truth, position, window),
-            tables={"Calls": calls.to_frame()},
-            code=code,
-            provenance=calls.provenance,
-        )
-    ]
-    if position is not None:
-        contig = calls.regions[0].contig if len(calls.regions) == 1 else _contig_at(calls, position)
-        sections.append(of_explanation(calls.explain(contig, position + 1)))
-    return sections
+    return Section(
+        f"Variants of {calls.sample}",
+        sentences=list(calls.notices),
+        facts=facts,
+        figures=_genome(calls, truth, position, window),
+        tables={"Calls": calls.to_frame()},
+        code=code,
+        provenance=calls.provenance,
+    )
 
 
 def of_explanation(why: Explanation) -> Section:
