@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from genolab.io.alignment_writer import check_bam_path, sorted_bam
     from genolab.io.alignments import Alignments, open_alignments
     from genolab.io.bed import BedIntervals, read_bed
-    from genolab.io.budget import allow, limits
+    from genolab.io.budget import Limits, allow, limits, limits_here
     from genolab.io.cache import cache_folder
     from genolab.io.checks import Checked, check, check_all
     from genolab.io.contigs import ContigMatch, match_contigs
@@ -42,7 +42,7 @@ _HOME = {
     "aligned_text": "aligned", "write_aligned": "aligned",
     "Alignments": "alignments", "open_alignments": "alignments", "AlignedReads": "reads", "BedIntervals": "bed",
     "read_bed": "bed", "cache_folder": "cache",
-    "allow": "budget", "limits": "budget", "first_look": "looking",
+    "allow": "budget", "limits": "budget", "Limits": "budget", "limits_here": "budget", "first_look": "looking",
     "Checked": "checks", "check": "checks", "check_all": "checks",
     "ContigMatch": "contigs", "match_contigs": "contigs",
     "CountTable": "counts", "read_counts": "counts", "count_blocks": "count_reader",
@@ -80,6 +80,7 @@ __all__ = [
     "Genotypes",
     "KeptTiles",
     "LabelledSequences",
+    "Limits",
     "NamedSequences",
     "Pedigree",
     "PloidyTable",
@@ -99,6 +100,7 @@ __all__ = [
     "digest",
     "first_look",
     "limits",
+    "limits_here",
     "match_contigs",
     "model_bytes",
     "model_of",

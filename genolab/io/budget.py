@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 
 from genolab.errors import InputError, TooLargeError
@@ -20,6 +21,7 @@ SMALL = 64 * 2**20
 _memory: ContextVar[int | None] = ContextVar("memory", default=None)
 _swells: ContextVar[float | None] = ContextVar("swells", default=None)
 _allowed: set[str] = set()
+_allowed_there: ContextVar[frozenset[str]] = ContextVar("allowed_there", default=frozenset())
 
 
 @contextmanager
@@ -47,6 +49,31 @@ def limits(memory: float | None = None, swells: float | None = None) -> Iterator
         _swells.set(before[1])
 
 
+@dataclass(frozen=True)
+class Limits:
+    """What a call was allowed beyond the settings of its process, as plain data for the workers of a cluster."""
+
+    memory: int | None
+    swells: float | None
+    allowed: frozenset[str]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Read inside as where these limits are from; a setting of this process counts where they say nothing."""
+        before = _allowed_there.get()
+        _allowed_there.set(self.allowed)
+        try:
+            with limits(self.memory, self.swells):
+                yield
+        finally:
+            _allowed_there.set(before)
+
+
+def limits_here() -> Limits:
+    """The limits of :func:`limits` and :func:`allow` that hold here."""
+    return Limits(_memory.get(), _swells.get(), frozenset(_allowed) | _allowed_there.get())
+
+
 def allow(path: str | os.PathLike[str]) -> None:
     """Read this file, as it is now, however much memory it takes or it swells, in every thread of this process.
 
@@ -57,7 +84,8 @@ def allow(path: str | os.PathLike[str]) -> None:
 
 def is_allowed(path: Path) -> bool:
     """Whether :func:`allow` was called for this state of the file."""
-    return bool(_allowed) and identity(path) in _allowed
+    allowed = _allowed | _allowed_there.get()
+    return bool(allowed) and identity(path) in allowed
 
 
 def memory(path: Path | None = None) -> int:

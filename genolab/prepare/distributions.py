@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pytensor.tensor as pt
 
+from genolab.errors import InputError
 from genolab.kernel import kernel
 from genolab.spec import Spec, Symbol
 
@@ -53,10 +54,19 @@ def sample_densities(
     return Densities(pt.dot(mass.reshape((-1, PLACES)), smooth) / number[:, None])
 
 
+@sample_densities.fits
+def _places_apart(low: np.ndarray, high: np.ndarray, **_: np.ndarray) -> None:
+    apart = (float(high) - float(low)) / (PLACES - 1)
+    if not 0 < apart < np.inf:
+        raise InputError("sample_densities", "high", "a number above `low`", f"{float(low):g} to {float(high):g}")
+
+
 @sample_densities.driven
 def _sample_densities(values: np.ndarray, low: Any, high: Any, bandwidth: Any) -> np.ndarray:
     low, high = np.float64(low), np.float64(high)  # a value is held against them as they are, not rounded to its dtype
     step = (high - low) / (PLACES - 1)
+    if not np.isfinite(np.array((low, 1 / step)).astype(values.dtype)).all():  # beyond what float32 holds
+        values = values.astype(np.float64)
     mass, number = np.empty((len(values), PLACES)), np.empty(len(values))
     for sample, row in enumerate(values):
         number[sample] = max(int(np.count_nonzero(row == row)), 1)

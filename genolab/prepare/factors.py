@@ -70,6 +70,8 @@ def count_quantiles(
 def _count_quantiles(counts: np.ndarray, used: np.ndarray, probability: Any) -> np.ndarray:
     from genolab.prepare.loops import factors
 
+    if not used.any():  # of nothing, as the definition has it
+        return np.full(len(counts), np.nan)
     out = np.empty(len(counts))
     spread(factors.quantiles, len(counts), counts, np.flatnonzero(used), float(probability), out)
     return out

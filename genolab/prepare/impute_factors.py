@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pytensor.tensor as pt
 
+from genolab.errors import InputError
 from genolab.kernel import kernel
 from genolab.kernel.threads import spread
 from genolab.prepare.depth import row_of_each
@@ -71,7 +72,7 @@ def _factor_scores(
     values: np.ndarray, centre: np.ndarray, loadings: np.ndarray, ridge: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     gaps = np.isnan(values)
-    covariance = np.linalg.inv(_precisions(~gaps, loadings, float(ridge)))
+    covariance = _inverses(_precisions(~gaps, loadings, float(ridge)))
     x = np.where(gaps, 0, values - centre)
     return (covariance @ (x @ loadings)[:, :, None])[:, :, 0], covariance
 
@@ -89,6 +90,24 @@ def _precisions(known: np.ndarray, loadings: np.ndarray, ridge: float) -> np.nda
     full[:, one, other] = full[:, other, one] = sums
     full += ridge * np.eye(factors)
     return full
+
+
+def _inverses(precisions: np.ndarray) -> np.ndarray:
+    """The inverse of each; where rounding has lost the pull beside the products, the one of the shortest solution."""
+    try:
+        return np.linalg.inv(precisions)
+    except np.linalg.LinAlgError:
+        found, usable = np.full(precisions.shape, np.nan), np.isfinite(precisions).all(axis=(1, 2))
+        found[usable] = np.linalg.pinv(precisions[usable], hermitian=True)
+        return found
+
+
+def _solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of each system, the shortest one where rounding leaves several."""
+    try:
+        return np.linalg.solve(left, right[:, :, None])[:, :, 0]
+    except np.linalg.LinAlgError:
+        return (_inverses(left) @ right[:, :, None])[:, :, 0]
 
 
 class FactorResult(NamedTuple):
@@ -207,7 +226,11 @@ def _soft_step(
     basis = np.linalg.qr((filled @ start.astype(dtype)).astype(np.float64))[0]
     wide = (filled.T @ basis.astype(dtype)).astype(np.float64)
     # by the small matrix of products: a singular value decomposition of a tall one takes many times longer
-    squares, turn = np.linalg.eigh(wide.T @ wide)
+    products = wide.T @ wide
+    if not np.isfinite(products).all():
+        expected = "values and a start whose products have a finite sum"
+        raise InputError("soft_step", "filled", expected, "what is infinite or no number there", "Filter first.")
+    squares, turn = np.linalg.eigh(products)
     singular, turn = np.sqrt(np.maximum(squares[::-1], 0)), turn[:, ::-1]
     used = singular > NEGLIGIBLE * singular[0]
     right = wide @ (turn / np.where(used, singular, np.inf))
@@ -278,7 +301,7 @@ def _ppca_step(
     known = ~np.isnan(values)
     x = np.where(known, values - centre, 0)
     precision = _precisions(known, loadings, variance)
-    inverse, projected = np.linalg.inv(precision), x @ loadings
+    inverse, projected = _inverses(precision), x @ loadings
     scores = (inverse @ projected[:, :, None])[:, :, 0]
     number, total = int(known.sum()), float(np.vdot(x, x))
     free, misfit = number - samples * factors, (total - np.vdot(scores, projected)) / variance
@@ -290,6 +313,6 @@ def _ppca_step(
     moments[:, :-1, :-1] += variance * inverse
     left = (known.T.astype(np.float64) @ moments.reshape(samples, -1)).reshape(-1, factors + 1, factors + 1)
     right = x.T @ border
-    found = np.linalg.solve(left, right[:, :, None])[:, :, 0]
+    found = _solved(left, right)
     noise = max((total - np.vdot(found, right)) / number, float(floor))
     return centre + found[:, -1], np.ascontiguousarray(found[:, :-1]), np.asarray(noise), np.asarray(likelihood)

@@ -11,7 +11,7 @@ from functools import cache, partial
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
-from genolab import __version__
+from genolab import __version__, io
 from genolab.errors import InputError
 
 P = TypeVar("P")
@@ -37,6 +37,7 @@ class Sent:
         self._held: dict[int, tuple[Tile[Any], int, Any]] = {}
         self._plan: Any = None
         self._times = 0
+        self._limits = io.limits_here()
         self.suspects: list[tuple[int, Tile[Any], int]] = []
         self.alone = False
 
@@ -55,7 +56,7 @@ class Sent:
         # a batch of reads is some megabytes, and is meant: few are under way
         with config.set({"distributed.admin.large-graph-warning-threshold": "1GiB"}):
             future = self._client.submit(
-                run_tile, __version__, self._function, self._plan, tile.value,
+                run_tile, __version__, self._limits, self._function, self._plan, tile.value,
                 key=f"{self._run}-{number}-{alone}", priority=-number,
             )  # fmt: skip
         self._held[number], self.alone = (tile, alone, future), alone > 0
@@ -94,8 +95,8 @@ class Ready:
         return found
 
 
-def run_tile(version: str, function: Callable[[Any, Any], Any], plan: Any, value: Any) -> Any:
-    """What a worker does."""
+def run_tile(version: str, limits: io.Limits, function: Callable[[Any, Any], Any], plan: Any, value: Any) -> Any:
+    """What a worker does, within what the call was allowed."""
     if version != __version__:
         fix = "Install one version on all machines."
         raise InputError("run_tile", "genolab", f"version {version}, as the client has", __version__, fix)
@@ -105,7 +106,8 @@ def run_tile(version: str, function: Callable[[Any, Any], Any], plan: Any, value
 
     allow(get_worker().state.nthreads)  # else every worker of a machine would use all of it
     _reuse_memory()
-    return function(plan, value)
+    with limits.held():
+        return function(plan, value)
 
 
 @cache

@@ -303,3 +303,30 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch):
     for one, two, five in zip(*results, strict=True):
         assert (one == two).all()
         assert (two == five).all()
+
+
+@pytest.mark.parametrize("large", [np.inf, 3e38])
+def test_counts_without_end_stay_in_their_own_row(large: float) -> None:
+    """What is infinite has no bin of a histogram: found by drawn inputs as a crash of the process."""
+    counts = np.random.default_rng(0).poisson(9, (3, 60)).astype(np.float32)
+    wild = counts.copy()
+    wild[1, ::7] = large
+    used, total, reference = np.ones(60, bool), counts.sum(axis=1, dtype=np.float64), counts[0].astype(np.float64)
+    for kernel, *others in (
+        (tmm.tmm, total, reference, total[0]), (factors.count_quantiles, used, 0.5),
+        (factors.median_of_ratios, np.log(reference + 1)),
+    ):  # fmt: skip
+        plain, beside = kernel(counts, *others)[0], kernel(wild, *others)[0]
+        np.testing.assert_array_equal(plain[[0, 2]], beside[[0, 2]])
+    np.testing.assert_array_equal(factors.count_quantiles(wild, used, 0.5).quantile, np.median(wild, axis=1))
+    assert np.isnan(factors.count_quantiles(wild, ~used, 0.5).quantile).all()
+
+
+def test_factors_without_a_pull_are_still_found() -> None:
+    """Two loadings that say the same, and a pull that rounding loses beside their squares."""
+    values, loadings = np.ones((1, 1), np.float32), np.array([[1e30, -1e30]])
+    found = impute_factors.factor_scores(values, np.zeros(1), loadings, 1e-300)
+    np.testing.assert_allclose(found.scores @ loadings.T, [[1.0]], rtol=1e-6)
+    step = impute_factors.ppca_step(np.zeros((1, 1), np.float32), np.full(1, -3.0), np.ones((1, 1)), 1e-300, 1e-12)
+    np.testing.assert_allclose(step.centre + step.loadings[:, 0] * 3, [0.0], atol=1e-6)
+    assert all(np.isfinite(value).all() for value in step)

@@ -14,6 +14,7 @@ from scale_cluster import WORKERS
 import genolab as gl
 from genolab import io
 from genolab.errors import Cancelled, ClusterLost, FileError, IncompleteError, InputError
+from genolab.io import budget
 from genolab.scale import Cluster, Tile
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed")
@@ -233,3 +234,27 @@ def test_kept_tiles_of_other_inputs_or_damaged_ones_are_not_taken(tmp_path):
 def test_what_is_no_client_is_refused():
     with pytest.raises(InputError, match=r"a distributed.Client \(not asynchronous\); got str"):
         gl.call.call_variants(READS, REFERENCE, REGION, client="tcp://127.0.0.1:8786")
+
+
+def test_what_a_call_was_allowed_holds_on_the_workers(client, tmp_path):
+    def looked(path, _):
+        from genolab.io import budget
+
+        return budget.memory(), budget.swells(), budget.memory(path), budget.memory(path.with_name("other"))
+
+    large, other = tmp_path / "large.csv", tmp_path / "other"
+    for path in (large, other):
+        path.write_text("x")
+    with io.limits(memory=1234.0, swells=7.0):
+        (found,) = results(Cluster(client, "test", "looking"), looked, 1, large)
+    assert found == (1234, 7.0, 1234, 1234)
+    io.allow(large)
+    try:
+        with io.limits(memory=1234.0):
+            (found,) = results(Cluster(client, "test", "looking"), looked, 1, large)
+    finally:
+        budget._allowed.clear()
+    assert (found[0], found[3]) == (1234, 1234)
+    assert found[2] > 2**60
+    (found,) = results(Cluster(client, "test", "looking"), looked, 1, large)
+    assert 1234 not in found, "a worker keeps nothing of what an earlier call was allowed"

@@ -246,6 +246,13 @@ def select(v, n, k):
 
 
 @njit(**inner)
+def bin_of(x, low, per, last):
+    """The bin of a value: where it is infinite, no number, or a span overflows, the last one, never outside."""
+    place = (x - low) * per
+    return int(place) if place < last else last
+
+
+@njit(**inner)
 def order_statistic(v, n, k, histogram, few):
     """The k-th smallest (from 0) of v[:n]: a histogram finds its bin, quickselect looks among the bin's members."""
     low = high = v[0]
@@ -253,17 +260,18 @@ def order_statistic(v, n, k, histogram, few):
         low, high = min(low, v[j]), max(high, v[j])
     if low == high:
         return low
-    per = (histogram.size - 1) / (high - low)
+    last = histogram.size - 1
+    per = last / (high - low)
     histogram[:] = 0
     for j in range(n):
-        histogram[int((v[j] - low) * per)] += 1
+        histogram[bin_of(v[j], low, per, last)] += 1
     below, b = 0, 0
     while below + histogram[b] <= k:
         below += histogram[b]
         b += 1
     m = 0
     for j in range(n):
-        if int((v[j] - low) * per) == b:
+        if bin_of(v[j], low, per, last) == b:
             few[m] = v[j]
             m += 1
     return select(few, m, k - below)

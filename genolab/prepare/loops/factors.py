@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numba import njit
 
-from genolab.prepare.loops.basics import add_above_zero, inner, median, outer, quantile, select
+from genolab.prepare.loops.basics import add_above_zero, bin_of, inner, median, outer, quantile, select
 
 TABLE = 4096
 """Counts below this have their logarithm looked up."""
@@ -103,10 +103,11 @@ def _window(v, n, trim, histogram, few):
         low, high = min(low, v[j]), max(high, v[j])
     if low == high:
         return low, high
-    per = (histogram.size - 1) / (high - low)
+    top = histogram.size - 1
+    per = top / (high - low)
     histogram[:] = 0
     for j in range(n):
-        histogram[int((v[j] - low) * per)] += 1
+        histogram[bin_of(v[j], low, per, top)] += 1
     least, greatest = low, high
     for side in range(2):
         k = (first if side == 0 else last) - 1
@@ -116,7 +117,7 @@ def _window(v, n, trim, histogram, few):
             b += 1
         m = np.int64(0)
         for j in range(n):
-            if int((v[j] - low) * per) == b:
+            if bin_of(v[j], low, per, top) == b:
                 few[m] = v[j]
                 m += 1
         edge = select(few, m, k - below)
