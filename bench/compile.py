@@ -13,17 +13,20 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import queue
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from genolab.kernel.apart import own_caches
 
 
-def in_turn(names: list[str], backend: str) -> dict[str, float | str]:
-    """CPU seconds of the first call of each kernel in this process, children's too; or why it does not run."""
+def in_turn(names: list[str], backend: str) -> None:
+    """Print CPU seconds of the first call of each kernel in this process, children's too; or why it does not run."""
     import numba
     import pytensor.sparse  # noqa: F401 - part of what PyTensor imports late
 
@@ -31,32 +34,59 @@ def in_turn(names: list[str], backend: str) -> dict[str, float | str]:
 
     known = {each.name: each for each in genolab.kernels()}
     numba.njit(lambda x: x + 1)(1)
-    found: dict[str, float | str] = {}
     for name in names:
         began = sum(os.times()[:4])
         try:
             known[name](*known[name].example(), backend=backend)
-            found[name] = sum(os.times()[:4]) - began
+            found: float | str = sum(os.times()[:4]) - began
         except Exception as error:
-            found[name] = str(error).splitlines()[0][:60]
+            found = str(error).splitlines()[0][:60] or type(error).__name__
+        print(json.dumps([name, found]), flush=True)
+
+
+def column(names: list[str], backend: str, environment: dict[str, str], longest: float) -> dict[str, float | str]:
+    """What :func:`in_turn` says of every kernel; one that takes longer than ``longest`` seconds is left there."""
+    found: dict[str, float | str] = {}
+    while len(found) < len(names):
+        left = [name for name in names if name not in found]
+        command = [sys.executable, __file__, "--in-turn", backend, *left]
+        child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        lines: queue.Queue[str] = queue.Queue()
+        reader = threading.Thread(target=_read, args=(child, lines), daemon=True)
+        reader.start()
+        for name in left:
+            try:
+                line = lines.get(timeout=longest)
+                found[name] = json.loads(line)[1] if line else f"ended with {child.wait()}"
+            except queue.Empty:
+                found[name] = f"more than {longest:.0f}"
+            if not isinstance(found[name], float) and str(found[name]).startswith(("ended", "more")):
+                os.killpg(child.pid, signal.SIGKILL)
+                break
+        child.wait()
+        reader.join()
     return found
 
 
-def together(names: list[str], backends: list[str]) -> list[str]:
+def _read(child: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
+    """Hand on what a child prints, and an empty line behind it."""
+    for line in child.stdout or ():
+        lines.put(line)
+    lines.put("")
+
+
+def together(names: list[str], backends: list[str], longest: float) -> list[str]:
     """The table of :func:`in_turn`, a row a kernel: cold and warm on each backend."""
     columns = []
     for backend in backends:
         with tempfile.TemporaryDirectory() as scratch:
-            for _ in ("cold", "warm"):
-                command = [sys.executable, __file__, "--in-turn", backend, *names]
-                done = subprocess.run(
-                    command, env=own_caches(Path(scratch)), capture_output=True, text=True, check=True
-                )
-                columns.append(json.loads(done.stdout.splitlines()[-1]))
+            for when in ("cold", "warm"):
+                columns.append(column(names, backend, own_caches(Path(scratch)), longest))
+                print(f"{backend} {when}: {json.dumps(columns[-1])}", file=sys.stderr, flush=True)
     head = [f"{backend} {when}" for backend in backends for when in ("cold", "warm")]
     lines = [f"| kernel | {' | '.join(head)} |", f"|---|{'---|' * len(head)}"]
     for name in names:
-        cells = [f"{each[name]:.2f}" if isinstance(each[name], float) else each[name] for each in columns]
+        cells = [f"{each[name]:.2f}" if isinstance(each[name], float) else str(each[name]) for each in columns]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     sums = [sum(value for value in each.values() if isinstance(value, float)) for each in columns]
     return [*lines, f"| all | {' | '.join(f'{each:.1f}' for each in sums)} |"]
@@ -85,7 +115,7 @@ def apart(names: list[str], backends: list[str]) -> Iterator[str]:
 
 def main() -> None:
     if sys.argv[1:2] == ["--in-turn"]:
-        print(json.dumps(in_turn(sys.argv[3:], sys.argv[2])))
+        in_turn(sys.argv[3:], sys.argv[2])
         return
     import genolab
     from genolab.kernel import available_backends
@@ -96,9 +126,14 @@ def main() -> None:
     parser.add_argument("--backends", nargs="+", choices=available_backends(), default=list(available_backends()))
     parser.add_argument("--markdown", type=Path, help="write the table here too")
     parser.add_argument("--together", action="store_true", help="one process for all kernels, CPU seconds")
+    parser.add_argument("--longest", type=float, default=120.0, help="seconds after which a kernel is given up")
     options = parser.parse_args()
     lines = []
-    for line in (together if options.together else apart)(options.kernels, options.backends):
+    if options.together:
+        table: Iterable[str] = together(options.kernels, options.backends, options.longest)
+    else:
+        table = apart(options.kernels, options.backends)
+    for line in table:
         print(line, flush=True)
         lines.append(line)
     if options.markdown:

@@ -35,7 +35,7 @@ class DrivenImplementation(FastImplementation):
 
     def run(self, *inputs: np.ndarray, **named: Any) -> Any:
         """What the Python linker calls. Read-only inputs, so that Numba compiles the loops once and not twice."""
-        return self.driver(*(_read_only(value) for value in inputs), **named)
+        return self.driver(*(read_only(value) for value in inputs), **named)
 
     def for_numba(self, types: list[Any]) -> tuple[Any, str | None]:
         """A call back into Python. PyTensor keeps nothing of it on disk: the loops have their own cache."""
@@ -54,7 +54,8 @@ class DrivenImplementation(FastImplementation):
         return numba_njit(in_python), None
 
 
-def _read_only(value: np.ndarray) -> np.ndarray:
+def read_only(value: np.ndarray) -> np.ndarray:
+    """A view that cannot be written to: Numba takes it for another type, and compiles for each."""
     view = np.asarray(value).view()
     view.flags.writeable = False
     return view

@@ -19,7 +19,8 @@ import numpy as np
 
 from genolab.kernel.store import kept, load, source_key, store
 
-_LOCK = threading.RLock()
+LOCK = threading.RLock()
+"""Held while machine code is loaded or compiled."""
 _ENGINES: list[Any] = []  # the code lives as long as its engine
 _NOTHING_TO_FREE = "define void @NRT_MemInfo_call_dtor(ptr %0) {\n  ret void\n}\n"
 """Numba's arrays count their users; those of a loop that allocates nothing are not Numba's to free."""
@@ -65,13 +66,13 @@ class MachineLoop:
             body = None if key is None else load(place, key)
             if body is None:
                 return None
-            with _LOCK:
+            with LOCK:
                 if kinds not in self._loaded:
-                    self._loaded[kinds] = _linked(body, kinds)
+                    self._loaded[kinds] = _function(linked(body), kinds)
         return self._loaded[kinds]
 
     def _compile(self, kinds: Kinds) -> Callable[..., Any]:
-        with _LOCK:
+        with LOCK:
             if kinds not in self._loaded:  # another thread may have been first
                 loop = getattr(import_module(self.module), self.name)
                 self._loaded[kinds], body = _compiled(loop, kinds)
@@ -86,7 +87,7 @@ class MachineLoop:
     def _key(self, kinds: Kinds) -> str | None:
         package = ".".join(self.module.split(".")[:2])
         sources = source_key(package, "numba", "llvmlite")
-        return None if sources is None else f"{sources} {_processor()} {_short(kinds)}"
+        return None if sources is None else f"{sources} {processor()} {_short(kinds)}"
 
 
 def _short(kinds: Kinds) -> str:
@@ -102,7 +103,7 @@ def _kinds(arguments: tuple[Any, ...]) -> Kinds:
 
 
 @cache
-def _processor() -> str:
+def processor() -> str:
     """What Numba compiles for: this machine, or what ``NUMBA_CPU_NAME`` says instead."""
     chosen = os.environ.get("NUMBA_CPU_NAME")
     if chosen:
@@ -112,8 +113,8 @@ def _processor() -> str:
     return f"{llvm.get_host_cpu_name()} {llvm.get_host_cpu_features().flatten()}"
 
 
-def _linked(body: bytes, kinds: Kinds) -> Callable[..., Any]:
-    """The function of an object file, whose name stands before it, in an engine of its own: names may be alike."""
+def linked(body: bytes) -> int:
+    """The address of a function, whose name stands before its object file; an engine each, as names may be alike."""
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -124,7 +125,8 @@ def _linked(body: bytes, kinds: Kinds) -> Callable[..., Any]:
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
     _ENGINES.append(engine)
-    return _function(engine.get_function_address(name.decode()), kinds)
+    address: int = engine.get_function_address(name.decode())
+    return address
 
 
 def _function(address: int, kinds: Kinds) -> Callable[..., Any]:
@@ -171,7 +173,7 @@ def _compiled(loop: Any, kinds: Kinds) -> tuple[Callable[..., Any], bytes | None
     if not outside <= _KNOWN:
         return _function(library.get_pointer_to_function(name), kinds), None
     body = name.encode() + b"\n" + library.codegen._tm.emit_object(module)
-    return _linked(body, kinds), body
+    return _function(linked(body), kinds), body
 
 
 def _arrays(kinds: Kinds) -> Any:

@@ -8,17 +8,13 @@ bits saturate, and a score that reaches the top has to be computed again in the 
 # mypy: disallow-untyped-defs=False
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from genolab.align.loops import ZERO, loop, part
-from genolab.align.loops.columns import (
-    PATH_VECTOR_BYTES,
-    PATHS_TOGETHER,
-    TOGETHER,
-    VECTOR_BYTES,
-    difference_columns,
-    score_columns,
-)
+from genolab.align.loops.calls import call_columns, call_note, lane_of, spread
+from genolab.align.loops.columns import Recurrence
 from genolab.align.loops.lanes import (
     CODES,
     OVERFLOW,
@@ -28,22 +24,40 @@ from genolab.align.loops.lanes import (
     fill_profiles,
     fill_scores,
 )
-from genolab.align.loops.notes import (
-    NUMBERS,
-    QUERY_END,
-    REACHED,
-    SCORE,
-    TARGET_END,
-    M,
-    N,
-    note_best,
-    note_last_row,
-    spread,
-)
+from genolab.align.loops.notes import NUMBERS, QUERY_END, REACHED, SCORE, TARGET_END, M, N, note_of
 from genolab.align.loops.tiles import TILE
 from genolab.align.loops.walk import NEWLINE, walk_lane
 
 _NEVER = -(2**31)
+
+
+class Way(NamedTuple):
+    """A recurrence as numbers, so that Numba compiles nothing again for another; ``words`` of 64 bits make a vector.
+
+    A number's bits of ``mask``, times ``ones``, are that number in all lanes of a word.
+    """
+
+    bits: int
+    mask: int
+    ones: int
+    words: int
+    width: int
+    together: int
+    differences: int
+    by_table: int
+    sides: int
+    keep: int
+    columns: int  # addresses
+    note: int
+
+    @classmethod
+    def of(cls, each: Recurrence) -> Way:
+        """The numbers and functions of a recurrence, which are compiled if they are not yet."""
+        ones = sum(1 << at for at in range(0, 64, each.bits))
+        return cls(
+            each.bits, (1 << each.bits) - 1, ones, each.bits * each.width // 64, each.width, each.together,
+            int(each.differences), int(each.by_table), int(each.sides), int(each.keep), each.columns, note_of(each),
+        )  # fmt: skip
 
 
 @part
@@ -71,19 +85,20 @@ def open_block(block, query_length, target_length, numbers, cuts):
 
 
 @part
-def note_sides(sides, numbers, j, together, rows, costs, free_start):
+def note_sides(way, sides, numbers, j, rows, costs, free_start):
     """Where a query's end is free, note the best of the last column of the targets that end among these."""
-    width, extend = numbers.size // NUMBERS, np.int64(costs[3])
+    width, extend, bits = way.width, np.int64(costs[3]), way.bits
+    lanes = 64 // bits
     for lane in range(width):
         m, n = np.int64(numbers[M * width + lane]), np.int64(numbers[N * width + lane])
-        if not j < n <= j + together:
+        if not j < n <= j + way.together:
             continue
-        at = (n - 1 - j) * rows * width + lane
+        at, up = ((n - 1 - j) * rows * width + lane) // lanes, 64 - bits - lane % lanes * bits
         score = extend * m - (0 if free_start else costs[0] + extend * n)
         best, best_row = np.int64(numbers[SCORE * width + lane]), -1
         for i in range(m + 1):
             if i > 0:
-                score += sides[at + (i - 1) * width] - extend
+                score += ((sides[at + (i - 1) * way.words] << up) >> (64 - bits)) - extend
             if score > best:
                 best, best_row = score, i
         if best_row >= 0:
@@ -91,37 +106,132 @@ def note_sides(sides, numbers, j, together, rows, costs, free_start):
             numbers[TARGET_END * width + lane] = n
 
 
-@loop
-def align_blocks(members, pairs, memory, tables, unit, free_ends, anywhere, by_table, sides, scores, directions, again):
-    """Align pairs in lanes; returns how many are left in ``again``.
+@part
+def start_block(way, numbers, state, carried, rows, free_ends, opening, extend, zero, lowest):
+    """What is left of the first column, row by row, and what is known of each lane before it."""
+    width = way.width
+    edge, less = zero, zero
+    for i in range(rows):
+        if way.differences:
+            edge = extend if free_ends[0] else -opening if i == 0 else 0
+            less = edge - opening
+        else:
+            edge = zero if free_ends[0] else -(opening + extend * i)
+            less = max(edge - opening, lowest)
+        spread(edge, state, 2 * i, way)
+        spread(less, state, 2 * i + 1, way)
+    for lane in range(width):
+        if way.differences:
+            m = numbers[M * width + lane]
+            reached = extend * m if free_ends[0] else -opening
+            numbers[REACHED * width + lane], numbers[QUERY_END * width + lane] = reached, m
+            numbers[SCORE * width + lane] = reached if free_ends[3] else _NEVER
+            numbers[TARGET_END * width + lane] = 0 if free_ends[3] else numbers[N * width + lane]
+        else:
+            numbers[SCORE * width + lane] = zero
+            numbers[QUERY_END * width + lane], numbers[TARGET_END * width + lane] = 0, 0
+    spread(zero, carried, 2 * way.together, way)
 
-    Left are those whose score overflowed, and, without ``directions``, once most have, the rest too, unseen.
-    ``anywhere``, ``by_table``, ``sides`` and ``directions`` may be None: what is not wanted is not compiled. ``sides``
-    is for queries whose end is free.
+
+@part
+def start_columns(way, carried, j, free_ends, opening, extend, zero, lowest):
+    """What comes down into a few columns from above the first row."""
+    for column in range(way.together):
+        if way.differences:
+            above = extend if free_ends[2] else -opening if j + column == 0 else 0
+            down = above - opening
+        else:
+            edge = zero if free_ends[2] else -(opening + extend * (j + column))
+            above = zero if j + column == 0 or free_ends[2] else edge + extend
+            down = max(edge - opening, lowest)
+        spread(above, carried, column, way)
+        spread(down, carried, way.together + column, way)
+
+
+@part
+def down_columns(
+    way, state, ours, row_at, theirs, carried, numbers, cuts, costs, sides, directions, j, rows, to, free_ends, extend,
+    lowest,
+):  # fmt: skip
+    """All rows of a few columns, in as many pieces as there are queries that end, or as lanes can count."""
+    width, together, begin, cut = way.width, way.together, 0, 0
+    while begin < rows:
+        end = rows
+        if way.differences:
+            end = cuts[cut]
+            cut += 1
+        elif way.keep:
+            end = min(rows, begin + (1 << way.bits))  # a lane counts rows up to its width
+            for each in range(2 * together, 4 * together):
+                spread(lowest, carried, each, way)
+        call_columns(
+            way.columns, state, ours, row_at, theirs, j * width, carried, begin, end, costs, sides, rows, directions, to
+        )
+        for column in range(together):
+            here = j + column + 1
+            if way.differences:
+                # a free end of the query is looked at later, from the top of the target's last column
+                beyond = (1 if free_ends[1] else 0) if free_ends[3] else 2**30
+                call_note(way.note, carried, column * width, numbers, end, here, extend * here, beyond)
+            elif way.keep:
+                best = (2 * together + column) * width
+                first_row = begin + 1 - lowest
+                call_note(way.note, carried, best, numbers, best + together * width, first_row, here, 0)
+        begin = end
+
+
+@part
+def settle_block(way, block, numbers, carried, fits, free_ends, extend, zero, lowest, unit, scores, again, count):
+    """Write the scores of a block and note those that overflowed; returns how many have by now."""
+    width = way.width
+    for lane in range(block.size - 1, -1, -1):
+        k, m, n = block[lane], numbers[M * width + lane], numbers[N * width + lane]
+        score = int(numbers[SCORE * width + lane])
+        if fits and way.differences:
+            score -= extend * m
+            if not (free_ends[1] or free_ends[3]):
+                score = numbers[REACHED * width + lane] - extend * (m + n)
+        elif fits:
+            if not way.keep:
+                score = lane_of(carried, 2 * way.together * width + lane, way.bits)
+            score = score - zero if score < -(lowest + 1) else OVERFLOW
+        if way.keep:
+            numbers[SCORE * width + lane] = score
+        if score == OVERFLOW:
+            again[count] = k
+            count += 1
+        else:
+            scores[k] = score * unit
+    return count
+
+
+@loop
+def align_blocks(members, pairs, memory, tables, unit, free_ends, way, sides, scores, directions, again):
+    """Align pairs in lanes the ``way`` that is given; returns how many are left in ``again``.
+
+    Left are those whose score overflowed, and, without directions, once most have, the rest too, unseen. ``sides``
+    is for queries whose end is free, and empty if it is not wanted, as ``directions``.
 
     The half byte of cell ``(i, j)``, both from 0 on, is in ``directions[(j // 2 * rows + i) * lanes + lane]``, where
-    :func:`write_paths` reads it: with ``directions``, ``members`` are one block. It is left if it needs more than they
+    :func:`write_paths` reads it: with directions, ``members`` are one block. It is left if it needs more than they
     have.
     """
     query, query_start, query_length, target, target_start, target_length = pairs
     state, ours, row_at, theirs, carried, numbers, cuts, places, profiles = memory
     by_query, by_target, costs = tables
-    if directions is None:
-        together, width = np.int64(TOGETHER), VECTOR_BYTES // state.itemsize
-    else:
-        together, width = np.int64(PATHS_TOGETHER), PATH_VECTOR_BYTES // state.itemsize
-    lowest = -(1 << (8 * state.itemsize - 1))  # powers take long to compile
+    together, width = way.together, way.width
+    lowest = -(1 << (way.bits - 1))  # powers take long to compile
     opening, extend = np.int64(costs[0]), np.int64(costs[3])
     zero = lowest if free_ends[4] else 0
     query_padding, target_padding = np.uint8(QUERY_PADDING), np.uint8(TARGET_PADDING)
-    count = 0
-    last = (members.size - 1) // width * width
+    count, last = 0, (members.size - 1) // width * width
     for back in range(0, last + width, width):
         block = members[last - back : last - back + width]
         rows, columns = open_block(block, query_length, target_length, numbers, cuts)
         fits = 2 * count <= back
-        if directions is not None:
+        if way.keep:
             fits = (columns + 1) // 2 * rows * width <= directions.size
+        scored, highest, stride, source = rows, np.uint8(CODES - 1), rows + TILE, profiles
         if not fits:
             for lane in range(block.size):
                 numbers[SCORE * width + lane] = OVERFLOW
@@ -130,100 +240,27 @@ def align_blocks(members, pairs, memory, tables, unit, free_ends, anywhere, by_t
             fill_lanes(
                 target, block, target_start, target_length, places, width, columns + together, target_padding, theirs
             )
-            if by_table is None:
+            if not way.by_table:
                 fill_lanes(query, block, query_start, query_length, places, width, rows, query_padding, ours)
-            else:
-                # what its letters score with the target's: of the one query that all have, or each lane's own
-                scored, highest, stride, source = rows, np.uint8(CODES - 1), rows + TILE, profiles
-                if fill_profiles(
-                    query, block, query_start, query_length, places, width, together, rows, by_query, row_at, profiles
-                ):
-                    scored, highest, stride, source = CODES, np.uint8(CODES), CODES, by_target
-            for i in range(rows):
-                if anywhere is None:
-                    edge = extend if free_ends[0] else -opening if i == 0 else 0
-                    spread(edge, state, 2 * i * width, directions)
-                    spread(edge - opening, state, (2 * i + 1) * width, directions)
-                else:
-                    edge = zero if free_ends[0] else -(opening + extend * i)
-                    spread(edge, state, 2 * i * width, directions)
-                    spread(max(edge - opening, lowest), state, (2 * i + 1) * width, directions)
-            for lane in range(width):
-                if anywhere is None:
-                    m = numbers[M * width + lane]
-                    reached = extend * m if free_ends[0] else -opening
-                    numbers[REACHED * width + lane], numbers[QUERY_END * width + lane] = reached, m
-                    numbers[SCORE * width + lane] = reached if free_ends[3] else _NEVER
-                    numbers[TARGET_END * width + lane] = 0 if free_ends[3] else numbers[N * width + lane]
-                else:
-                    numbers[SCORE * width + lane] = zero
-                    numbers[QUERY_END * width + lane], numbers[TARGET_END * width + lane] = 0, 0
-            spread(zero, carried, 2 * together * width, directions)
+            # what its letters score with the target's: of the one query that all have, or each lane's own
+            elif fill_profiles(
+                query, block, query_start, query_length, places, width, together, rows, by_query, row_at, profiles
+            ):
+                scored, highest, stride, source = CODES, np.uint8(CODES), CODES, by_target
+            start_block(way, numbers, state, carried, rows, free_ends, opening, extend, zero, lowest)
         for j in range(0, columns, together):
-            if by_table is not None:
+            if way.by_table:
                 fill_scores(theirs, j * width, places, width, together, scored, highest, stride, source, ours)
-            to, begin, cut = (j >> 1) * rows * width, 0, 0
-            for column in range(together):
-                if anywhere is None:
-                    edge = extend if free_ends[2] else -opening if j + column == 0 else 0
-                    spread(edge, carried, column * width, directions)
-                    spread(edge - opening, carried, (together + column) * width, directions)
-                else:
-                    edge = zero if free_ends[2] else -(opening + extend * (j + column))
-                    above_left = zero if j + column == 0 or free_ends[2] else edge + extend
-                    spread(above_left, carried, column * width, directions)
-                    spread(max(edge - opening, lowest), carried, (together + column) * width, directions)
-            while begin < rows:
-                if anywhere is None:
-                    end = cuts[cut]
-                    cut += 1
-                    difference_columns(
-                        state, ours, row_at, theirs, j * width, carried, begin, end, costs, sides, rows, by_table,
-                        directions, to,
-                    )  # fmt: skip
-                    # a free end of the query is looked at later, from the top of the target's last column
-                    beyond = (1 if free_ends[1] else 0) if free_ends[3] else 2**30
-                    for column in range(together):
-                        here = j + column + 1
-                        note_last_row(carried, column * width, numbers, end, here, extend * here, beyond, directions)
-                else:
-                    end = rows
-                    if directions is not None:  # a lane counts rows up to its width
-                        end = min(rows, begin + (1 << (8 * state.itemsize)))
-                        for each in range(2 * together, 4 * together):
-                            spread(lowest, carried, each * width, directions)
-                    score_columns(
-                        state, ours, row_at, theirs, j * width, carried, begin, end, costs, by_table, directions, to
-                    )
-                    if directions is not None:
-                        for column in range(together):
-                            best = (2 * together + column) * width
-                            note_best(
-                                carried, best, best + together * width, numbers, begin + 1 - lowest, j + column + 1,
-                                directions,
-                            )  # fmt: skip
-                begin = end
-            if sides is not None:
-                note_sides(sides, numbers, j, together, rows, costs, free_ends[2])
-        for lane in range(block.size - 1, -1, -1):
-            k, m, n = block[lane], numbers[M * width + lane], numbers[N * width + lane]
-            score = int(numbers[SCORE * width + lane])
-            if fits:
-                if anywhere is None:
-                    score -= extend * m
-                    if not (free_ends[1] or free_ends[3]):
-                        score = numbers[REACHED * width + lane] - extend * (m + n)
-                else:
-                    if directions is None:
-                        score = int(carried[2 * together * width + lane])
-                    score = score - zero if score < -(lowest + 1) else OVERFLOW
-            if directions is not None:
-                numbers[SCORE * width + lane] = score
-            if score == OVERFLOW:
-                again[count] = k
-                count += 1
-            else:
-                scores[k] = score * unit
+            start_columns(way, carried, j, free_ends, opening, extend, zero, lowest)
+            down_columns(
+                way, state, ours, row_at, theirs, carried, numbers, cuts, costs, sides, directions, j, rows,
+                (j >> 1) * rows * width, free_ends, extend, lowest,
+            )  # fmt: skip
+            if way.sides:
+                note_sides(way, sides, numbers, j, rows, costs, free_ends[2])
+        count = settle_block(
+            way, block, numbers, carried, fits, free_ends, extend, zero, lowest, unit, scores, again, count
+        )
     return count
 
 

@@ -27,7 +27,7 @@ OVERFLOW = -(2**31)
 class Memory(NamedTuple):
     """What a block works in."""
 
-    state: np.ndarray  # two vectors a row, see columns.py
+    state: np.ndarray  # two vectors a row, see columns.py; as carried, whatever a lane is, seen 64 bits at a time
     ours: np.ndarray  # a row's letters, or its scores with the letters of a few columns
     row_at: np.ndarray  # where those scores are
     theirs: np.ndarray
@@ -75,11 +75,11 @@ def memory(kind: Any, rows: int, columns: int, by_table: bool, keep: bool) -> Me
         return aligned(count * width, dtype)
 
     return Memory(
-        lanes(2 * rows, kind),
+        lanes(2 * rows, kind).view(np.int64),
         lanes((max(rows, CODES) + TILE) * together if by_table else rows + TILE, np.uint8),
         np.empty(rows if by_table else 1, np.int64),
         lanes(columns + TILE + together, np.uint8),
-        lanes(4 * together, kind),
+        lanes(4 * together, kind).view(np.int64),
         np.empty(NUMBERS * width, np.int32),
         np.empty(width + 1, np.int64),
         np.empty(2 * width + TILE, np.int64),

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from genolab.align.loops import lanes, loop
-from genolab.align.loops.blocks import align_blocks, write_paths
-from genolab.align.loops.columns import TOGETHER, VECTOR_BYTES
+from genolab.align.loops.blocks import Way, align_blocks, write_paths
+from genolab.align.loops.columns import VECTOR_BYTES, Recurrence
 from genolab.align.loops.tiles import TILE
 from genolab.align.loops.wavefront import BEST, MARKS, NO_DROP, ROWS, advance, fresh_state, stride_of, with_room
 from genolab.align.threads import share
+from genolab.kernel.driver import read_only
 
 FEWEST = 8
 """Pairs that make it worth while to fill lanes."""
@@ -140,27 +141,37 @@ class Work:
         """
         rows, columns = int(self.query_length[members].max()), int(self.target_length[members].max())
         keep, by_differences = directions is not None, not self.anywhere
-        sides = None
-        if self.free_ends[1] and by_differences:
-            sides = lanes.aligned(VECTOR_BYTES * rows * TOGETHER // np.dtype(kind).itemsize, kind)
+        way = Recurrence(
+            8 * np.dtype(kind).itemsize,
+            by_differences,
+            not self.plain,
+            bool(self.free_ends[1]) and by_differences,
+            keep,
+        )
+        numbers = Way.of(way)
+        sides = lanes.aligned(numbers.words * rows * way.together if way.sides else 0, np.int64)
         memory = lanes.memory(kind, rows, columns, not self.plain, keep)
         tables = lanes.tables(self.table, self.gaps, self.unit, kind, not self.plain, by_differences)
         again, count, at = np.empty(members.size, np.int64), 0, text.size
+        # the same types whoever asks, or Numba compiles everything once more
+        pairs, free_ends = tuple(map(read_only, self.pairs)), read_only(self.free_ends)
+        found = scores if directions is None else np.full(self.query_start.size, lanes.OVERFLOW, np.int32)
 
         def aligned(some: np.ndarray) -> int:
             left: int = align_blocks(
-                some, self.pairs, memory, tables, self.unit, self.free_ends, None if by_differences else 1,
-                None if self.plain else 1, sides, scores, directions, again[count:],
+                some, pairs, memory, tables, self.unit, free_ends, numbers, sides, found,
+                _NOTHING if directions is None else directions, again[count:],
             )  # fmt: skip
             return left
 
         if directions is None:
             return again[: aligned(members)], at
-        width = lanes.lanes_of(kind, True)
-        for begin in range((members.size - 1) // width * width, -1, -width):
-            block = members[begin : begin + width]
+        for begin in range((members.size - 1) // way.width * way.width, -1, -way.width):
+            block = members[begin : begin + way.width]
             count += aligned(block)
-            at = write_paths(block, self.pairs, memory.numbers, directions, self.free_ends, extended, text, at, table)
+            at = write_paths(block, pairs, memory.numbers, directions, free_ends, extended, text, at, table)
+        settled = members[found[members] != lanes.OVERFLOW]
+        scores[settled] = found[settled]
         return again[:count], at
 
 

@@ -1,0 +1,81 @@
+"""Calls, from a loop that Numba compiles, of what columns.py and notes.py emit; and what such a loop knows of lanes."""
+
+# mypy: disallow-untyped-defs=False
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from llvmlite import ir  # type: ignore[import-untyped]
+from numba import types
+from numba.extending import intrinsic
+
+from genolab.align.loops import part
+from genolab.align.loops.columns import COLUMNS
+from genolab.align.loops.emit import INDEX, Vectors
+from genolab.align.loops.notes import NOTE
+
+_SPREADING = "mask", "ones", "words"  # of a way, see blocks.py
+
+
+def _calling(kinds: list[Any]) -> Any:
+    """Generates a call of the address that comes first with the addresses of arrays, and numbers."""
+    return partial(_call, kinds)
+
+
+def _call(kinds: list[Any], context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    address, *given = arguments
+    plain = []
+    for kind, value, wanted in zip(signature.args[1:], given, kinds, strict=True):
+        if isinstance(kind, types.Array):
+            value = builder.bitcast(context.make_array(kind)(context, builder, value).data, wanted)
+        plain.append(value)
+    function = ir.FunctionType(ir.VoidType(), kinds).as_pointer()
+    builder.call(builder.inttoptr(address, function), plain)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def call_columns(
+    typing, address, state, letters, row_at, theirs, at, carried, begin, end, costs, sides, rows, directions, to
+):
+    """Go down a few columns, see :func:`~genolab.align.loops.columns.difference_columns`."""
+    place = types.intp
+    signature = types.void(
+        place, state, letters, row_at, theirs, place, carried, place, place, costs, sides, place, directions, place
+    )
+    return signature, _calling(COLUMNS)
+
+
+@intrinsic
+def call_note(typing, address, carried, at, numbers, first, second, third, fourth):
+    """Note the ends of alignments, see :func:`~genolab.align.loops.notes.note_last_row`."""
+    place = types.intp
+    signature = types.void(place, carried, place, numbers, place, place, place, place)
+    return signature, _calling(NOTE)
+
+
+@intrinsic
+def spread(typing, number, vectors, at, way):
+    """Put a number into all lanes of vector ``at``; ``vectors`` are seen 64 bits at a time."""
+    place = types.intp
+    half = 4  # words of a vector where directions are kept; it is twice as long where they are not
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        v, (number, array, at, numbers) = Vectors(context, builder, 64, half), arguments
+        mask, ones, words = (builder.extract_value(numbers, way.fields.index(each)) for each in _SPREADING)
+        pattern = v.splat(builder.mul(builder.and_(number, mask), ones))
+        address, begin = v.pointer(vectors, array), builder.mul(at, words)
+        v.store(pattern, address, begin)
+        # where there is no second half this writes the first again
+        v.store(pattern, address, builder.add(begin, builder.sub(words, INDEX(half))))
+        return context.get_dummy_value()
+
+    return types.void(place, vectors, place, way), generate
+
+
+@part
+def lane_of(vectors, at, bits):
+    """The number in lane ``at`` of ``vectors``, which are read 64 bits at a time."""
+    lanes = 64 // bits
+    return (vectors[at // lanes] << (64 - bits - at % lanes * bits)) >> (64 - bits)
