@@ -53,15 +53,17 @@ class Warming:
 
     def _load(self, progress: Progress) -> None:
         """Load every other tab's panel, in parts between which a click is heard."""
+        pause = PAUSE
         while self._ahead and not progress.cancelled:
             tab, place = next(iter(self._ahead.items()))
             module, _, name = place.rpartition(".")
-            self._rest(progress, PAUSE)
+            self._rest(progress, pause)
             progress(None, f"loading {tab}")
             panel = getattr(import_module(module), name)
             self._rest(progress, PAUSE)
             getattr(panel, "get_ready", lambda: None)()
             del self._ahead[tab]
+            pause = REST
 
     def _rest(self, progress: Progress, rest: float) -> None:
         """Wait until no panel has worked for so many seconds."""

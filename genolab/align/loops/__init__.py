@@ -22,7 +22,9 @@ ZERO: Any = np.int64(0)
 
 def get_ready() -> None:
     """Have Numba fill its tables, most of what loading a first loop takes; nothing is compiled."""
+    from numba.core.compiler_lock import global_compiler_lock
     from numba.core.registry import cpu_target
 
-    cpu_target.typing_context.refresh()
-    cpu_target.target_context.refresh()
+    with global_compiler_lock:  # as where Numba does it: another thread may load a loop
+        cpu_target.typing_context.refresh()
+        cpu_target.target_context.refresh()
