@@ -11,14 +11,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from genolab import __version__
+from genolab.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from genolab.align.mapping.pairs import InsertSize
+    from genolab.io import Region
 
+MOST_LETTERS = 1_000_000
+"""Letters of a region whose reads are counted."""
 SURE = 20
 """Mapping quality from which a place counts as sure: one in a hundred is wrong."""
+SECONDARY, SUPPLEMENTARY = 0x100, 0x800  # of a read's flag
+
+
+@dataclass(frozen=True)
+class Within:
+    """Of one region: reads that begin or end in it or reach over it, those that surely lie there, and their mean depth.
+
+    The depth counts a read's whole span on the reference, its deletions as well.
+    """
+
+    region: Region
+    reads: int
+    sure: int
+    depth: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +100,27 @@ class MappedReads:
                 "depth": self.letters_on / lengths,
             }
         )
+
+    def within(self, region: Region | str) -> Within:
+        """Count the primary alignments in a region, ``contig:first-last`` (1-based) as text.
+
+        Raises
+        ------
+        InputError, FileError
+            If the contigs do not have it, it is longer than a million letters, or the file cannot be read.
+        """
+        from genolab.io import open_alignments, parse_region
+
+        place = parse_region(region, self.contigs, "within")
+        if place.length > MOST_LETTERS:
+            raise InputError("within", "region", f"at most {MOST_LETTERS:,} letters", f"{place.length:,}")
+        with open_alignments(self.path) as file:
+            found = file.read(place)
+        primary = (found.flag & (SECONDARY | SUPPLEMENTARY)) == 0
+        start, end = found.position[primary], found.reference_end[primary]
+        letters = np.minimum(end, place.end) - np.maximum(start, place.start)
+        sure = int((found.mapping_quality[primary] >= SURE).sum())
+        return Within(place, int(primary.sum()), sure, float(letters.sum()) / place.length)
 
     def report(self, path: str | os.PathLike[str], *, code: str = "") -> Path:
         """Write one HTML file: how many reads have a place and how sure it is, depths, and where all of it is from.

@@ -70,6 +70,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         self.allowed.add([each for each in (query, target) if isinstance(each, os.PathLike)])
         self.controls = AlignControls(self.align, self.align, self.look)
         self.mapping = MapPart(self.allowed, listener)
+        self.mapping.on_sample = self.tell_sample
         self.refusal = Refusal()
         self.refusal.again = self.align
         self.stage, self.many = PairStage(self._refuse, self.refusal, self.look), ManyStage(self.refusal)
@@ -243,7 +244,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
-        queues = (self._aligning, self._looking, self.mapping.queue, self.stage, self.many)
+        queues = (self._aligning, self._looking, self.mapping.queue, self.mapping.counting, self.stage, self.many)
         return all(each.wait(timeout) for each in queues)
 
     # --- sequences

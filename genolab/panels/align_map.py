@@ -9,7 +9,7 @@ from typing import Any
 import ipywidgets
 
 from genolab.align import MappedReads, map_reads
-from genolab.errors import InputError
+from genolab.errors import GenolabError, InputError
 from genolab.panels.page import Facts
 from genolab.panels.parts import Listener, button
 from genolab.panels.paths import Allowed, complete, path_box
@@ -26,8 +26,11 @@ class MapPart(ipywidgets.VBox):
     def __init__(self, allowed: Allowed, listener: Listener) -> None:
         self.allowed = allowed
         self.on_open: Callable[[Path, Path], None] | None = None
+        self.on_sample: Callable[[str], None] = lambda _name: None
         self.mapped: MappedReads | None = None
-        self.queue = Latest(listener)
+        self.region = ""
+        self._rows: list[tuple[str, str]] = []
+        self.queue, self.counting = Latest(listener), Latest()
         self.reads = path_box("reads", "a FASTQ file, plain or gzipped", "path of a FASTQ file")
         self.mates = path_box("mates", "the FASTQ file of the mates; may stay empty", "path, for paired reads")
         self.reference = path_box("reference", "the FASTA file to map to", "path of a FASTA file")
@@ -71,8 +74,31 @@ class MapPart(ipywidgets.VBox):
         rows.append(("sure", _share(mapped.sure, mapped.reads)))
         if mapped.pairs:
             rows.append(("proper pairs", _share(mapped.proper_pairs, mapped.pairs)))
-        self.facts.show([*rows, ("file", mapped.path.name)])
+        self._rows = [*rows, ("file", mapped.path.name)]
+        self.facts.show(self._rows)
+        self.on_sample(mapped.sample)
+        self.follow(self.region)
         self.opener.layout.display = "flex" if self.on_open is not None else "none"
+
+    def follow(self, region: str) -> None:
+        """Say how many of the reads lie in a region that was chosen, where there are any to look at."""
+        self.region = region
+        mapped = self.mapped
+        if mapped is None:
+            return
+
+        def work(_progress: Progress) -> None:
+            rows = list(self._rows)
+            try:
+                found = mapped.within(region) if region else None
+            except GenolabError:  # another file's contig, or too much to count
+                found = None
+            if found is not None:
+                rows += [("in", str(found.region)), ("reads there", f"{found.reads:,}")]
+                rows += [("sure there", _share(found.sure, found.reads)), ("mean depth", f"{found.depth:.1f}")]
+            self.facts.show(rows)
+
+        self.counting.submit(work, name="count")
 
     def _open(self) -> None:
         if self.mapped is not None and self.on_open is not None:

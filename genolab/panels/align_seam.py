@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ from genolab.panels.align_map import MapPart
 from genolab.panels.align_source import Given
 from genolab.panels.align_stage import PairStage
 from genolab.panels.paths import Allowed, short
-from genolab.panels.seam import Held
+from genolab.panels.seam import Held, Selection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,6 +30,8 @@ class AlignSeam:
     mapping: MapPart
     controls: AlignControls
     allowed: Allowed
+    on_select: Callable[[Selection], None] | None = None
+    _selection = Selection()
     _shows_many: bool
 
     if TYPE_CHECKING:
@@ -66,6 +68,17 @@ class AlignSeam:
             return
         self.controls.start(short(path), "")
         self.align()
+
+    def follow(self, selection: Selection) -> None:
+        """Count the mapped reads of a region that was chosen elsewhere."""
+        self._selection = selection
+        self.mapping.follow(selection.region)
+
+    def tell_sample(self, sample: str) -> None:
+        """Say whose reads were mapped; the region that is chosen stays."""
+        if self.on_select is not None:
+            self._selection = self._selection.with_(sample=sample)
+            self.on_select(self._selection)
 
     def view_state(self) -> dict[str, Any]:
         """Which of the best alignments is shown."""

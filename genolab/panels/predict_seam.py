@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from genolab import io
-from genolab.errors import InputError
+from genolab.errors import GenolabError, InputError
+from genolab.io import parse_region
 from genolab.panels.parts import open_graph
 from genolab.panels.predict_runs import GRAPH_OF_LINEAR
 from genolab.panels.predict_source import WHO
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from genolab.panels.predict_runs import Run
     from genolab.panels.predict_source import Inputs
     from genolab.panels.predict_stage import PredictStage
+    from genolab.panels.seam import Selection
     from genolab.scale import Latest, Progress
 
 _NAMED = 12
@@ -77,15 +79,36 @@ class PredictSeam:
             folder.mkdir(parents=True, exist_ok=True)
             path = calls.write(folder / "handed.vcf.gz")
             self.effects = run.model.variant_effects(path, calls.reference_path, self.stage.target.value)
-            told = self.effects.reindex(self.effects["effect"].abs().sort_values(ascending=False).index).head(_NAMED)
-            lines = [
-                f"{row.contig}:{row.position:,} {row.reference}>{row.alternate}: output {row.effect:+.3f}"
-                for row in told.itertuples()
-            ]
-            self.bar.note((f"{len(self.effects):,} alleles, the strongest first:", *lines,
-                           *self.effects.attrs["notices"]))  # fmt: skip
+            self._contigs = calls.contigs
+            self._tell_effects()
 
         self._explaining.submit(work, name="variants")
+
+    def follow(self, selection: Selection) -> None:
+        """Say what the variants of a region do that was chosen elsewhere; all of them where it names none of theirs."""
+        before, self._region = self._region, selection.region
+        if self.effects is not None and before != self._region:
+            self._tell_effects()
+
+    _region, _contigs = "", dict[str, int]()
+
+    def _tell_effects(self) -> None:
+        """The strongest effects in the region that is chosen, in the notices."""
+        found, where = self.effects, ""
+        try:
+            region = parse_region(self._region, self._contigs) if self._region else None
+        except GenolabError:  # another file's contig
+            region = None
+        if region is not None:
+            place = found["position"] - 1
+            found = found[(found["contig"] == region.contig) & (place >= region.start) & (place < region.end)]
+            where = f" in {region}"
+        told = found.reindex(found["effect"].abs().sort_values(ascending=False).index).head(_NAMED)
+        lines = [
+            f"{row.contig}:{row.position:,} {row.reference}>{row.alternate}: output {row.effect:+.3f}"
+            for row in told.itertuples()
+        ]
+        self.bar.note((f"{len(found):,} alleles{where}, the strongest first:", *lines, *self.effects.attrs["notices"]))
 
     def open_counts(self, table: Any, name: str) -> None:
         """Say where a table of expression is learnt from: this panel's models read sequences and genotypes."""

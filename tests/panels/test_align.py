@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import made_fastq
 import numpy as np
+import pysam
 import pytest
 
 from genolab import data
 from genolab.align import Scoring, align, dot_plot, multiple, soft_align
+from genolab.errors import InputError
 from genolab.kernel import on_compile
 from genolab.panels.align import AlignPanel
 from genolab.panels.align_source import EXAMPLES, WHO, read
 from genolab.panels.lab import Lab
 from genolab.panels.parts import StatusBar
 from genolab.panels.paths import Allowed
+from genolab.panels.seam import Selection
 
 
 @pytest.fixture(scope="module")
@@ -372,6 +376,22 @@ def test_reads_are_mapped_and_handed_on(tmp_path: Path) -> None:
     assert np.unique(group // 2).tolist() == list(range(60)), "the graph is measured with the seeds of these reads"
     assert place.max() < 6_000
     assert read_place.max() < 100
+    chosen = []
+    panel.on_select = chosen.append
+    panel.follow(Selection("one:1,001-2,000", "", "other"))
+    settled(panel)
+    with pysam.AlignmentFile(str(tmp_path / "out.bam")) as file:
+        there = list(file.fetch("one", 1_000, 2_000))
+        letters = sum(min(read.reference_end, 2_000) - max(read.reference_start, 1_000) for read in there)
+    assert part.facts.rows["reads there"] == str(len(there)) != "0"
+    assert part.facts.rows["mean depth"] == f"{letters / 1_000:.1f}"
+    panel.follow(Selection("two:1-10"))  # none of theirs
+    settled(panel)
+    assert "reads there" not in part.facts.rows
+    panel.tell_sample(part.mapped.sample)
+    assert chosen == [Selection("two:1-10", "", part.mapped.sample)]
+    with pytest.raises(InputError, match="at most 1,000,000 letters"):
+        replace(part.mapped, contigs={"one": 2_000_000}).within("one")
     part.opener.click()
     assert opened == [(part.mapped.path, part.mapped.reference_path)]
     part.map()

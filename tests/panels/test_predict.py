@@ -10,6 +10,7 @@ import pytest
 import genolab as gl
 from genolab.panels import predict_runs
 from genolab.panels.predict import PredictPanel
+from genolab.panels.seam import Selection
 
 
 def made(count: int = 160, length: int = 40, seed: int = 0) -> tuple[list[str], list[str]]:
@@ -253,3 +254,23 @@ def test_a_cohort_is_judged_beside_covariates_and_siblings_are_said() -> None:
     settled(panel)
     assert risk.stage.layout.display == "none"
     assert panel.stage.layout.display is None
+
+
+def test_the_effects_of_variants_follow_the_region_that_is_chosen(panel: PredictPanel) -> None:
+    phage = gl.data.example("phage")
+    calls = gl.call.call_variants(phage.reads, phage.reference, region="NC_001416.1:1-5,000")
+    said: list[tuple[str, ...]] = []
+    panel.bar.on_note = said.append
+    panel.follow(Selection("NC_001416.1:1,301-1,400"))
+    assert said == [], "there are no variants yet"
+    panel.open_variants(calls)
+    settled(panel)
+    effects = panel.effects
+    there = effects[(effects["position"] > 1_300) & (effects["position"] <= 1_400)]
+    assert 0 < len(there) < len(effects)
+    assert said[-1][0] == f"{len(there):,} alleles in NC_001416.1:1,301-1,400, the strongest first:"
+    strongest = there.loc[there["effect"].abs().idxmax()]
+    assert f":{strongest['position']:,} " in said[-1][1]
+    for region in ("", "other:1-10"):
+        panel.follow(Selection(region))
+        assert said[-1][0] == f"{len(effects):,} alleles, the strongest first:"
