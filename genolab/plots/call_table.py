@@ -53,6 +53,10 @@ STYLE = """
 }
 """
 
+# A browser clips each cell whose text may be too long by itself, which costs every frame of the page a few milliseconds
+# for a table of a hundred cells. These columns hold numbers that fit; the others keep their clip and its "…".
+_TEXT = [at for at, key in enumerate(_COLUMNS) if key in ("change", "filter", "truth")]
+_UNCLIPPED = ".slick-cell" + "".join(f":not(.l{at})" for at in _TEXT) + " { overflow: visible; }"
 
 _NO_MARKUP = str.maketrans("<>&", "‹›+")  # the table takes a title for HTML
 
@@ -75,7 +79,7 @@ class CallTable:
             height=200,
             sizing_mode="stretch_both",
             reorderable=False,
-            stylesheets=[InlineStyleSheet(css=STYLE)],
+            stylesheets=[InlineStyleSheet(css=STYLE + _UNCLIPPED)],
             name="call_table",
         )
         self.source.selected.on_change("indices", self._picked)
@@ -98,6 +102,7 @@ class CallTable:
         if (missed is not None) != self._has_truth or self._together:
             self._has_truth, self._together = missed is not None, False
             self.layout.columns = self.columns if self._has_truth else self.columns[:-1]
+            self.layout.stylesheets[0].css = STYLE + _UNCLIPPED
         digits = len(f"{int(rows['position'].max(initial=0)):,}")
         width = max(7 * digits + 10, 50)
         if self.columns[0].width != width:
@@ -121,6 +126,7 @@ class CallTable:
         ]
         if [each.title for each in self.layout.columns] != [each.title for each in layout]:
             self.layout.columns = layout
+            self.layout.stylesheets[0].css = STYLE  # as many columns as samples: any of them may be too narrow
         self._together = True
         self._rows = {**rows, "change": _changes(rows)}
         self._rows = {key: values for key, values in self._rows.items() if key not in ("reference", "alternate")}

@@ -128,12 +128,13 @@ function save(blob, name) {
 }
 
 // The frame of a change that is not on the screen yet. Frames of other panes wait for it, so that what was changed first
-// is seen first; those that waited are applied together.
-let ahead = null; // {view, done}
+// is seen first; those that waited are applied together. It hangs on the page: each pane runs a copy of this file.
+const TURN = (globalThis[Symbol.for("genolab.turn")] ??= { ahead: null }); // {view, done}
 
-function precede(view, done) {
-  const mine = (ahead = { view, done });
-  done.then(() => { if (ahead === mine) ahead = null; });
+function precede(view, painted) {
+  const done = painted.then(() => new Promise((resolve) => setTimeout(resolve))); // what else waits for the paint goes first
+  const mine = (TURN.ahead = { view, done });
+  done.then(() => { if (TURN.ahead === mine) TURN.ahead = null; });
 }
 
 const FORWARD = new Set(["ModelChanged", "MessageSent"]);
@@ -202,8 +203,8 @@ function render({ model, el }) {
     if (!shown || message.sequence <= sequence) return; // the snapshot that is coming, or came, is newer
     if (message.sequence !== sequence + 1) return hello();
     await library(model); // a new kind of model may need another bundle
-    const follows = ahead !== null && ahead.view !== view;
-    if (follows) await ahead.done;
+    const follows = TURN.ahead !== null && TURN.ahead.view !== view;
+    if (follows) await TURN.ahead.done;
     if (closed) return;
     const content = decode(message, buffers);
     content.events = content.events.filter((_event, i) => message.authors[i] !== view);

@@ -205,3 +205,32 @@ def test_a_closed_pane_leaves_the_page(screens: Any, frontend: str) -> None:
     screen.until(f"!{screen.model('source')}")
     assert screen.evaluate("fig.document is None") is True
     screen.check()
+
+
+def test_what_changed_first_is_painted_before_other_panes_are_touched(screens: Any, frontend: str) -> None:
+    screen = open_plot(screens, frontend)
+    screen.run(
+        "other = ColumnDataSource(columns(0), name='other')\n"
+        "second = style.figure(x_label='position', x_unit='bp', y_label='depth', y_unit='reads', x_format='position',\n"
+        "                      y_format='count', x_range=(0, 100), y_range=(-30, 30), name='second')\n"
+        "second.line('x', 'y', source=other)\n"
+        "second_pane = BokehPane(second)\n"
+        "late.append_display_data(second_pane)"
+    )
+    screen.until(f"{screen.model('other')}")
+    settle(screen)
+    screen.page.evaluate(
+        f"""() => {{
+          globalThis.order = [];
+          const other = {screen.model("other")}, panes = [...document.querySelectorAll(".genolab-pane")];
+          other.properties.data.change.connect(() => order.push("second applied"));
+          new MutationObserver((all) => all.forEach((one) =>
+            order.push(one.target === panes[0] ? "first painted" : "second painted")
+          )).observe(document.body, {{subtree: true, attributes: true, attributeFilter: ["data-sequence"]}});
+        }}"""
+    )
+    screen.run("with pane.hold(): source.data = columns(7)\nwith second_pane.hold(): other.data = columns(8)")
+    screen.until("order.includes('second painted')")
+    assert screen.page.evaluate("order") == ["first painted", "second applied", "second painted"]
+    screen.run("late.outputs = ()")
+    screen.check()
