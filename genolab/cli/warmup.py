@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
+from itertools import zip_longest
 from multiprocessing import get_context
 from typing import Any
 
@@ -27,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     """Run it; returns the exit status. A process for each core shares the work, and the caches are theirs together."""
     import genolab
 
-    names = [*_loops(), *(kernel.name for kernel in genolab.kernels())]
+    names = [*_loops(), *_apart([kernel.name for kernel in genolab.kernels()])]
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
     rows: list[Row] = []
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
@@ -57,16 +58,27 @@ def warm(name: str, backend: str | None = None) -> Row:
     return {"kernel": name, "backend": on, "state": state, "seconds": round(time.perf_counter() - began, 3)}
 
 
+def _apart(names: list[str]) -> list[str]:
+    """The first half between the second: neighbours by name share loops, which two workers would both compile."""
+    half = (len(names) + 1) // 2
+    return [name for pair in zip_longest(names[:half], names[half:]) for name in pair if name is not None]
+
+
 def _loops() -> dict[str, Callable[[], str]]:
-    """What is compiled beside kernels, by name; before them, so that no worker is left with a long one at the end."""
+    """What is compiled beside kernels, by name; before them, so that no worker is left with a long one at the end.
+
+    The first of the alignments compiles what the others share, so the mapper's loops go between it and them.
+    """
     from genolab.align.mapping.warm import sets_of_loops
     from genolab.align.usual import compile_usual, usual_alignments
     from genolab.call.forward import compile_lanes
 
-    found: dict[str, Callable[[], str]] = {"pair_hmm in lanes": partial(_watched, compile_lanes)}
+    first, *others = (name for name in usual_alignments())
+    found: dict[str, Callable[[], str]] = {first: partial(compile_usual, first)}
+    found["pair_hmm in lanes"] = partial(_watched, compile_lanes)
     for name, run in sets_of_loops().items():
         found[f"map_reads, {name}"] = partial(_watched, run)
-    for name in usual_alignments():
+    for name in _apart(others):
         found[name] = partial(compile_usual, name)
     return found
 

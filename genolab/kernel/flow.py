@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from genolab.kernel.graph_drawing import GraphModel, GraphNode
 from genolab.kernel.graph_model import model_and_nodes
-from genolab.kernel.profile import BETWEEN, NodeTime, Profile, profile_nodes
+from genolab.kernel.profile import NodeTime, Profile, profile_by_pytensor, profile_nodes
 
 BINS = 20
 FIRST = 12
@@ -77,7 +78,9 @@ class DataFlow:
     values: dict[str, ValueSummary]
 
     def coloured(self, by: Colour) -> GraphModel:
-        """The model with each node's share of the time of the run, or of the memory of all results."""
+        """The model with each node's share of the time of the run, or of the memory of all results, which c has not."""
+        if by == "memory" and self.profile.backend == "c":
+            return self.model
         amounts = {
             identity: each.seconds if by == "time" else float(each.bytes) for identity, each in self.times.items()
         }
@@ -96,7 +99,7 @@ class DataFlow:
         """What the run took outside the nodes that are drawn, in words, and how much."""
         whole = max(self.profile.seconds, 1e-12)
         left = whole - sum(each.seconds for each in self.times.values())
-        return BETWEEN, f"{duration(left)}, {left / whole:.0%}"
+        return self.profile.rest, f"{duration(left)}, {left / whole:.0%}"
 
 
 def data_flow(name: str, function: Any, values: list[np.ndarray], output_names: list[str]) -> DataFlow:
@@ -118,6 +121,24 @@ def data_flow(name: str, function: Any, values: list[np.ndarray], output_names: 
         if target is not None and target.kind == "output" and edge.source in summaries:
             summaries[edge.target] = summaries[edge.source]
     return DataFlow(model, profile, times, summaries)
+
+
+def timed_flow(
+    name: str, backend: str, build: Callable[[Any], Any], values: list[np.ndarray], output_names: list[str]
+) -> DataFlow:
+    """The times of the nodes as PyTensor's own profile has them on ``c``; memory and values are not known to it."""
+    built: list[Any] = []
+
+    def remembered(stats: Any) -> Any:
+        built.append(build(stats))
+        return built[-1]
+
+    profile = profile_by_pytensor(name, backend, remembered, values)
+    fgraph = built[0].maker.fgraph
+    model, ids = model_and_nodes(fgraph.inputs, fgraph.outputs, output_names)
+    order = fgraph.toposort()
+    drawn = ((ids.get(order[each.index].outputs[0]), each) for each in profile.nodes)
+    return DataFlow(model, profile, {identity: each for identity, each in drawn if identity is not None}, {})
 
 
 def duration(seconds: float) -> str:

@@ -66,23 +66,37 @@ class Opened:
         """
         from genolab.kernel.profile import profile_by_pytensor, profile_nodes
 
+        self._by_nodes(backend)
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
+        if backend == "c":
+            return profile_by_pytensor(self.name, "c", self._built_for_c, values)
+        return profile_nodes(self.name, self._kernel.compiled("numpy").function, values)
+
+    def data_flow(self, *arrays: Any, backend: str = "numpy", **named: Any) -> DataFlow:
+        """Run on arrays, node by node: on `numpy` every node's time, memory and value; on `c` its time.
+
+        Raises
+        ------
+        InputError
+            If the backend is another.
+        """
+        from genolab.kernel.flow import data_flow, timed_flow
+
+        self._by_nodes(backend)
+        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
+        if backend == "c":
+            return timed_flow(self.name, "c", self._built_for_c, values, list(self.outputs))
+        return data_flow(self.name, self._kernel.compiled("numpy").function, values, list(self.outputs))
+
+    def _by_nodes(self, backend: str) -> None:
         if check_backend(backend, self.name) not in ("numpy", "c"):
             fix = "Look at the nodes on `numpy`."
             raise InputError(self.name, "backend", "numpy or c, which run node by node", repr(backend), fix)
-        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
-        if backend == "c":
-            from genolab.kernel.building import build_function
 
-            kernel = self._kernel
-            return profile_by_pytensor(self.name, "c", lambda stats: build_function(kernel, "c", stats)[0], values)
-        return profile_nodes(self.name, self._kernel.compiled("numpy").function, values)
+    def _built_for_c(self, stats: Any) -> Any:
+        from genolab.kernel.building import build_function
 
-    def data_flow(self, *arrays: Any, **named: Any) -> DataFlow:
-        """Run on arrays, node by node on the `numpy` backend: every node's time, memory and value."""
-        from genolab.kernel.flow import data_flow
-
-        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=False)
-        return data_flow(self.name, self._kernel.compiled("numpy").function, values, list(self.outputs))
+        return build_function(self._kernel, "c", stats)[0]
 
     def rewrites(self, backend: str | None = None) -> RewriteHistory:
         """PyTensor's way from the mathematics as written to the graph that a backend would compile of it.

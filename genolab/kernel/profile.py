@@ -18,6 +18,8 @@ FEWEST, MOST, MOST_SECONDS = 5, 40, 1.0
 """Repeats: at least, at most, and how long more than the fewest may take."""
 BETWEEN = "PyTensor's own work between the nodes"
 """What takes the rest of a call: checks of the inputs, one Python call a node, and giving memory back."""
+AROUND = "PyTensor's own work between and around the nodes"
+"""The same on `c`, where its virtual machine does most of that in C: what is left is before and behind the machine."""
 Keep = Callable[[Any, tuple[Any, ...]], None]
 """Is given a node and its results."""
 
@@ -50,6 +52,11 @@ class Profile:
     total_seconds: float
 
     @property
+    def rest(self) -> str:
+        """What is between the nodes, in words."""
+        return AROUND if self.backend == "c" else BETWEEN
+
+    @property
     def node_seconds(self) -> float:
         """What all nodes took together."""
         return sum(node.seconds for node in self.nodes)
@@ -63,7 +70,7 @@ class Profile:
         """One row a node and one for PyTensor's own work, each with its share of the run, the slowest first."""
         import pandas as pd
 
-        rest = NodeTime(len(self.nodes), BETWEEN, "", "", (), self.between_seconds, 0)
+        rest = NodeTime(len(self.nodes), self.rest, "", "", (), self.between_seconds, 0)
         frame = pd.DataFrame([vars(each) for each in (*self.nodes, rest)])
         frame["share"] = frame["seconds"] / max(self.seconds, 1e-12)
         return frame.sort_values("seconds", ascending=False, ignore_index=True)
@@ -165,9 +172,11 @@ def profile_by_pytensor(name: str, backend: str, build: Callable[[Any], Any], va
     repeat, until = 0, time.perf_counter() + MOST_SECONDS
     while repeat < FEWEST or (repeat < MOST and time.perf_counter() < until):
         stats.reset()
+        began = time.perf_counter()
         clocked(*values)
-        if stats.fct_call_time < least:
-            least, best = stats.fct_call_time, {node: seconds for (_, node), seconds in stats.apply_time.items()}
+        run = time.perf_counter() - began  # PyTensor's own time of the call leaves out what is around its machine
+        if run < least:
+            least, best = run, {node: seconds for (_, node), seconds in stats.apply_time.items()}
         began = time.perf_counter()
         plain(*values)
         whole = min(whole, time.perf_counter() - began)

@@ -185,18 +185,19 @@ class GraphPanel(ipywidgets.VBox):
 
     def _measure(self) -> None:
         kernel = self.kernel
+        backend = "c" if self.backend.value == "c" else "numpy"  # the others make one node of all
 
         def work(progress: Progress) -> Callable[[], None]:
             (static, arrays), origin = self._arguments()
             shaped = kernel.with_static(**static)
-            if shaped.state("numpy") == "idle":
-                progress.compiling("compiling for numpy")
-            flow = shaped.data_flow(*arrays)
+            if backend == "c" or shaped.state(backend) == "idle":  # a profile is compiled in
+                progress.compiling(f"compiling for {backend}")
+            flow = shaped.data_flow(*arrays, backend=backend)
 
             def show() -> None:
-                if self.backend.value != "numpy":
+                if self.backend.value != backend:
                     self.backend.unobserve(self._refresh, "value")
-                    self.backend.value = "numpy"  # the nodes that were measured are that backend's
+                    self.backend.value = backend  # the nodes that were measured are that backend's
                     self.backend.observe(self._refresh, "value")
                 self.flow.show(flow, origin)
                 self._recolour()

@@ -115,7 +115,7 @@ class FlowBox(ipywidgets.VBox):
 
     def __init__(self, on_measure: Callable[[], None], on_colour: Callable[[], None]) -> None:
         self.flow: DataFlow | None = None
-        self.measure = button("Measure", "run node by node on the numpy backend", on_measure)
+        self.measure = button("Measure", "run node by node, on numpy or c", on_measure)
         self.colour = ipywidgets.ToggleButtons(
             options=["plain", "time", "memory"],
             style={"button_width": "86px"},
@@ -124,7 +124,7 @@ class FlowBox(ipywidgets.VBox):
         )
         self.said = Says("", "soft")
         self.view = ValueView()
-        row = ipywidgets.HBox([self.measure, self.colour, self.said])
+        row = ipywidgets.HBox([self.measure, self.colour, self.said], layout=ipywidgets.Layout(align_items="center"))
         row.add_class("genolab-buttons").add_class("genolab-small")
         super().__init__([row])
         self.colour.observe(lambda _: on_colour(), "value")
@@ -136,7 +136,7 @@ class FlowBox(ipywidgets.VBox):
         self.said.say(
             f"{origin}: {duration(found.total_seconds)} a call; with a clock around each node "
             f"{duration(found.seconds)}, {duration(found.node_seconds)} of it in the nodes, the rest PyTensor's own "
-            f"(numpy backend, best of {found.repeats}, the first run left out)",
+            f"({found.backend} backend, best of {found.repeats}, the first run left out)",
             "soft",
         )
 
@@ -167,7 +167,10 @@ class FlowBox(ipywidgets.VBox):
         if node is None:
             self.view.say("", "Click a node or a row to see the array that left it.")
         elif summary is None:
-            self.view.say(node.label, "Constants, and what is inside a node, have no value of their own here.")
+            unknown = "Constants, and what is inside a node, have no value of their own here."
+            if flow.profile.backend == "c":
+                unknown = "PyTensor's profile on c knows times alone; the numpy backend shows values and memory."
+            self.view.say(node.label, unknown)
         else:
             time = flow.times.get(identity)
             self.view.show(

@@ -12,6 +12,7 @@ from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 
 from genolab.kernel import profile
+from genolab.kernel.flow import timed_flow
 
 
 class Clock:
@@ -99,3 +100,26 @@ def test_in_c_the_times_are_those_of_pytensors_own_profile(monkeypatch: pytest.M
     assert all(node.seconds > 0 for node in found.nodes)
     assert found.between_seconds > 0
     assert found.seconds == pytest.approx(found.node_seconds + found.between_seconds)
+
+
+def test_a_profile_on_c_colours_the_nodes_by_time_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(profile, "MOST_SECONDS", 0.0)
+    x = pt.matrix("x")
+    total = pt.sort(pt.exp(x), axis=0).sum()
+    flow = timed_flow(
+        "toy",
+        "c",
+        lambda stats: pytensor.function([x], [total], mode="CVM", profile=stats),
+        [np.ones((300, 300))],
+        ["total"],
+    )
+    drawn = flow.coloured("time")
+    shares = [node.share for node in drawn.nodes if node.share is not None]
+    assert len(shares) == len(flow.times) == len(flow.profile.nodes)
+    named, rest = flow.rest()
+    assert named == profile.AROUND
+    left = 1 - sum(shares)
+    assert rest.endswith(f"{left:.0%}")
+    assert left > 0
+    assert flow.coloured("memory") == flow.model
+    assert flow.values == {}
