@@ -201,7 +201,10 @@ class _Reader:
                 raise self._refusal(node, f"There is no {node.id}; there are {known}.")
             case ast.BinOp() if type(node.op) in _OPERATORS:
                 left, right = self.value(node.left), self.value(node.right)
-                if isinstance(node.op, ast.Pow) and not hasattr(left, "type") and not hasattr(right, "type"):
+                tensors = hasattr(left, "type") or hasattr(right, "type")
+                if any(isinstance(each, str) or (isinstance(each, list) and not tensors) for each in (left, right)):
+                    raise self._refusal(node, "Only numbers and tensors are computed with: words and lists would grow.")
+                if isinstance(node.op, ast.Pow) and not tensors:
                     with np.errstate(all="ignore"):  # whole numbers of Python would grow without end
                         return np.float64(left) ** np.float64(right)
                 return _OPERATORS[type(node.op)](left, right)

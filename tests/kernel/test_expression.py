@@ -86,6 +86,7 @@ def test_a_mistake_is_told_in_two_lines(text: str, place: str, message: str) -> 
         "global x\ny",
         "pt.zeros((1000000000, 1000000000)) + x",
         "'a' * 999999999 + x",
+        "[1] * 999999999 + x",
         "(" * 3000 + "x" + ")" * 3000,
     ],
 )
