@@ -1,12 +1,13 @@
 """Calling on a Dask cluster of this machine: the same bytes, the speed-up, and workers that are killed.
 
-python bench/scale.py [--workers 1 2 4] [--tile N] [--kills N] [--longest S] [--data DIR] [--markdown FILE]
+python bench/scale.py [--workers 1 2 4] [--tile N] [--kills N] [--longest S] [--copies N] [--data DIR] [--markdown FILE]
 
 Calls variants of one BAM alone, then on clusters of 1, 2, ... workers of one thread each, as VCF and as gVCF; the files
 must be equal to the byte. Ratios are to one worker; the first tiles of each worker load its kernels, and a first run
 that nobody times does that. ``--kills N`` calls again and again on two workers, of which one gets SIGKILL at random
-moments until N died, and compares each file. Without ``--data`` it takes the NA12878 slice from the shared data
-(``GENOLAB_SHARED``, or ``../shared`` beside the project), else the phage. Needs distributed.
+moments until N died, and compares each file. ``--copies N`` calls the region's reads N times, one stretch behind the
+other on one contig, where a cluster has more to do than to start. Without ``--data`` it takes the NA12878 slice from
+the shared data (``GENOLAB_SHARED``, or ``../shared`` beside the project), else the phage. Needs distributed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+import pysam
 
 import genolab as gl
 
@@ -41,19 +44,60 @@ def inputs(folder: Path | None) -> tuple[Path, Path, str | None]:
     return phage / "reads.bam", phage / "lambda.fa", None
 
 
+def repeated(
+    reads: Path, reference: Path, region: str | None, copies: int, folder: Path
+) -> tuple[Path, Path, str | None]:
+    """The region's reads and letters so many times, on one contig."""
+    with pysam.AlignmentFile(str(reads)) as old, pysam.FastaFile(str(reference)) as letters:
+        contig = old.references[0] if region is None else region.split(":")[0]
+        low, high = 0, letters.get_reference_length(contig)
+        if region is not None:
+            low, high = (int(each.replace(",", "")) for each in region.split(":")[1].split("-"))
+            low -= 1
+        text = letters.fetch(contig, low, high)
+        header = old.header.to_dict()
+        header["SQ"] = [{"SN": contig, "LN": len(text) * copies}]
+        inside = [
+            each
+            for each in old.fetch(contig, low, high)
+            if each.reference_start >= low and each.reference_end and each.reference_end <= high
+        ]
+        (folder / "reference.fa").write_text(f">{contig}\n{text * copies}\n")
+        with pysam.AlignmentFile(str(folder / "reads.bam"), "wb", header=header) as new:
+            for copy in range(copies):
+                for each in inside:
+                    fields = each.to_dict()
+                    shift = len(text) * copy - low
+                    fields["name"] += f".{copy}"
+                    fields["ref_pos"] = str(int(fields["ref_pos"]) + shift)
+                    apart = each.next_reference_id != each.reference_id or not low <= each.next_reference_start < high
+                    if apart:  # the mate is not in the stretch
+                        fields["next_ref_name"], fields["next_ref_pos"], fields["length"] = "*", "0", "0"
+                    else:
+                        fields["next_ref_pos"] = str(int(fields["next_ref_pos"]) + shift)
+                    fields["tags"] = [tag for tag in fields["tags"] if tag.startswith("RG:")]
+                    new.write(pysam.AlignedSegment.from_dict(fields, new.header))
+    pysam.index(str(folder / "reads.bam"))
+    return folder / "reads.bam", folder / "reference.fa", None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--tile", type=int, default=5_000)
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--longest", type=float, default=10.0, help="seconds between two kills, at most")
+    parser.add_argument("--copies", type=int, default=1)
     parser.add_argument("--data", type=Path)
     parser.add_argument("--markdown", type=Path)
     options = parser.parse_args()
     reads, reference, region = inputs(options.data)
-    lines = [f"{reads.name}, {region or 'everything'}, tiles of {options.tile:,}", ""]
+    times = f", {options.copies} times" if options.copies > 1 else ""
+    lines = [f"{reads.name}, {region or 'everything'}{times}, tiles of {options.tile:,}", ""]
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        if options.copies > 1:
+            reads, reference, region = repeated(reads, reference, region, options.copies, folder)
 
         def call(name: str, gvcf: bool, client: Any = None) -> tuple[float, bytes]:
             path = folder / f"{name}.vcf.gz"
