@@ -31,7 +31,7 @@ class Against:
         self._on_pick = on_pick
         self.button = ipywidgets.ToggleButton(
             description=TITLE, tooltip="differences: what was missed or is false, why; precision against recall",
-            layout=ipywidgets.Layout(width="88px", display="none"),
+            layout=ipywidgets.Layout(width="66px", display="none"),
         )  # fmt: skip
         self.button.observe(lambda _change: on_swap(self.shown), "value")
 

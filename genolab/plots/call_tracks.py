@@ -97,6 +97,7 @@ def coverage(source: dict[str, ColumnDataSource], window: Range1d) -> Figure:
     """Depth in grey, and stacked bases where they disagree."""
     made = _track("coverage", window, 96, y_label="depth", y_unit="reads", y_format="count", y_range=Range1d(0, 10))
     made.xaxis.visible = False
+    made.min_border_bottom = 7  # the lower half of the 0
     made.yaxis.ticker.desired_num_ticks = 3
     made.varea_step(x="x", y1=0, y2="y", step_mode="after", source=source["steps"], fill_color=GREY, fill_alpha=0.5)
     bins = made.quad(
