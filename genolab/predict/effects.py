@@ -7,9 +7,7 @@ import numpy as np
 from genolab.predict.paths import elastic_net_path, penalties_for
 
 THRESHOLDS = (5e-8, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 0.5, 1.0)
-INCLUSIONS = (0.001, 0.003, 0.01, 0.03, 0.1)
 CLUMP_R2, WINDOW = 0.2, 100
-STEPS, BURN = 150, 50
 
 
 def sparse_path(columns: np.ndarray, trait: np.ndarray, share: float, penalties: np.ndarray) -> np.ndarray:
@@ -45,50 +43,6 @@ def clumped(columns: np.ndarray, trait: np.ndarray) -> np.ndarray:
         near = columns[low:high] @ columns[variant] / columns.shape[1]
         alive[low:high] &= near**2 < CLUMP_R2
     return np.array([np.where(kept & (p <= threshold), effect, 0) for threshold in THRESHOLDS])
-
-
-def band(columns: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Correlations of each variant with its neighbours, the first of them, and how many; small ones are 0.
-
-    What is within sampling error of 0 would add up along a window, so it is left out.
-    """
-    variants, samples = columns.shape
-    first = np.maximum(np.arange(variants) - window, 0)
-    width = np.minimum(np.arange(variants) + window + 1, variants) - first
-    out = np.zeros((variants, 2 * window + 1), np.float32)
-    noise = 3 / np.sqrt(samples)
-    for start in range(0, variants, 256):
-        stop = min(start + 256, variants)
-        low, high = max(0, start - window), min(variants, stop + window)
-        near = columns[start:stop] @ columns[low:high].T / samples
-        near[np.abs(near) < noise] = 0
-        for j in range(start, stop):
-            out[j, : width[j]] = near[j - start, first[j] - low : first[j] - low + width[j]]
-    return out, first, width
-
-
-def ldpred(columns: np.ndarray, trait: np.ndarray, heritability: float, window: int, seed: int) -> np.ndarray:
-    """Mean effects where a share of the variants has any, by Gibbs sampling given linkage [candidate, variant].
-
-    After Vilhjalmsson et al. 2015, doi:10.1016/j.ajhg.2015.09.001; Prive, Arbel and Vilhjalmsson 2020,
-    doi:10.1093/bioinformatics/btaa1029.
-    """
-    from genolab.predict.loops import descent
-
-    spread = float(np.sqrt(trait @ trait / len(trait)))
-    effect = marginal(columns, trait)[0] / max(spread, 1e-12)
-    correlation, first, width = band(columns, window)
-    rng = np.random.default_rng(seed)
-    out = []
-    for inclusion in INCLUSIONS:
-        variance = heritability / (effect.size * inclusion)
-        noise, uniform = rng.normal(size=(STEPS, effect.size)), rng.random((STEPS, effect.size))
-        mean = descent.gibbs(
-            correlation, first, width, effect, np.zeros(effect.size), noise, uniform, inclusion, variance,
-            float(len(trait)), BURN,
-        )  # fmt: skip
-        out.append(mean * spread if np.isfinite(mean).all() and np.abs(mean).max() < 10 else np.zeros(effect.size))
-    return np.array(out)
 
 
 def restricted_likelihood(values: np.ndarray, rotated: np.ndarray) -> float:

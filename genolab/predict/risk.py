@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from genolab.errors import InputError
 from genolab.predict import cohort as cohorts
-from genolab.predict import effects
+from genolab.predict import effects, linkage
 from genolab.predict.cohort import Cohort, cohort_of, covariates_of
 from genolab.predict.linear import fit_linear
 from genolab.predict.metrics import pearson
@@ -181,6 +181,7 @@ class RiskScore(BaseEstimator):
         if self.method == "mlp":
             self._learn_network(cohort, columns, variants, left, trait, groups, progress)
             return
+        self._sampled: list[linkage.Sampled] = []
         labels, weights = self._candidates(columns, target, trait, None)
         fold = fold_numbers("RiskScore", trait, groups, self.folds, self.seed)
         guess = np.zeros((len(labels), len(left)))
@@ -192,9 +193,18 @@ class RiskScore(BaseEstimator):
             inner = target[inside] - target[inside].mean()
             found = self._candidates(part, inner, trait[inside], labels)[1]
             guess[:, ~inside] = found @ columns[:, ~inside]
-        r = [pearson(row, left) for row in guess]
+        usable = np.isfinite(guess).all(axis=1) & np.isfinite(weights).all(axis=1)
+        r = [pearson(row, left) if used else float("nan") for row, used in zip(guess, usable, strict=True)]
         self.candidates_ = pd.DataFrame({"candidate": labels, "r": r})
-        best = int(np.argmax(r)) if len(labels) > 1 else 0
+        if self._sampled:
+            widened, dropped = (np.array([getattr(each, name) for each in self._sampled])
+                                for name in ("widened", "dropped"))  # fmt: skip
+            self.notices_ += linkage.words_for(self.window, widened, dropped, self.folds)
+        del self._sampled
+        if not usable.any():
+            fix = "Use ridge, or more samples."
+            raise InputError("RiskScore", "method", "effects that can be sampled", "no chain that settles", fix)
+        best = int(np.nanargmax(r)) if len(labels) > 1 else 0
         self.weights_ = np.zeros(cohort.shape[1])
         self.weights_[variants] = weights[best]
 
@@ -247,8 +257,9 @@ class RiskScore(BaseEstimator):
         if self.method == "clump_threshold":
             return list(effects.THRESHOLDS), effects.clumped(columns, target)
         if self.method == "ldpred":
-            found = effects.ldpred(columns, target, self.heritability_, self.window, self.seed)
-            return list(effects.INCLUSIONS), found
+            found = linkage.ldpred(columns, target, self.heritability_, self.window, self.seed)
+            self._sampled.append(found)
+            return list(linkage.INCLUSIONS), found.weights
         weight, rows = np.ones(len(trait), np.float32), np.ascontiguousarray(columns.T)
         penalties = np.geomspace(0.03, 30, 5) if labels is None else np.array(labels)
         kind, goal = ("binary", trait) if self.binary_ else ("squared", target)

@@ -8,7 +8,7 @@ from sklearn.linear_model import enet_path
 
 import genolab as gl
 from genolab.errors import FileError, InputError
-from genolab.predict import RiskScore
+from genolab.predict import RiskScore, linkage
 from genolab.predict.paths import elastic_net_path, penalties_for
 from genolab.predict.risk_report import liability_r2, report_on
 
@@ -76,6 +76,65 @@ def test_ridge_is_the_best_linear_unbiased_prediction():
     expected = z[200:] @ z[:200].T / z.shape[1] @ np.linalg.solve(kinship + np.eye(200) * (1 - h2) / h2, left)
     np.testing.assert_allclose(model.score_samples(dosage[200:]), expected, atol=2e-3)
     assert 0.3 < h2 < 0.95
+
+
+def far_linked_cohort(samples=240, variants=600, seed=0):
+    """Descendants of six founders, whose haplotypes recombine once in 300 variants; a trait, and its genetic part."""
+    rng = np.random.default_rng(seed)
+    founders = (rng.random((6, variants)) < 0.4).astype(np.float32)
+    switch = rng.random((2, samples, variants)) < 1 / 300
+    switch[..., 0] = True
+    held = np.where(switch, rng.integers(0, 6, switch.shape), -1)
+    last = np.maximum.accumulate(np.where(switch, np.arange(variants), 0), axis=2)
+    dosage = founders[np.take_along_axis(held, last, axis=2), np.arange(variants)].sum(axis=0)
+    effect = np.where(rng.random(variants) < 0.03, rng.normal(size=variants), 0)
+    genetic = (dosage - dosage.mean(axis=0)) @ effect
+    genetic /= genetic.std()
+    return dosage, genetic + 0.8 * rng.normal(size=samples), genetic
+
+
+def test_linkage_beyond_the_window_is_followed_and_said():
+    dosage, trait, genetic = far_linked_cohort()
+    model = RiskScore("ldpred", folds=3, window=10).fit(dosage[:180], trait[:180])
+    ridge = RiskScore("ridge").fit(dosage[:180], trait[:180])
+    r, beside = (np.corrcoef(each.score_samples(dosage[180:]), genetic[180:])[0, 1] for each in (model, ridge))
+    assert r > max(0.6, beside - 0.05)
+    assert "beyond the window of 10 variants" in model.notices_[0]
+    assert "4 fits" in model.notices_[0]
+    assert np.isfinite(model.candidates_["r"]).all()
+    near, *_ = made_cohort()
+    assert RiskScore("ldpred", folds=3).fit(near, made_cohort()[1]).notices_ == []
+
+
+def test_effects_with_the_linkage_of_all_are_the_best_linear_unbiased_prediction_where_every_variant_has_one(
+    monkeypatch,
+):
+    dosage, trait, _ = far_linked_cohort(160, 200)
+    monkeypatch.setattr(linkage, "INCLUSIONS", (1.0,))
+    monkeypatch.setattr(linkage, "STEPS", 3_000)
+    columns = ((dosage - dosage.mean(axis=0)) / np.maximum(dosage.std(axis=0), 1e-6)).T.astype(np.float32)
+    left = (trait - trait.mean()).astype(np.float32)
+    found = linkage.ldpred(np.ascontiguousarray(columns), left, 0.5, 10, 0)
+    expected = columns @ np.linalg.solve(columns.T @ columns + 200 * np.eye(160), left)
+    assert found.widened.all()
+    score, wanted = found.weights[0] @ columns, expected @ columns
+    assert np.abs(score - wanted).max() < 0.05 * wanted.std()
+
+
+def test_a_candidate_that_never_settles_is_dropped_by_name(monkeypatch):
+    dosage, trait, _ = made_cohort(120, 100)
+    settled = linkage.settled
+
+    def but_the_first(columns, target, effects):
+        return settled(columns, target, effects) & (np.arange(len(effects)) > 0)
+
+    monkeypatch.setattr(linkage, "settled", but_the_first)
+    model = RiskScore("ldpred", folds=2).fit(dosage, trait)
+    assert model.candidates_["r"].isna().tolist() == [True] + [False] * 6
+    assert model.notices_[-1].endswith("again with the linkage of all variants: 0.001.")
+    monkeypatch.setattr(linkage, "settled", lambda columns, target, effects: np.zeros(len(effects), bool))
+    with pytest.raises(InputError, match="no chain that settles"):
+        RiskScore("ldpred", folds=2).fit(dosage, trait)
 
 
 def test_a_disease_gets_probabilities_and_a_report():
