@@ -39,7 +39,8 @@ class MachineLoop:
 
     def __init__(self, module: str, name: str) -> None:
         self.module, self.name = module, name
-        self._loaded: dict[Kinds, Callable[..., Any]] = {}
+        self._loaded: dict[Kinds, int] = {}
+        self._functions: dict[Kinds, Callable[..., Any]] = {}
 
     def ready(self, *arguments: Any) -> bool:
         """Whether a call would begin at once: its code is loaded, or was kept by an earlier process."""
@@ -48,7 +49,8 @@ class MachineLoop:
     def __call__(self, *arguments: Any) -> None:
         """Run on arrays, which it changes, and numbers; other threads run meanwhile."""
         kinds = _kinds(arguments)
-        function = self._find(kinds) or self._compile(kinds)
+        if kinds not in self._functions:
+            self._functions[kinds] = _function(self.address(kinds), kinds)
         given: list[Any] = []
         for each in arguments:
             if isinstance(each, np.ndarray):
@@ -57,9 +59,13 @@ class MachineLoop:
                 given += (each.ctypes.data, *each.shape)
             else:
                 given.append(each)
-        function(*given)
+        self._functions[kinds](*given)
 
-    def _find(self, kinds: Kinds) -> Callable[..., Any] | None:
+    def address(self, kinds: Kinds) -> int:
+        """Where the loop for arguments of these kinds is; it takes what :func:`_function` says."""
+        return self._find(kinds) or self._compile(kinds)
+
+    def _find(self, kinds: Kinds) -> int | None:
         if kinds not in self._loaded:
             place = self._place(kinds)
             key = self._key(kinds) if kept(place) else None
@@ -68,10 +74,10 @@ class MachineLoop:
                 return None
             with LOCK:
                 if kinds not in self._loaded:
-                    self._loaded[kinds] = _function(linked(body), kinds)
+                    self._loaded[kinds] = linked(body)
         return self._loaded[kinds]
 
-    def _compile(self, kinds: Kinds) -> Callable[..., Any]:
+    def _compile(self, kinds: Kinds) -> int:
         with LOCK:
             if kinds not in self._loaded:  # another thread may have been first
                 loop = getattr(import_module(self.module), self.name)
@@ -146,8 +152,8 @@ def _function(address: int, kinds: Kinds) -> Callable[..., Any]:
     return function
 
 
-def _compiled(loop: Any, kinds: Kinds) -> tuple[Callable[..., Any], bytes | None]:
-    """Compile for arguments of these kinds; the function, and its object file where it needs nothing of Numba's."""
+def _compiled(loop: Any, kinds: Kinds) -> tuple[int, bytes | None]:
+    """Compile for arguments of these kinds; where it is, and its object file if it needs nothing of Numba's."""
     import llvmlite.binding as llvm
     from numba import from_dtype, types
     from numba.core import compiler, registry
@@ -171,9 +177,9 @@ def _compiled(loop: Any, kinds: Kinds) -> tuple[Callable[..., Any], bytes | None
     module = llvm.parse_bitcode(library._final_module.as_bitcode())
     outside = {each.name for each in module.functions if each.is_declaration and not each.name.startswith("llvm.")}
     if not outside <= _KNOWN:
-        return _function(library.get_pointer_to_function(name), kinds), None
+        return library.get_pointer_to_function(name), None
     body = name.encode() + b"\n" + library.codegen._tm.emit_object(module)
-    return _function(linked(body), kinds), body
+    return linked(body), body
 
 
 def _arrays(kinds: Kinds) -> Any:

@@ -12,19 +12,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from genolab.align.loops import ZERO, loop, part
-from genolab.align.loops.calls import call_columns, call_note, lane_of, spread
+from genolab.align.loops import ZERO, inlined, loop
+from genolab.align.loops.calls import call_columns, call_note, call_profiles, call_scores, call_sides, lane_of, spread
 from genolab.align.loops.columns import Recurrence
 from genolab.align.loops.lanes import (
     CODES,
     OVERFLOW,
     QUERY_PADDING,
     TARGET_PADDING,
+    WITH_PROFILES,
+    WITH_SCORES,
     fill_lanes,
-    fill_profiles,
-    fill_scores,
 )
 from genolab.align.loops.notes import NUMBERS, QUERY_END, REACHED, SCORE, TARGET_END, M, N, note_of
+from genolab.align.loops.sides import WITH_SIDES
 from genolab.align.loops.tiles import TILE
 from genolab.align.loops.walk import NEWLINE, walk_lane
 
@@ -47,8 +48,11 @@ class Way(NamedTuple):
     by_table: int
     sides: int
     keep: int
-    columns: int  # addresses
+    columns: int  # this and what follows are addresses, 0 where it is not wanted
     note: int
+    profiles: int
+    scores: int
+    note_sides: int
 
     @classmethod
     def of(cls, each: Recurrence) -> Way:
@@ -57,16 +61,18 @@ class Way(NamedTuple):
         return cls(
             each.bits, (1 << each.bits) - 1, ones, each.bits * each.width // 64, each.width, each.together,
             int(each.differences), int(each.by_table), int(each.sides), int(each.keep), each.columns, note_of(each),
+            WITH_PROFILES() if each.by_table else 0, WITH_SCORES() if each.by_table else 0,
+            WITH_SIDES() if each.sides else 0,
         )  # fmt: skip
 
 
-@part
+@inlined
 def open_block(block, query_length, target_length, numbers, cuts):
     """Note the lengths of every lane, and the distinct ones of the queries; returns the longest of either side.
 
     Lanes without a member repeat the last.
     """
-    width, rows, columns = numbers.size // NUMBERS, 0, 0
+    width, rows, columns = numbers.size // NUMBERS, ZERO, ZERO
     for lane in range(width):
         k = block[min(lane, block.size - 1)]
         m, n = query_length[k], target_length[k]
@@ -84,29 +90,7 @@ def open_block(block, query_length, target_length, numbers, cuts):
     return rows, columns
 
 
-@part
-def note_sides(way, sides, numbers, j, rows, costs, free_start):
-    """Where a query's end is free, note the best of the last column of the targets that end among these."""
-    width, extend, bits = way.width, np.int64(costs[3]), way.bits
-    lanes = 64 // bits
-    for lane in range(width):
-        m, n = np.int64(numbers[M * width + lane]), np.int64(numbers[N * width + lane])
-        if not j < n <= j + way.together:
-            continue
-        at, up = ((n - 1 - j) * rows * width + lane) // lanes, 64 - bits - lane % lanes * bits
-        score = extend * m - (0 if free_start else costs[0] + extend * n)
-        best, best_row = np.int64(numbers[SCORE * width + lane]), -1
-        for i in range(m + 1):
-            if i > 0:
-                score += ((sides[at + (i - 1) * way.words] << up) >> (64 - bits)) - extend
-            if score > best:
-                best, best_row = score, i
-        if best_row >= 0:
-            numbers[SCORE * width + lane], numbers[QUERY_END * width + lane] = best, best_row
-            numbers[TARGET_END * width + lane] = n
-
-
-@part
+@inlined
 def start_block(way, numbers, state, carried, rows, free_ends, opening, extend, zero, lowest):
     """What is left of the first column, row by row, and what is known of each lane before it."""
     width = way.width
@@ -133,7 +117,7 @@ def start_block(way, numbers, state, carried, rows, free_ends, opening, extend, 
     spread(zero, carried, 2 * way.together, way)
 
 
-@part
+@inlined
 def start_columns(way, carried, j, free_ends, opening, extend, zero, lowest):
     """What comes down into a few columns from above the first row."""
     for column in range(way.together):
@@ -148,7 +132,7 @@ def start_columns(way, carried, j, free_ends, opening, extend, zero, lowest):
         spread(down, carried, way.together + column, way)
 
 
-@part
+@inlined
 def down_columns(
     way, state, ours, row_at, theirs, carried, numbers, cuts, costs, sides, directions, j, rows, to, free_ends, extend,
     lowest,
@@ -180,7 +164,7 @@ def down_columns(
         begin = end
 
 
-@part
+@inlined
 def settle_block(way, block, numbers, carried, fits, free_ends, extend, zero, lowest, unit, scores, again, count):
     """Write the scores of a block and note those that overflowed; returns how many have by now."""
     width = way.width
@@ -224,14 +208,14 @@ def align_blocks(members, pairs, memory, tables, unit, free_ends, way, sides, sc
     opening, extend = np.int64(costs[0]), np.int64(costs[3])
     zero = lowest if free_ends[4] else 0
     query_padding, target_padding = np.uint8(QUERY_PADDING), np.uint8(TARGET_PADDING)
-    count, last = 0, (members.size - 1) // width * width
+    count, last = ZERO, (members.size - 1) // width * width
     for back in range(0, last + width, width):
         block = members[last - back : last - back + width]
         rows, columns = open_block(block, query_length, target_length, numbers, cuts)
         fits = 2 * count <= back
         if way.keep:
             fits = (columns + 1) // 2 * rows * width <= directions.size
-        scored, highest, stride, source = rows, np.uint8(CODES - 1), rows + TILE, profiles
+        scored, highest, stride, source = rows, CODES - 1, rows + TILE, profiles
         if not fits:
             for lane in range(block.size):
                 numbers[SCORE * width + lane] = OVERFLOW
@@ -243,21 +227,29 @@ def align_blocks(members, pairs, memory, tables, unit, free_ends, way, sides, sc
             if not way.by_table:
                 fill_lanes(query, block, query_start, query_length, places, width, rows, query_padding, ours)
             # what its letters score with the target's: of the one query that all have, or each lane's own
-            elif fill_profiles(
-                query, block, query_start, query_length, places, width, together, rows, by_query, row_at, profiles
-            ):
-                scored, highest, stride, source = CODES, np.uint8(CODES), CODES, by_target
+            else:
+                call_profiles(
+                    way.profiles, query, block, query_start, query_length, places, width, together, rows, by_query,
+                    row_at, profiles,
+                )  # fmt: skip
+                if places[2 * width]:
+                    scored, highest, stride, source = CODES, CODES, CODES, by_target
             start_block(way, numbers, state, carried, rows, free_ends, opening, extend, zero, lowest)
         for j in range(0, columns, together):
             if way.by_table:
-                fill_scores(theirs, j * width, places, width, together, scored, highest, stride, source, ours)
+                call_scores(
+                    way.scores, theirs, j * width, places, width, together, scored, highest, stride, source, ours
+                )
             start_columns(way, carried, j, free_ends, opening, extend, zero, lowest)
             down_columns(
                 way, state, ours, row_at, theirs, carried, numbers, cuts, costs, sides, directions, j, rows,
                 (j >> 1) * rows * width, free_ends, extend, lowest,
             )  # fmt: skip
             if way.sides:
-                note_sides(way, sides, numbers, j, rows, costs, free_ends[2])
+                call_sides(
+                    way.note_sides, width, way.bits, together, way.words, sides, numbers, j, rows, costs,
+                    int(free_ends[2]),
+                )  # fmt: skip
         count = settle_block(
             way, block, numbers, carried, fits, free_ends, extend, zero, lowest, unit, scores, again, count
         )

@@ -8,6 +8,7 @@ from typing import Any
 
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from genolab.align.loops import part
@@ -53,6 +54,49 @@ def call_note(typing, address, carried, at, numbers, first, second, third, fourt
     place = types.intp
     signature = types.void(place, carried, place, numbers, place, place, place, place)
     return signature, _calling(NOTE)
+
+
+def _loop_call(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    """Generates a call of a :class:`~genolab.kernel.machine.MachineLoop`, whose status says nothing here."""
+    pointer, given = ir.IntType(8).as_pointer(), []
+    for kind, value in zip(signature.args[1:], arguments[1:], strict=True):
+        if isinstance(kind, types.Array):
+            array = context.make_array(kind)(context, builder, value)
+            given += [builder.bitcast(array.data, pointer), *cgutils.unpack_tuple(builder, array.shape)]
+        else:
+            given.append(value)
+    places = [cgutils.alloca_once(builder, pointer) for _ in ("result", "exception")]
+    places = [builder.bitcast(each, pointer) for each in places]
+    taken = [*places, *given]
+    function = ir.FunctionType(ir.IntType(32), [each.type for each in taken]).as_pointer()
+    builder.call(builder.inttoptr(arguments[0], function), taken)
+    return context.get_dummy_value()
+
+
+@intrinsic
+def call_profiles(
+    typing, address, query, members, starts, lengths, places, width, together, rows, by_query, row_at, profiles
+):
+    """See :func:`~genolab.align.loops.lanes.fill_profiles`."""
+    place = types.intp
+    signature = types.void(
+        place, query, members, starts, lengths, places, place, place, place, by_query, row_at, profiles
+    )
+    return signature, _loop_call
+
+
+@intrinsic
+def call_scores(typing, address, theirs, at, places, width, together, count, highest, stride, source, result):
+    """See :func:`~genolab.align.loops.lanes.fill_scores`."""
+    place = types.intp
+    return types.void(place, theirs, place, places, place, place, place, place, place, source, result), _loop_call
+
+
+@intrinsic
+def call_sides(typing, address, width, bits, together, words, sides, numbers, j, rows, costs, free_start):
+    """See :func:`~genolab.align.loops.sides.note_sides`."""
+    place = types.intp
+    return types.void(*[place] * 5, sides, numbers, place, place, costs, place), _loop_call
 
 
 @intrinsic

@@ -3,6 +3,7 @@
 # mypy: disallow-untyped-defs=False
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from genolab.align.loops import part
 from genolab.align.loops.columns import PATH_VECTOR_BYTES, PATHS_TOGETHER, TOGETHER, VECTOR_BYTES
 from genolab.align.loops.notes import NUMBERS
 from genolab.align.loops.tiles import TILE, places_of, transpose
+from genolab.kernel.machine import MachineLoop
 
 CODES = 32
 """Letters that an alphabet may have here, with one to spare for padding."""
@@ -123,17 +125,18 @@ def fill_profiles(query, members, starts, lengths, places, width, together, rows
     """For every lane and target letter the scores of the query's letters, one profile for equal queries.
 
     Leaves in ``places[width:]`` where the profile of each lane is; a letter's row has ``rows + TILE`` bytes. Where all
-    queries are one, its letters alone say where a row's scores are, and there are no profiles: returns True.
+    queries are one, which ``places[2 * width]`` says, its letters alone say where a row's scores are, without profiles.
     """
     first, one = starts[members[0]], True
     for k in members:
         one &= (starts[k] == first) & (lengths[k] == rows)
+    places[2 * width] = one
     if one:
         for i in range(rows):
             row_at[i] = query[first + i] * together * width
         for lane in range(width):
             places[width + lane] = 0
-        return True
+        return
     stride, base, previous, longest = rows + TILE, -CODES * (rows + TILE), -1, -1
     for i in range(rows):
         row_at[i] = i * together * width
@@ -147,7 +150,6 @@ def fill_profiles(query, members, starts, lengths, places, width, together, rows
                     places[r] = CODES * (query[starts[k] + i + r] if i + r < lengths[k] else CODES)
                 transpose(by_query, places, 0, CODES, profiles, base + i, stride)
         places[width + lane] = base
-    return False
 
 
 @part
@@ -158,5 +160,19 @@ def fill_scores(theirs, at, places, width, together, count, highest, stride, sou
     """
     for column in range(together):
         for lane in range(0, width, TILE):
-            places_of(theirs, at + column * width + lane, highest, stride, places, lane, width)
+            places_of(theirs, at + column * width + lane, np.uint8(highest), stride, places, lane, width)
             transpose(source, places, lane, count, result, column * width + lane, together * width)
+
+
+_NUMBER, _BYTES, _PLACES = ("int64", None), ("uint8", 1), ("int64", 1)
+
+WITH_PROFILES = partial(
+    MachineLoop(__name__, "fill_profiles").address,
+    (_BYTES, *[_PLACES] * 4, *[_NUMBER] * 3, _BYTES, _PLACES, _BYTES),
+)
+"""The address of :func:`fill_profiles`, which few alignments want, so that the loop around it compiles without it."""
+
+WITH_SCORES = partial(
+    MachineLoop(__name__, "fill_scores").address, (_BYTES, _NUMBER, _PLACES, *[_NUMBER] * 5, *[_BYTES] * 2)
+)
+"""The address of :func:`fill_scores`."""
