@@ -1,7 +1,7 @@
 """What was compiled, kept on the disk for the next process: each entry with its key and a checksum.
 
-An entry that is damaged, of other sources or of another machine counts as absent, so it is made again. Two processes
-may write at once: each writes beside and renames.
+An entry that is damaged, of other sources, of another machine or another user counts as absent, so it is made again.
+Two processes may write at once: each writes beside and renames.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import glob
 import hashlib
 import importlib.util
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable
@@ -42,12 +43,20 @@ def kept(name: str) -> bool:
 
 
 def load(name: str, key: str) -> bytes | None:
-    """What was kept under a name, if it was kept with this key and is whole."""
+    """What was kept under a name, if it was kept with this key, is whole, and nobody else can have written it."""
     try:
-        head, _, body = (_folder() / name).read_bytes().partition(b"\n")
+        with (_folder() / name).open("rb") as file:
+            if not _own(os.fstat(file.fileno())):
+                return None
+            head, _, body = file.read().partition(b"\n")
     except OSError:
         return None
     return body if head == _head(key, body) else None
+
+
+def _own(status: os.stat_result) -> bool:
+    """Whether a file is this user's, or the machine's, and not for all to write: a checksum is no signature."""
+    return not hasattr(os, "getuid") or (status.st_uid in (0, os.getuid()) and not status.st_mode & stat.S_IWOTH)
 
 
 def store(name: str, key: str, body: bytes) -> None:

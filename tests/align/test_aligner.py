@@ -63,3 +63,20 @@ def test_provenance_is_plain_data(matrix):
     assert (plain["band"], plain["mode"], plain["kernels"][0]["name"]) == (5, "global", "pairwise_scores")
     assert len(result) == 2
     assert repr(result) == "<Alignments: 2 pairs, global, scores " + repr(result).split("scores ", 1)[1]
+
+
+@pytest.mark.parametrize("letters", ["ACGT", "ACDEFGHIKLMNPQRSTVWY"])
+def test_lanes_of_32_bits_find_what_one_pair_alone_does(letters):
+    """Scores beyond 65,535 with CIGARs; of proteins the letters are looked up, and no two queries are alike."""
+    matrix = None
+    if len(letters) > 4:
+        matrix = {(a, b): 90 + ord(a) % 7 if a == b else -17 - ord(a) * ord(b) % 23 for a in letters for b in letters}
+    scoring = Scoring(match=113, mismatch=-31, gap_open=90, gap_extend=7, matrix=matrix)
+    random = np.random.default_rng(3)
+    targets = ["".join(random.choice(list(letters), 760)) for _ in range(9)]
+    queries = [each[:300] + each[309:] for each in targets]
+    found = align(queries, targets, mode="local", scoring=scoring, traceback=True, threads=1)
+    assert found.scores.min() > 2**16
+    for k, pair in enumerate(zip(queries, targets, strict=True)):
+        alone = align(*pair, mode="local", scoring=scoring, traceback=True)
+        assert (alone.scores[0], alone.cigars[0]) == (found.scores[k], found.cigars[k])

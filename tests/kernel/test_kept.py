@@ -178,6 +178,61 @@ def test_two_processes_may_fill_an_empty_cache_at_once(tmp_path):
     assert fresh(RUN, tmp_path, "scaled")[:2] == ["True", f"{table} False"], "what they left is whole"
 
 
+EMITTED = """
+import ctypes
+import sys
+from llvmlite import ir
+from genolab.kernel import emitted
+
+def emit(module, name):
+    number = ir.IntType(64)
+    made = ir.Function(module, ir.FunctionType(ir.VoidType(), [number.as_pointer()]), name)
+    builder = ir.IRBuilder(made.append_basic_block("entry"))
+    builder.store(builder.mul(builder.load(made.args[0]), number(STEP)), made.args[0])
+    builder.ret_void()
+"""
+
+CALL = """
+import ctypes
+import sys
+from toy_emitted import emit
+from genolab.kernel import emitted
+value = ctypes.c_int64(7)
+ctypes.CFUNCTYPE(None, ctypes.c_void_p)(emitted.address_of("toy_emitted", "times", emit))(ctypes.addressof(value))
+print(value.value, "numba" in sys.modules)
+"""
+
+
+def test_an_emitted_function_is_kept_by_sources_and_processor_and_made_again_when_damaged(tmp_path, monkeypatch):
+    source = tmp_path / "toy_emitted.py"
+    source.write_text(EMITTED.replace("STEP", "3"))
+    with ThreadPoolExecutor(2) as pool:
+        both = list(pool.map(lambda _: fresh(CALL, tmp_path), range(2)))
+    assert [lines[0].split()[0] for lines in both] == ["21", "21"], "two processes may make it at once"
+    (entry,) = (tmp_path / "cache").rglob("*.o")
+    assert fresh(CALL, tmp_path) == ["21 False"], "what they left is whole, and needs no Numba"
+    entry.write_bytes(entry.read_bytes()[:-9])
+    assert fresh(CALL, tmp_path) == ["21 True"]
+    entry.write_bytes(b"")
+    assert fresh(CALL, tmp_path) == ["21 True"]
+    assert fresh(CALL, tmp_path) == ["21 False"]
+    source.write_text(EMITTED.replace("STEP", "5"))
+    assert fresh(CALL, tmp_path) == ["35 True"], "other sources"
+    monkeypatch.setenv("NUMBA_CPU_NAME", "generic")
+    assert fresh(CALL, tmp_path) == ["35 True"], "another processor"
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="files have no owner here")
+def test_what_others_can_write_is_not_run(cache):
+    store.store("loop.o", "key", b"code")
+    (path,) = cache.rglob("loop.o")
+    assert store.load("loop.o", "key") == b"code"
+    path.chmod(0o646)
+    assert store.load("loop.o", "key") is None
+    path.chmod(0o644)
+    assert store.load("loop.o", "key") == b"code"
+
+
 def test_machine_code_that_needs_numba_runs_and_is_not_kept(tmp_path):
     (tmp_path / "toy_loops.py").write_text(LOOP)
     assert fresh(RUN, tmp_path, "allocating")[:2] == ["False", "[[222.0, 1.0, 1.0], [1.0, 1.0, 1.0]] True"]

@@ -21,6 +21,7 @@ from genolab.align.loops.directions import (
     START,
 )
 from genolab.align.loops.emit import INDEX, Vectors
+from genolab.align.loops.tiles import TILE
 from genolab.kernel.emitted import address_of
 
 VECTOR_BYTES, TOGETHER = 64, 4
@@ -37,6 +38,11 @@ COLUMNS = [LETTERS] * 4 + [INDEX, LETTERS, INDEX, INDEX, LETTERS, LETTERS, INDEX
 end, costs, sides, rows, directions, to``, of each array its address."""
 
 
+def lanes_in(bits: int, keep: bool) -> int:
+    """How many pairs make a block: at least a tile, which letters are turned in."""
+    return max(TILE, 8 * (PATH_VECTOR_BYTES if keep else VECTOR_BYTES) // bits)
+
+
 class Recurrence(NamedTuple):
     """What to compute in lanes of how many bits, by differences or by scores, and what of the rest is wanted."""
 
@@ -49,7 +55,7 @@ class Recurrence(NamedTuple):
     @property
     def width(self) -> int:
         """Lanes of a vector."""
-        return 8 * (PATH_VECTOR_BYTES if self.keep else VECTOR_BYTES) // self.bits
+        return lanes_in(self.bits, self.keep)
 
     @property
     def together(self) -> int:

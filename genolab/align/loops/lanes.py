@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from genolab.align.loops import part
-from genolab.align.loops.columns import PATH_VECTOR_BYTES, PATHS_TOGETHER, TOGETHER, VECTOR_BYTES
+from genolab.align.loops.columns import PATHS_TOGETHER, TOGETHER, VECTOR_BYTES, lanes_in
 from genolab.align.loops.notes import NUMBERS
 from genolab.align.loops.tiles import TILE, places_of, transpose
 from genolab.kernel.machine import MachineLoop
@@ -58,7 +58,7 @@ def has_other_letters(codes: np.ndarray, start: np.ndarray, length: np.ndarray) 
 
 def lanes_of(kind: Any, keep: bool) -> int:
     """How many pairs make a block."""
-    return (PATH_VECTOR_BYTES if keep else VECTOR_BYTES) // np.dtype(kind).itemsize
+    return lanes_in(8 * np.dtype(kind).itemsize, keep)
 
 
 def aligned(size: int, dtype: Any) -> np.ndarray:
