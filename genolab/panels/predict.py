@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from genolab.panels.predict_runs import Run
 
 WAYS = {
-    "CSV": "save truth and prediction of every test sequence",
+    "CSV": "save truth and prediction of every test sequence; the score and the expected trait of every sample",
     "Model": "save weights and model card; gl.predict.load reads it",
     "PNG": "save the pictures as pixels",
     "SVG": "save the pictures as vectors",

@@ -1,4 +1,4 @@
-"""Risk scores in the predict panel: a simulated cohort, a method, and whether SNPs add anything over covariates."""
+"""Risk scores in the predict panel: a cohort, a method, and whether SNPs add anything over covariates."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from genolab import data
 from genolab.errors import InputError
 from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parts import Listener, Refusal, StatusBar, button
-from genolab.panels.paths import LOOK
-from genolab.panels.predict_source import COHORTS, Inputs
+from genolab.panels.paths import LOOK, complete, path_box
+from genolab.panels.predict_cohort import Chosen, code_of, read_cohort, simulated
+from genolab.panels.predict_source import COHORTS, SHEETS, Inputs
 from genolab.plots.pane import BokehPane
 from genolab.plots.predict_risk import RiskShown, RiskView
 from genolab.predict.risk import METHODS, RiskScore
@@ -20,6 +20,10 @@ from genolab.predict.splits import held_out
 from genolab.scale import Job, Latest, Progress
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
     from genolab.panels.page import Downloads
     from genolab.predict.risk_report import RiskReport
 
@@ -49,7 +53,8 @@ class RiskPart:
         self.pane, self.refusal = BokehPane(self.view.layout), Refusal()
         self.report: RiskReport | None = None
         self.model: RiskScore | None = None
-        self.cohort: data.SimulatedCohort | None = None
+        self.cohort: Chosen | None = None
+        self.scores: pd.DataFrame | None = None
         self.calls: Recorded = {}
         self.verdict, self.leaks, self.facts = Says("", "title"), Says("", "soft"), Facts()
         self.leaks.add_class("genolab-leaks")
@@ -63,14 +68,19 @@ class RiskPart:
         self.split = ipywidgets.Dropdown(
             description="split", options=list(_SPLITS), tooltip="whether siblings stay on one side", **LOOK
         )  # fmt: skip
+        about = "a CSV with a row per sample: the trait, and numbers that are covariates"
+        self.sheet = path_box("sheet", f"{about}\n(PLINK: the fam file's phenotype where it is left out)", "CSV or TSV")
+        complete(self.sheet, inputs.allowed, SHEETS)
+        self.trait = ipywidgets.Dropdown(description="trait", options=[], tooltip="the column to predict", **LOOK)
         start = button("Train", "fit the score on four fifths, judge it on the rest", self.simulate)
         start.button_style = "primary"
         stop = button("Stop", "stop at the next step", self.queue.cancel)
         rows = [ipywidgets.HBox([each, unit]).add_class("genolab-row") for each, unit in (
             self.samples, self.variants, self.heritability)]  # fmt: skip
+        self._of_simulation, self._of_file = rows, [self.sheet, self.trait]
         self.controls = ipywidgets.VBox([
-            self.split, self.leaks, self.method, *rows, ipywidgets.HBox([start, stop]).add_class("genolab-buttons"),
-            self.facts,
+            *self._of_file, self.split, self.leaks, self.method, *rows,
+            ipywidgets.HBox([start, stop]).add_class("genolab-buttons"), self.facts,
         ])  # fmt: skip
         nav = ipywidgets.HBox([self.verdict]).add_class("genolab-nav")
         self.stage = ipywidgets.VBox([self.refusal, nav, self.pane]).add_class("genolab-stage")
@@ -97,40 +107,61 @@ class RiskPart:
             raise InputError("Risk", "method", "one that a kernel fits", method, fix)
         return found
 
+    def arrange(self) -> None:
+        """Which boxes mean something: those of a simulation, or those of a file."""
+        of_file = self.inputs.is_file_of_genotypes
+        for widget in self._of_simulation:
+            widget.layout.display = "none" if of_file else None
+        for widget in self._of_file:
+            widget.layout.display = None if of_file else "none"
+
     def simulate(self) -> None:
-        """Make the cohort, look for families on both sides, fit the score and judge it."""
-        told = self._told()
+        """Read or make the cohort, look for families on both sides, fit the score and judge it."""
+        self.arrange()
+        of_file, told = self.inputs.is_file_of_genotypes, self._told()
         method, apart, seed = self.method.value, _SPLITS[self.split.value], self.inputs.seed.value
 
         def work(progress: Progress) -> None:
-            progress(None, "simulating")
-            cohort = data.simulate_cohort(**told)
+            progress(None, "reading" if of_file else "simulating")
+            cohort = self._read() if of_file else simulated(told)
             test = held_out(cohort.families if apart else range(len(cohort.trait)), seed=seed)
-            train = ~test
-            self._say_leaks(set(cohort.families[train]), cohort.families[test].tolist())
+            self._say_leaks(set(cohort.families[~test]), cohort.families[test].tolist())
             model = RiskScore(method, folds=3, seed=seed)
-            known = cohort.covariates
             with recorded() as calls:
-                model.fit(cohort.dosages[train], cohort.trait[train], known[train], groups=cohort.families[train],
-                          progress=progress)  # fmt: skip
-            progress(None, "judging")
-            report = model.evaluate(cohort.dosages[test], cohort.trait[test], known[test], cohort.prevalence)
-            self.cohort, self.model, self.report, self.calls = cohort, model, report, calls
+                report, scores = cohort.judged(model, test, progress)
+            self.cohort, self.model, self.report, self.calls, self.scores = cohort, model, report, calls, scores
             # those of a disease are on another scale
-            truth = None if model.binary_ else cohort.effects * model.standard_.scale
+            known = cohort.effects is not None and not model.binary_
+            truth = cohort.effects * model.standard_.scale if known else None
             shown = RiskShown(report, model.weights_, model.candidates_, truth, model.binary_)
             with self.pane.hold():
                 self.view.show(shown)
             self._say(report)
             self.code_box.text = self.code
-            self.bar.note(tuple(model.notices_))
+            self.bar.note((*cohort.notices, *model.notices_))
             self.bar.engine.say("numpy, loops by numba", "soft")
 
         self.queue.submit(work, name="risk")
 
+    def _paths(self) -> tuple[Path, Path | None]:
+        allowed, sheet = self.inputs.allowed, self.sheet.value.strip()
+        return allowed.check(self.inputs.data.value, "data"), allowed.check(sheet, "sheet") if sheet else None
+
+    def _read(self) -> Chosen:
+        cohort, columns = read_cohort(*self._paths(), self.trait.value)
+        if tuple(columns) != tuple(self.trait.options):
+            before = self.trait.value
+            self.trait.options = columns
+            if columns:
+                self.trait.value = before if before in columns else columns[0]
+        return cohort
+
     @property
     def code(self) -> str:
         """Plain calls that give the score on screen."""
+        if self.inputs.is_file_of_genotypes:
+            apart = _SPLITS[self.split.value]
+            return code_of(*self._paths(), self.trait.value, self.method.value, apart, self.inputs.seed.value)
         told = ", ".join(f"{name}={value!r}" for name, value in self._told().items())
         seed = self.inputs.seed.value
         units = "cohort.families" if _SPLITS[self.split.value] else "range(len(cohort.trait))"
@@ -151,6 +182,8 @@ class RiskPart:
             return
         if kind == "csv":
             downloads.offer("risk_deciles.csv", self.report.deciles.to_csv(index=False).encode())
+            assert self.scores is not None
+            downloads.offer("risk_scores.csv", self.scores.to_csv(index=False).encode())
         elif kind in ("png", "svg"):
             self.pane.download("svg" if kind == "svg" else "png", "risk")
 

@@ -23,6 +23,8 @@ WHO = "predict panel"
 MOST = 60_000
 """Sequences that the panel holds; more are trained from Python or the command line."""
 COHORTS = {"Cohort, simulated: a trait": False, "Cohort, simulated: a disease": True}
+GENOTYPES = (".bed", ".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
+"""Files that hold a cohort."""
 FIRST = "splice"
 _SPLITS = {"splice": "similarity", "promoters": "similarity"}
 """Of the examples; the others are variants of one sequence, of which no split keeps relatives apart."""
@@ -98,7 +100,8 @@ class Inputs:
         self.allowed, self.on_ready, self._quiet = allowed, on_ready, False
         self._handed: Source | None = None
         self.examples = {entry.title: entry.name for entry in data.examples("labelled")}
-        self.data = path_box("data", "an example, or a CSV with the columns sequence and label", "example or path")
+        about = "an example, a CSV with the columns sequence and label,\nor genotypes (PLINK bed, VCF, BCF)"
+        self.data = path_box("data", about, "example or path")
         self.data.options = (*self.examples, *COHORTS)
         self.target = ipywidgets.Dropdown(
             description="target", options=["label"], tooltip="the column to predict", **LOOK
@@ -112,14 +115,19 @@ class Inputs:
             value=0, min=0, max=9_999, description="seed", **LOOK,
             tooltip="of split, weights and batches: the same seed gives the same model",
         )  # fmt: skip
-        complete(self.data, allowed, SHEETS, (*self.examples, *COHORTS), lambda: self._quiet)
+        complete(self.data, allowed, (*SHEETS, *GENOTYPES), (*self.examples, *COHORTS), lambda: self._quiet)
         for each in (self.data, self.target, self.split, self.seed):
             each.observe(self._changed, "value")
 
     @property
     def is_cohort(self) -> bool:
         """Whether a cohort is chosen, and no sequences."""
-        return self.data.value in COHORTS
+        return self.data.value in COHORTS or self.is_file_of_genotypes
+
+    @property
+    def is_file_of_genotypes(self) -> bool:
+        """Whether the cohort is a file's, and not simulated."""
+        return self.data.value.strip().lower().endswith(GENOTYPES)
 
     def source(self) -> Source:
         """What the boxes say, each path checked."""

@@ -84,7 +84,7 @@ class RiskView:
         x, r = np.arange(len(table)) + 1.0, table["r"].to_numpy(float)
         label = [f"{value:.3g}" for value in table["candidate"]]
         columns.fill(self.sources["tried"], {"x": x, "r": r, "label": label})
-        best = int(np.argmax(r))
+        best = int(np.nanargmax(r))  # a candidate that was dropped has none
         columns.fill(self.sources["chosen"], {"x": x[best : best + 1], "r": r[best : best + 1], "label": [label[best]]})
 
     def _deciles(self) -> Any:
@@ -122,7 +122,8 @@ class RiskView:
             "x", "r", source=self.sources["chosen"], size=12, marker="diamond", fill_color=style.VERMILION,
             line_color="white",
         )  # fmt: skip
-        made.add_tools(HoverTool(renderers=[dots], tooltips=[("penalty or threshold", "@label"), ("r", "@r{0.000}")]))
+        tips = [("penalty, threshold or share", "@label"), ("r", "@r{0.000}")]
+        made.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         return made
 
     def _effects(self) -> Any:

@@ -105,7 +105,7 @@ def words_for(window: int, widened: np.ndarray, dropped: np.ndarray, folds: int)
             f"Linkage reaches beyond the window of {window:,} variants: the chain diverged where the share of variants "
             f"with an effect is {', '.join(hit)}. Those were sampled again with the linkage of all variants."
         )
-    lost = [name for name, gone in zip(names, dropped.any(axis=0), strict=True) if gone]
+    lost = [names[place] for place in np.flatnonzero(dropped.any(axis=0))]
     if lost:
         said.append(f"Dropped, as their chains diverged again with the linkage of all variants: {', '.join(lost)}.")
     return said

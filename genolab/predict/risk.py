@@ -314,6 +314,8 @@ class RiskScore(BaseEstimator):
         trait = self._trait("RiskScore", cohort, y)
         table = covariates_of("RiskScore", _matched("RiskScore", "covariates", covariates, cohort), len(trait))
         known = ~np.isnan(trait)
+        if self.binary_ and known.any():  # cases are 2 in PLINK's files
+            trait = np.where(known, trait == trait[known].max(), np.nan)
         return report_on(trait[known], self.score_samples(X)[known], table[known], self.binary_, prevalence)
 
     def _same_variants(self, X: Any) -> Cohort:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import genolab as gl
@@ -254,6 +256,72 @@ def test_a_cohort_is_judged_beside_covariates_and_siblings_are_said() -> None:
     settled(panel)
     assert risk.stage.layout.display == "none"
     assert panel.stage.layout.display is None
+
+
+def family_cohort(samples=160, variants=60):
+    """Dosages, a trait that they decide, and a covariate; the families are pairs."""
+    draw = np.random.default_rng(2)
+    dosage = draw.binomial(2, 0.4, (samples, variants))
+    age = draw.normal(size=samples).round(3)
+    return dosage, (dosage[:, :6].sum(axis=1) + 0.5 * draw.normal(size=samples) + age).round(3), age
+
+
+def test_a_cohort_of_files_is_scored_and_saved(tmp_path: Path) -> None:
+    dosage, trait, age = family_cohort()
+    names = [f"s{k}" for k in range(len(trait))]
+    calls = np.array(["0/0", "0/1", "1/1"])[dosage.T]
+    head = '##fileformat=VCFv4.2\n##contig=<ID=1>\n##FORMAT=<ID=GT,Number=1,Type=String,Description="g">\n'
+    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *names]
+    rows = ["\t".join(["1", str(k + 1), f"rs{k}", "A", "G", ".", ".", ".", "GT", *row]) for k, row in enumerate(calls)]
+    (tmp_path / "cohort.vcf").write_text("\n".join([head + "\t".join(columns), *rows, ""]))
+    families = [f"f{k // 2}" for k in range(len(trait))]
+    sheet = pd.DataFrame({"sample": names, "height": trait, "age": age, "family": families})
+    sheet.iloc[::-1].to_csv(tmp_path / "sheet.csv", index=False)
+    texts, labels = made(60)
+    panel = settled(PredictPanel(texts, labels, train=False, roots=[tmp_path]))
+    panel.inputs.data.value = str(tmp_path / "cohort.vcf")
+    risk = settled(panel).risk
+    assert risk is not None
+    assert "a trait for the samples of a VCF" in risk.refusal.text
+    assert risk._of_simulation[0].layout.display == "none"
+    assert risk.sheet.layout.display is None
+    risk.sheet.value = str(tmp_path / "sheet.csv")
+    risk.simulate()
+    settled(panel)
+    assert risk.refusal.text == ""
+    assert risk.trait.options == ("height", "age")
+    assert risk.report.added > 0.3
+    assert risk.leaks.text.startswith("Leak check: no sibling")
+    namespace: dict[str, object] = {}
+    exec(panel.code, namespace)
+    assert namespace["report"].r2 == pytest.approx(risk.report.r2, abs=1e-9)
+    panel.downloads.offer = lambda name, content: saved.update({name: content})
+    saved: dict[str, bytes] = {}
+    panel.export("csv")
+    table = pd.read_csv(io.BytesIO(saved["risk_scores.csv"]))
+    assert table["sample"].tolist() == names
+    test = table["part"] == "test"
+    assert not set(table["family"][test]) & set(table["family"][~test])
+    assert np.corrcoef(table["expected"][test], trait[test])[0, 1] ** 2 == pytest.approx(risk.report.r2, abs=0.1)
+    assert len(pd.read_csv(io.BytesIO(saved["risk_deciles.csv"]))) == 10
+
+
+def test_cases_of_a_plink_file_are_its_twos(tmp_path: Path) -> None:
+    dosage, trait, _ = family_cohort()
+    code = np.array([3, 2, 0])[dosage.T].reshape(60, 40, 4)  # none, one, two copies of A1
+    packed = (code << np.array([0, 2, 4, 6])).sum(axis=2).astype(np.uint8)
+    (tmp_path / "cohort.bed").write_bytes(b"\x6c\x1b\x01" + packed.tobytes())
+    (tmp_path / "cohort.bim").write_text("".join(f"1 rs{k} 0 {k + 1} A G\n" for k in range(60)))
+    case = np.where(trait > np.median(trait), 2, 1)
+    (tmp_path / "cohort.fam").write_text("".join(f"f{k // 2} s{k} 0 0 1 {each}\n" for k, each in enumerate(case)))
+    texts, labels = made(60)
+    panel = settled(PredictPanel(texts, labels, train=False, roots=[tmp_path]))
+    panel.inputs.data.value = str(tmp_path / "cohort.bed")
+    risk = settled(panel).risk
+    assert risk is not None
+    assert risk.refusal.text == ""
+    assert risk.report.auc > 0.7
+    assert 0.3 < (risk.report.deciles["mean trait"] * risk.report.deciles["samples"]).sum() / 32 < 0.7
 
 
 def test_the_effects_of_variants_follow_the_region_that_is_chosen(panel: PredictPanel) -> None:
