@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from genolab import data
 from genolab.errors import InputError
 from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parts import Listener, Refusal, StatusBar, button
 from genolab.panels.paths import LOOK, complete, path_box
-from genolab.panels.predict_cohort import Chosen, code_of, read_cohort, simulated
 from genolab.panels.predict_source import COHORTS, SHEETS, Inputs
 from genolab.plots.pane import BokehPane
 from genolab.plots.predict_risk import RiskShown, RiskView
+from genolab.predict.chosen import Chosen, code_of, read_cohort, simulated
 from genolab.predict.risk import METHODS, RiskScore
 from genolab.predict.splits import held_out
 from genolab.scale import Job, Latest, Progress
@@ -123,7 +124,7 @@ class RiskPart:
 
         def work(progress: Progress) -> None:
             progress(None, "reading" if of_file else "simulating")
-            cohort = self._read() if of_file else simulated(told)
+            cohort = self._read() if of_file else simulated(data.simulate_cohort(**told))
             test = held_out(cohort.families if apart else range(len(cohort.trait)), seed=seed)
             self._say_leaks(set(cohort.families[~test]), cohort.families[test].tolist())
             model = RiskScore(method, folds=3, seed=seed)

@@ -1,4 +1,4 @@
-"""What the risk part of the predict panel learns from: a simulated cohort, or genotypes in PLINK or VCF and a sheet."""
+"""What a risk score learns from in the predict panel: a simulated cohort, or genotypes in PLINK or VCF and a sheet."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from genolab import data, io
+from genolab import io
 from genolab.errors import InputError
-from genolab.panels.predict_source import WHO
 from genolab.predict.risk import RiskScore
 
 if TYPE_CHECKING:
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
     from genolab.predict.risk_report import RiskReport
     from genolab.scale import Progress
+
+
+WHO = "predict panel"
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,8 @@ class Chosen:
         return report, table
 
 
-def simulated(told: dict[str, Any]) -> Chosen:
-    """A simulated cohort."""
-    made = data.simulate_cohort(**told)
+def simulated(made: Any) -> Chosen:
+    """A simulated cohort (:func:`genolab.data.simulate_cohort`)."""
     names = np.array([f"sample {k + 1}" for k in range(len(made.trait))], object)
     return Chosen(made.dosages, names, made.trait, made.covariates, made.families, made.effects, made.prevalence)
 
