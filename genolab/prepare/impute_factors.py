@@ -60,6 +60,8 @@ def factor_scores(
 
     .. math:: M_s = \sum_{g \in K_s} w_g w_g^T + \lambda I, \qquad
               z_s = M_s^{-1} \sum_{g \in K_s} w_g (x_{sg} - \mu_g)
+
+    Where rounding leaves :math:`M_s` singular, a call takes the pseudo-inverse; the definition has no answer.
     """
     known = pt.invert(pt.isnan(values)).astype("float64")
     x = pt.switch(pt.isnan(values), 0.0, values - centre)
@@ -267,6 +269,7 @@ def ppca_step(
     .. math:: (w_g, \mu_g) = \Big(\sum_{s \in K_g} t_s t_s^T + C_s\Big)^{-1} \sum_{s \in K_g} t_s x_{sg}, \qquad
               \sigma^2 = \frac{1}{|K|} \sum_{(s, g) \in K} (x_{sg} - \mu_g - w_g \cdot z_s)^2 + w_g^T C_s w_g
 
+    Where rounding leaves a sum singular, a call takes the shortest solution; the definition has no answer.
     See Tipping and Bishop 1999, doi:10.1111/1467-9868.00196.
     """
     known = pt.invert(pt.isnan(values)).astype("float64")

@@ -327,6 +327,11 @@ def test_factors_without_a_pull_are_still_found() -> None:
     values, loadings = np.ones((1, 1), np.float32), np.array([[1e30, -1e30]])
     found = impute_factors.factor_scores(values, np.zeros(1), loadings, 1e-300)
     np.testing.assert_allclose(found.scores @ loadings.T, [[1.0]], rtol=1e-6)
-    step = impute_factors.ppca_step(np.zeros((1, 1), np.float32), np.full(1, -3.0), np.ones((1, 1)), 1e-300, 1e-12)
+    with pytest.raises(np.linalg.LinAlgError):  # as the docstrings say
+        impute_factors.factor_scores.definition(values, np.zeros(1), loadings, 1e-300, backend="numpy")
+    given = np.zeros((1, 1), np.float32), np.full(1, -3.0), np.ones((1, 1)), 1e-300, 1e-12
+    with pytest.raises(np.linalg.LinAlgError):
+        impute_factors.ppca_step.definition(*given, backend="numpy")
+    step = impute_factors.ppca_step(*given)
     np.testing.assert_allclose(step.centre + step.loadings[:, 0] * 3, [0.0], atol=1e-6)
     assert all(np.isfinite(value).all() for value in step)

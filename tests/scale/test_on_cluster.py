@@ -230,3 +230,47 @@ def test_settings_that_a_model_has_not_are_refused():
         gl.predict.search_settings(model, {"depth": (1, 2)}, ["ACGT"] * 4, [0, 1, 0, 1])
     with pytest.raises(gl.errors.InputError, match=r"settings\['penalty'\]` must be a list of values"):
         gl.predict.search_settings(model, {"penalty": ()}, ["ACGT"] * 4, [0, 1, 0, 1])
+
+
+def test_each_worker_takes_a_first_look_that_ends_in_time(client, two_files, tmp_path):
+    """The workers vouch for nothing, the client does: so what was looked at, each worker looked at itself."""
+    from genolab.io import cache, checks, looking
+
+    reads = two_files[0]
+    (tmp_path / "sleeping_reader.py").write_text("import time\ntime.sleep(600)\n")
+
+    def change(folder: str, reader: str, seconds: float) -> tuple[str | None, str, float]:
+        import os
+
+        from genolab.io import checks, looking
+
+        was = os.environ.pop("GENOLAB_TRUST", None), checks.READER, looking.SECONDS
+        os.environ["GENOLAB_CACHE"], os.environ["PYTHONPATH"] = f"{folder}/{os.getpid()}", folder
+        checks.READER, looking.SECONDS = reader, seconds
+        return was
+
+    def back(was: tuple[str | None, str, float]) -> None:
+        import os
+
+        from genolab.io import checks, looking
+
+        os.environ["GENOLAB_TRUST"] = was[0] or "1"
+        checks.READER, looking.SECONDS = was[1:]
+        del os.environ["GENOLAB_CACHE"], os.environ["PYTHONPATH"]
+
+    kept = client.run(change, str(tmp_path), checks.READER, looking.SECONDS)
+    try:
+        for _ in range(10):  # until both were given tiles
+            assert len(gl.call.call_variants(reads, REFERENCE, REGION, tile=250, client=client).position) > 0
+            looked = list(tmp_path.glob(f"*/look/{cache.identity(reads)}.json"))
+            if len(looked) == 2:
+                break
+        assert len(looked) == len(kept) == 2
+        client.run(change, str(tmp_path), "sleeping_reader", 1.0)
+        for each in looked:
+            each.unlink()
+        with pytest.raises(FileError, match="not read after 1 s"):
+            gl.call.call_variants(reads, REFERENCE, REGION, tile=4000, client=client)
+    finally:
+        for was in list(kept.values())[:1]:
+            client.run(back, was)
