@@ -73,6 +73,11 @@ def test_any_quality_and_no_base_at_all(
     assert len(gl.io.read_variants(tmp_path / "calls.vcf")) == len(calls.position)
 
 
+def test_a_reference_of_all_n_has_no_variants(tmp_path: Path) -> None:
+    reads = [simple(f"r{i}", 5, "CGTACATACG", 30, 0x10 * (i % 2)) for i in range(20)]
+    assert len(genotype(evidence_of(reads, "N" * len(REFERENCE), tmp_path)).position) == 0
+
+
 def test_six_alleles_at_a_place_are_written_and_read(tmp_path: Path) -> None:
     from genolab.io.records import Field, VariantRecords
 
