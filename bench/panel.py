@@ -28,7 +28,7 @@ PANEL = "import genolab as gl\nlab = gl.lab()\npanel = lab.call"
 STARTS = {  # slider: its threshold, and a value around which each move changes what is drawn
     "base quality": ("min_base_quality", 24),
     "mapping quality": ("min_mapping_quality", 8),
-    "QUAL": ("min_quality", 200),
+    "QUAL": ("min_quality", 196),
     "GQ": ("min_genotype_quality", 90),
     "strand bias": ("max_strand_bias", 5),
 }

@@ -133,7 +133,7 @@ def find_substitutions(
 
 
 def find_indels(
-    pileups: Sequence[Pileup],
+    samples: Sequence[dict[Allele, set[int]]],
     counts: Sequence[np.ndarray],
     reference: Reference,
     thresholds: Thresholds,
@@ -144,10 +144,9 @@ def find_indels(
     Enough: ``min_alternate_count`` fragments, and ``min_alternate_fraction`` of those that cover the place or a gap of
     four bases and more outside of repeats, which is hardly ever an error. In shallow reads (below 15) one fragment
     with an indel outside of repeats is reason to look, for aligners lose more of an indel's reads than they show; not
-    so where more than two are asked for. Of several samples (a pileup and its counts each) those with the share that
-    is asked for are counted together.
+    so where more than two are asked for. Of several samples (what :func:`shown_by` their reads, and their counts) those
+    with the share that is asked for are counted together.
     """
-    samples = [_shown_by(each, reference, thresholds) for each in pileups]
     seen: dict[Allele, set[int]] = defaultdict(set)
     for number, own in enumerate(samples):
         for allele, fragments in own.items():
@@ -178,7 +177,7 @@ def find_indels(
 _APART = 2**40  # between the fragments of one sample and those of the next
 
 
-def _shown_by(pileup: Pileup, reference: Reference, thresholds: Thresholds) -> dict[Allele, set[int]]:
+def shown_by(pileup: Pileup, reference: Reference, thresholds: Thresholds) -> dict[Allele, set[int]]:
     """The indels that one sample's reads are aligned with or clipped at, with their fragments."""
     seen = aligned_indels(pileup, reference, thresholds)
     for allele, fragments in clipped_alleles(pileup, reference, thresholds).items():

@@ -331,11 +331,11 @@ def _columns_of(
     nobody = np.zeros(len(records), np.uint8)
     heterozygous = np.zeros(len(records), bool)
     backend = together.backend
-    columns = annotate(Shown(site_of, alternate, reverse, joined[2], joined[3]), heterozygous, nobody, backend)
+    columns = annotate(Shown(site_of, alternate, reverse, joined[2], joined[3]), heterozygous, backend)
     plain = ~np.isnan(joined[4])
     by_base = annotate(
         Shown(site_of[plain], alternate[plain], reverse[plain], joined[2][plain], joined[3][plain], joined[4][plain]),
-        heterozygous, nobody, backend,
+        heterozygous, backend,
     )["base_quality_rank_sum"]  # fmt: skip
     # an error that the place makes is one for all carriers: one share of the fragments, on the same strands
     artefact = artefact_likelihoods(

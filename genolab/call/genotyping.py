@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from genolab.call import filters
 from genolab.call.annotate import Shown, annotate, rank_sum, strand_bias
 from genolab.call.calls import GENOTYPE_QUALITY_CAP, VariantCalls
-from genolab.call.candidates import Reference, Variant, find_indels, find_substitutions
+from genolab.call.candidates import Reference, Variant, find_indels, find_substitutions, shown_by
 from genolab.call.counts import ALLELES, candidate_alleles
 from genolab.call.evidence import Evidence
 from genolab.call.haplotypes import NEVER, artefact_likelihoods
@@ -94,7 +95,9 @@ def screen_together(evidences: Sequence[Evidence], thresholds: Thresholds, backe
     for each in counts:
         often |= each[rows] >= share * each[rows].sum(axis=1, keepdims=True)
     substitutions = find_substitutions(shown, reference, thresholds, rows, candidate[rows] & often)
-    indels = find_indels([each.wide for each in evidences], counts, reference, thresholds, substitutions)
+    least = thresholds.min_mapping_quality
+    said = [each.kept("indels", least, partial(shown_by, each.wide, reference, thresholds)) for each in evidences]
+    indels = find_indels(said, counts, reference, thresholds, substitutions)
     windows, _ = make_windows(substitutions, indels)
     judged = {each.position for window in windows for each in window.variants if each.is_substitution}
     sites = rows + reference.start
@@ -201,7 +204,7 @@ def _annotations(
         seen.site[judged], alternate[judged], seen.reverse[judged], seen.end_distance[judged],
         seen.mapping_quality[judged], seen.base_quality[judged],
     )  # fmt: skip
-    return annotate(shown, is_alternate.any(axis=1) & (copies.max(axis=1) < ploidy), reference, backend)
+    return annotate(shown, is_alternate.any(axis=1) & (copies.max(axis=1) < ploidy), backend)
 
 
 def _artefact_quality(

@@ -15,7 +15,7 @@ from genolab.call.likelihood import genotypes
 from genolab.call.pairhmm import pair_hmm
 from genolab.call.pileup import Pileup
 from genolab.call.thresholds import Thresholds
-from genolab.call.windows import realign
+from genolab.call.windows import Cuts, realign
 from genolab.kernel.choice import backend_in_force
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def columns_of(sites: list[SiteOfWindow], pileup: Pileup, backend: str | None) -
             site[told], shows[told] > 0, reverse[told], np.maximum(distance[told], 0),
             pileup.mapping_quality[read[told]].astype(np.float64),
         ),
-        heterozygous, nobody, backend,
+        heterozygous, backend,
     )  # fmt: skip
     artefact = artefact_likelihoods(
         site, joined([each.background for each in sites]), joined([each.misled for each in sites]), reverse, nobody,
@@ -189,7 +189,9 @@ def judge_windows(
     running = tuple(backend_in_force(backend, each.backend) for each in (pair_hmm, haplotype_genotypes))
     kept: dict[object, list[SiteOfWindow]] = evidence.kept("windows", (ploidy, running), dict)
     aligned, judged = dict(evidence.aligned), dict(kept)
-    realigned = realign(windows, pileup, reference, thresholds.min_mapping_quality, evidence.aligned, backend)
+    least = thresholds.min_mapping_quality
+    cuts: Cuts = evidence.kept("cuts", least, dict)
+    realigned = realign(windows, pileup, reference, least, evidence.aligned, backend, dict(cuts) if not every else cuts)
     if every:
         kept.clear()
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -217,6 +217,9 @@ Kept = dict[tuple[object, ...], tuple[np.ndarray, np.ndarray]]
 """Of a window with its haplotypes: reads (sorted), and log10 P(read | haplotype). What was aligned is not aligned again
 when a threshold lets other reads in."""
 
+Cuts = dict[tuple[object, ...], tuple[Haplotypes, WindowReads]]
+"""The haplotypes and reads of windows, for one threshold of their mapping quality."""
+
 
 def realign(
     windows: list[Window],
@@ -225,16 +228,16 @@ def realign(
     min_mapping_quality: int,
     kept: Kept,
     backend: str | None = None,
+    cuts: Cuts | None = None,
 ) -> list[Realigned]:
     """Hold the reads of every window against its haplotypes, all in one call of the kernel.
 
-    ``kept`` gives what is known from before, and is left with what is known of these windows.
+    ``kept`` gives what is known from before, and is left with what is known of these windows; so is ``cuts``, of the
+    same mapping quality.
     """
-    usable = (pileup.exclusion == 0) & (pileup.mapping_quality >= min_mapping_quality)
-    cutter = ReadCutter(pileup, usable)
     found, keys, known, strangers = [], [], [], []
-    for window in windows:
-        haplotypes, reads = haplotypes_of(window, reference), cutter.cut(window)
+    cuts = {} if cuts is None else cuts
+    for window, haplotypes, reads in _cut(windows, pileup, reference, min_mapping_quality, cuts):
         size = len(haplotypes.sequences)
         key = (window.low, window.high, haplotypes.start, haplotypes.sequences)
         held = kept.get(key, (np.zeros(0, np.int64), np.zeros((0, size))))
@@ -253,6 +256,24 @@ def realign(
         kept[keys[number]] = read, by_read = read[order], by_read[order]
         realigned.append(Realigned(window, haplotypes, reads, by_read[np.searchsorted(read, reads.read)]))
     return realigned
+
+
+def _cut(
+    windows: list[Window], pileup: Pileup, reference: Reference, min_mapping_quality: int, cuts: Cuts
+) -> list[tuple[Window, Haplotypes, WindowReads]]:
+    """Each window with its haplotypes and reads."""
+    before, cutter = dict(cuts), None
+    cuts.clear()
+    found = []
+    for window in windows:
+        key = window.low, window.high, tuple(map(astuple, window.variants))
+        if key not in before:
+            usable = (pileup.exclusion == 0) & (pileup.mapping_quality >= min_mapping_quality)
+            cutter = cutter or ReadCutter(pileup, usable)
+            before[key] = haplotypes_of(window, reference), cutter.cut(window)
+        cuts[key] = before[key]
+        found.append((window, *before[key]))
+    return found
 
 
 def _align(windows: list[Realigned], pileup: Pileup, backend: str | None) -> list[np.ndarray]:

@@ -21,6 +21,7 @@ SHORTEST = 0.5
 """Seconds: a job that went well faster than this is not worth a line once it is done."""
 _INTERVAL = 0.0005  # seconds
 _TICK = 0.3  # seconds between two drawings while something runs
+_YOUNG = 0.2  # seconds: a job that has just begun is not drawn yet; most of those that a slider starts end before
 
 
 @dataclass
@@ -40,6 +41,11 @@ class _Line:
         if words and (not self.log or self.log[-1][1] != words):
             self.log.append((duration(round(time.monotonic() - self.began, 1)), words))
             del self.log[:-KEPT_LINES]
+
+    @property
+    def young(self) -> bool:
+        """Whether it runs and has only begun."""
+        return not self.job.state.finished and time.monotonic() - self.began < _YOUNG
 
     def plain(self) -> dict[str, Any]:
         """For the browser."""
@@ -164,7 +170,8 @@ class Board:
     def _draw(self) -> None:
         with self._lock:
             due, self._due, self._timer = self._due, set(), None
-            jobs = self.jobs if "jobs" in due else None
+            shown = [line.plain() for line in reversed(self._lines) if not line.young]
+            jobs = shown if "jobs" in due else None
             notices = self.notices if "notices" in due else None
             live = any(not each.job.state.finished for each in self._lines)
         self.drawer.show(jobs, notices)
