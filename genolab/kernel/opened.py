@@ -11,6 +11,8 @@ from genolab.kernel.bind import bind_arrays
 from genolab.kernel.choice import backend_in_force, check_backend
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from genolab.kernel.comparison import BackendRow
     from genolab.kernel.flow import DataFlow
     from genolab.kernel.graph_model import GraphModel
@@ -66,8 +68,7 @@ class Opened:
         """
         from genolab.kernel.profile import profile_by_pytensor, profile_nodes
 
-        self._by_nodes(backend)
-        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
+        values = self._bound_by_nodes(backend, arrays, named)
         if backend == "c":
             return profile_by_pytensor(self.name, "c", self._built_for_c, values)
         return profile_nodes(self.name, self._kernel.compiled("numpy").function, values)
@@ -82,16 +83,17 @@ class Opened:
         """
         from genolab.kernel.flow import data_flow, timed_flow
 
-        self._by_nodes(backend)
-        values = bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
+        values = self._bound_by_nodes(backend, arrays, named)
         if backend == "c":
             return timed_flow(self.name, "c", self._built_for_c, values, list(self.outputs))
         return data_flow(self.name, self._kernel.compiled("numpy").function, values, list(self.outputs))
 
-    def _by_nodes(self, backend: str) -> None:
+    def _bound_by_nodes(self, backend: str, arrays: tuple[Any, ...], named: dict[str, Any]) -> list[np.ndarray]:
+        """The arrays as inputs of a backend that runs node by node; raises InputError for another backend."""
         if check_backend(backend, self.name) not in ("numpy", "c"):
             fix = "Look at the nodes on `numpy`."
             raise InputError(self.name, "backend", "numpy or c, which run node by node", repr(backend), fix)
+        return bind_arrays(self.name, self.inputs, self.defaults, arrays, named, writeable=backend == "c")
 
     def _built_for_c(self, stats: Any) -> Any:
         from genolab.kernel.building import build_function
