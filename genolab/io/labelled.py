@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _FIX = "Complete the table."
 _WHO = "read_labelled"
+_EXACT = 2.0**53  # from here on two whole numbers may be one float64, and so two classes one
 
 
 @dataclass(frozen=True)
@@ -106,11 +107,13 @@ def _values(path: Path, cells: pd.Series[str], numbers: bool) -> np.ndarray:
     import pandas as pd
 
     read = pd.to_numeric(cells, errors="coerce").to_numpy(float)
-    wrong = np.flatnonzero(np.isnan(read))
-    if not wrong.size:
-        whole = read.astype(np.int64)
-        return whole if not numbers and (whole == read).all() else read
-    if numbers:
+    wrong = np.flatnonzero(~np.isfinite(read))
+    if numbers and wrong.size:
         line, found = int(wrong[0]) + 2, repr(str(cells.iloc[wrong[0]])[:40])
-        raise FileError(path, line=line, field="value", expected="a number", found=found)
+        raise FileError(path, line=line, field="value", expected="a finite number", found=found)
+    exact = not wrong.size and np.abs(read).max() < _EXACT
+    if exact and not numbers and (np.rint(read) == read).all():
+        return read.astype(np.int64)
+    if not wrong.size and (numbers or exact or not cells.str.strip().str.fullmatch(r"[-+]?\d+").all()):
+        return read
     return cells.str.strip().to_numpy(object).astype(str)

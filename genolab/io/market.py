@@ -22,6 +22,8 @@ MOST_PACKED = 1032
 _KINDS = ("integer", "real", "pattern", "unsigned-integer")
 _ODD_REAL = re.compile(rb"[^0-9a-zA-Z+. \t\r\n-]")
 _ODD = re.compile(rb"[^0-9 \t\r\n-]")
+_NUMBER = rb"[-+]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|(?i:nan|inf|infinity))"
+_NO_NUMBER = re.compile(rb"(?<![^ \t\r\n])(?!" + _NUMBER + rb"(?:[ \t\r\n]|\Z))[^ \t\r\n]+")
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ def read_market(path: PathLike, who: str) -> Market:
         line = first + body.count(b"\n", 0, odd.start())
         found = _line(body, odd.start())
         raise FileError(seen.path, line=line, expected="numbers", found=found, fix=guard.SURE)
+    _check_numbers(seen.path, body, first)
     _check_widths(seen.path, body, {"coordinate": 3 - (kind == "pattern"), "array": 1}[layout], first)
     matrix = _parsed(seen.path, text, sizes, body, first)
     return Market(seen.path, matrix, first, "array" if layout == "array" else kind)
@@ -135,10 +138,22 @@ def _check_widths(path: Path, body: bytes, width: int, first: int) -> None:
             raise FileError(path, line=number, expected=f"{width} numbers", found=found, fix=guard.SURE)
 
 
+def _check_numbers(path: Path, body: bytes, first: int) -> None:
+    """Each cell is a number to its end: SciPy's parser takes ``7abc`` and ``7-3`` for 7."""
+    if set(body.translate(None, b"0123456789").split()) <= {b"."}:
+        return  # what is left of plain numbers without their digits; only others are looked at one by one
+    odd = _NO_NUMBER.search(body)
+    if odd:
+        line, found = first + body.count(b"\n", 0, odd.start()), repr(odd[0].decode(errors="replace")[:40])
+        raise FileError(path, line=line, expected="a number", found=found, fix=guard.SURE)
+
+
 def _parsed(path: Path, text: bytes, sizes: list[int], body: bytes, first: int) -> Any:
     import scipy.io
     import scipy.sparse
 
+    if not text.endswith(b"\n"):
+        text += b"\n"  # SciPy's parser looks for the line's end, past the last byte where something follows a number
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of the class it returns, which is changed below

@@ -86,6 +86,9 @@ HEAD = "%%MatrixMarket matrix coordinate integer general\n% about\n3 2 2\n"
         (HEAD.replace("3 2 2", "3 2") + "1 1 5\n2 2 1\n", "line 3: expected rows, columns and entries"),
         (HEAD.splitlines()[0] + "\n% only\n", "expected a line of sizes; found none"),
         (HEAD.replace("integer", "real") + "1 1 5\n2 2 1e400\n", "line 5: expected finite numbers; found inf"),
+        (HEAD.replace("integer", "real") + "1 1 5\n2 2 7abc\n", "line 5: expected a number; found '7abc'"),
+        (HEAD.replace("integer", "real") + "1 1 5e\n2 2 7\n", "line 4: expected a number; found '5e'"),
+        (HEAD + "1 1 5\n2 2 7-3\n", "line 5: expected a number; found '7-3'"),
         (HEAD.replace("integer", "real") + "1 1 5\n2 2 1.5\n", "line 5, sample '2', gene '2': expected whole counts"),
     ],
 )
@@ -95,6 +98,15 @@ def test_matrix_market_refusals(tmp_path, text, message):
     with pytest.raises(FileError, match=message) as refusal:
         gl.io.read_counts(path, values="counts")
     assert refusal.value.fix
+
+
+@pytest.mark.parametrize("end", ["", " ", "\t", "\r", " \n", "\r\n", "\n "])
+def test_a_last_line_may_end_in_anything_blank(tmp_path, end):
+    """SciPy's parser ends the process where blanks but no line's end follow the last number."""
+    path = tmp_path / "m.mtx"
+    path.write_bytes((HEAD.replace("integer", "real") + "1 1 -5.5e+1\n2 2 7." + end).encode())
+    values = gl.io.read_counts(path, values="amounts").values.toarray()
+    assert values.T.tolist() == [[-55, 0], [0, 7], [0, 0]]
 
 
 def write_tenx(folder, version, prefix=""):

@@ -31,6 +31,10 @@ def test_labels_values_and_groups(tmp_path):
     assert gl.io.read_labelled(path).labels.dtype.kind == "i"
     path.write_text("sequence,label\nAC,yes\nGT,0\n")
     assert gl.io.read_labelled(path).labels.tolist() == ["yes", "0"]
+    path.write_text("sequence,label\nAC,9007199254740993\nGT,9007199254740992\n")  # one float64, two classes
+    assert gl.io.read_labelled(path).labels.tolist() == ["9007199254740993", "9007199254740992"]
+    path.write_text("sequence,label\nAC,1e300\nGT,0.5\n")
+    assert gl.io.read_labelled(path).labels.tolist() == [1e300, 0.5]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +44,7 @@ def test_labels_values_and_groups(tmp_path):
         ("sequence,label\n", "a header alone"),
         ("sequence,label\nAC,1\n,0\n", "line 3, sequence"),
         ("sequence,value\nAC,1\nGT,high\n", "line 3, value.*'high'"),
+        ("sequence,value\nAC,1\nGT,1e400\n", "line 3, value: expected a finite number; found '1e400'"),
         ("sequence,label\nAC,1,2,3\nGT,1,2,3,4,5\n", "a table"),
         (">name\nACGT\n", "FASTA"),
     ],
