@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable
 from typing import Any
 
@@ -82,9 +83,22 @@ def r_squared(guess: np.ndarray, truth: np.ndarray) -> float:
 
 def concordance(risk: np.ndarray, time: np.ndarray, event: np.ndarray) -> float:
     """Of the pairs whose order is known, the share in which the higher risk comes first; ties of risk count half."""
-    first = (event[:, None] > 0.5) & (time[:, None] < time[None, :])
-    better = (risk[:, None] > risk[None, :]) + 0.5 * (risk[:, None] == risk[None, :])
-    return float((better * first).sum() / max(first.sum(), 1))
+    order = np.argsort(-time, kind="stable")
+    later: list[float] = []  # risks of those whose time is later, sorted
+    same: list[float] = []
+    better, pairs = 0.0, 0
+    for k, number in enumerate(order):
+        if k and time[number] != time[order[k - 1]]:
+            for each in same:
+                insort(later, each)
+            same = []
+        value = float(risk[number])
+        if event[number] > 0.5:
+            below, up_to = bisect_left(later, value), bisect_right(later, value)
+            better += (below + up_to) / 2
+            pairs += len(later)
+        same.append(value)
+    return better / max(pairs, 1)
 
 
 def interval(

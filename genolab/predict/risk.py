@@ -6,25 +6,24 @@ import os
 from typing import Any
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from genolab.errors import InputError
 from genolab.predict import cohort as cohorts
-from genolab.predict import effects, linkage
+from genolab.predict import effects, linkage, survival
 from genolab.predict.cohort import Cohort, cohort_of, covariates_of
 from genolab.predict.linear import fit_linear
 from genolab.predict.metrics import pearson
-from genolab.predict.perceptron import fit_perceptron, run_perceptron
+from genolab.predict.perceptron import fit_perceptron
 from genolab.predict.risk_card import card_of, save_risk
-from genolab.predict.risk_report import RiskReport, report_on
+from genolab.predict.risk_fitted import FittedRisk, matched
 from genolab.predict.splits import fold_numbers
 from genolab.predict.training import Progress
 
 METHODS = ("lasso", "elastic_net", "ridge", "ldpred", "clump_threshold", "logistic", "mlp")
 
 
-class RiskScore(BaseEstimator):
+class RiskScore(FittedRisk):
     """A trait or a disease from many variants and covariates.
 
     Genotypes are copies of one allele (0 to 2); each variant is brought to mean 0 and variance 1 by the training
@@ -60,6 +59,9 @@ class RiskScore(BaseEstimator):
         What was tried, and the correlation that cross-validation gave it.
     binary_
         Whether the trait is 0 or 1: :meth:`predict` then gives probabilities.
+    timed_
+        Whether it was learnt from times to an event: linear methods then learn the martingale residuals that covariates
+        leave in a Cox model, ``mlp`` the partial likelihood, and :meth:`predict` gives log hazard ratios.
     notices_
         What was decided for you.
     """
@@ -73,32 +75,37 @@ class RiskScore(BaseEstimator):
 
     # ------------------------------------------------------------------ fitting
 
-    def fit(self, X: Any, y: Any = None, covariates: Any = None, *, groups: Any = None,
+    def fit(self, X: Any, y: Any = None, covariates: Any = None, *, event: Any = None, groups: Any = None,
             progress: Progress | None = None) -> RiskScore:  # fmt: skip
         """Learn from genotypes (PLINK, by object or path, or dosages [sample, variant]) and a trait.
 
         ``y`` defaults to the fam file's phenotype, whose samples without one are left out. A pandas Series or table
-        with sample names is matched by name. ``groups`` (families) are kept together in the inner folds.
+        with sample names is matched by name. ``groups`` (families) are kept together in the inner folds. With
+        ``event`` (1 where it happened, 0 where follow-up ended before), ``y`` is the time until then.
 
         Raises
         ------
         InputError
-            Dosages outside 0 to 2, a trait of one value, samples that do not match, missing covariates.
+            Dosages outside 0 to 2, a trait of one value, samples that do not match, missing covariates; no event.
         """
         who = "RiskScore"
         self._check(who)
         cohort = cohort_of(who, X)
         trait = self._trait(who, cohort, y)
-        table = covariates_of(who, _matched(who, "covariates", covariates, cohort), cohort.shape[0])
+        table = covariates_of(who, matched(who, "covariates", covariates, cohort), cohort.shape[0])
         self.notices_: list[str] = []
+        self.timed_ = event is not None
+        happened = np.zeros(len(trait))
+        if self.timed_:
+            trait, happened = survival.times_of(who, trait, matched(who, "event", event, cohort))
         chosen = np.flatnonzero(~np.isnan(trait))
         if chosen.size < len(trait):
             self.notices_.append(f"{len(trait) - chosen.size:,} samples without a trait were left out.")
-        trait, table = trait[chosen], table[chosen]
+        trait, table, happened = trait[chosen], table[chosen], happened[chosen]
         values = np.unique(trait)
         if values.size < 2:
             raise InputError(who, "y", "of two values or more", f"{values[0]:g} alone" if values.size else "none known")
-        self.binary_ = bool(values.size == 2 and set(values.tolist()) <= {0.0, 1.0, 2.0})
+        self.binary_ = not self.timed_ and bool(values.size == 2 and set(values.tolist()) <= {0.0, 1.0, 2.0})
         if self.binary_:
             trait = (trait == values[1]).astype(np.float64)
         self._say(progress, 0.0, "reading genotypes")
@@ -108,13 +115,19 @@ class RiskScore(BaseEstimator):
             kinship = cohorts.relationship(cohort, self.standard_, chosen)
         table = self._with_components(cohort, chosen, table, kinship)
         design = np.column_stack([np.ones(len(trait)), table])
-        self.coefficients_, *_ = np.linalg.lstsq(design, trait, rcond=None)
         basis = np.linalg.qr(design)[0]
-        left = trait - basis @ (basis.T @ trait)
+        if self.timed_:
+            hazards = survival.fit_hazards(table, trait, happened, 0.0)
+            left = survival.martingale_residuals(trait, happened, table @ hazards)
+        else:
+            self.coefficients_, *_ = np.linalg.lstsq(design, trait, rcond=None)
+            left = trait
+        left = left - basis @ (basis.T @ left)
         kept = np.asarray(groups)[chosen] if groups is not None else None
-        self._learn(cohort, chosen, left, basis, kinship, trait, kept, progress)
+        goal = np.column_stack([trait, happened]) if self.timed_ else trait
+        self._learn(cohort, chosen, left, basis, kinship, goal, kept, progress)
         self.variants_ = np.flatnonzero(self.weights_)
-        self._calibrate(trait, design, self._scored(cohort)[chosen, 0])
+        self._calibrate(goal, design, self._scored(cohort)[chosen, 0])
         self.card_ = card_of(self, trait, chosen.size, groups)
         return self
 
@@ -131,18 +144,6 @@ class RiskScore(BaseEstimator):
         for name, low in (("components", 0), ("folds", 2), ("window", 1)):
             if not isinstance(getattr(self, name), int | np.integer) or getattr(self, name) < low:
                 raise InputError(who, name, f"a whole number from {low}", repr(getattr(self, name)))
-
-    def _trait(self, who: str, cohort: Cohort, y: Any) -> np.ndarray:
-        if y is None:
-            if not hasattr(cohort.source, "phenotype"):
-                raise InputError(who, "y", "a trait for each sample", "nothing")
-            return np.asarray(cohort.source.phenotype, np.float64)
-        trait = np.asarray(_matched(who, "y", y, cohort), np.float64)
-        if trait.shape != (cohort.shape[0],):
-            raise InputError(who, "y", f"one per sample ({cohort.shape[0]:,})", f"shape {trait.shape}")
-        if np.isinf(trait).any():
-            raise InputError(who, "y", "finite, or NaN where it is not known", "inf")
-        return trait
 
     def _with_components(
         self, cohort: Cohort, chosen: np.ndarray, table: np.ndarray, kinship: np.ndarray | None
@@ -183,7 +184,7 @@ class RiskScore(BaseEstimator):
             return
         self._sampled: list[linkage.Sampled] = []
         labels, weights = self._candidates(columns, target, trait, None)
-        fold = fold_numbers("RiskScore", trait, groups, self.folds, self.seed)
+        fold = fold_numbers("RiskScore", left if self.timed_ else trait, groups, self.folds, self.seed)
         guess = np.zeros((len(labels), len(left)))
         for k in range(self.folds if len(labels) > 1 else 0):
             self._say(progress, (k + 1) / (self.folds + 2), f"fold {k + 1} of {self.folds}")
@@ -210,10 +211,11 @@ class RiskScore(BaseEstimator):
 
     def _learn_network(self, cohort: Cohort, columns: np.ndarray, variants: np.ndarray, left: np.ndarray,
                        trait: np.ndarray, groups: np.ndarray | None, progress: Progress | None) -> None:  # fmt: skip
-        goal = trait if self.binary_ else left / max(float(left.std()), 1e-12)
-        used, self.network_, self.history_ = fit_perceptron(columns, goal, self.binary_, groups, self.seed, progress)
+        loss = "cox" if self.timed_ else "binary" if self.binary_ else "squared"
+        goal = left / max(float(left.std()), 1e-12) if loss == "squared" else trait
+        used, self.network_, self.history_ = fit_perceptron(columns, goal, left, loss, groups, self.seed, progress)
         self.used_ = variants[used]
-        if not self.binary_:
+        if loss == "squared":
             scale = np.float32(left.std())
             self.network_["last"], self.network_["last_bias"] = (
                 self.network_[name] * scale for name in ("last", "last_bias")
@@ -221,14 +223,6 @@ class RiskScore(BaseEstimator):
         active = (self.network_["hidden_bias"] > 0).astype(np.float32)[:, None]
         self.weights_ = np.zeros(cohort.shape[1])
         self.weights_[self.used_] = (self.network_["hidden"] @ (self.network_["last"] * active))[:, 0]
-
-    def _scored(self, cohort: Cohort) -> np.ndarray:
-        """The score, and each principal component [sample, 1 + components]."""
-        both = cohorts.scores(cohort, self.standard_, np.column_stack([self.weights_, self.loadings_]))
-        if self.method == "mlp":
-            rows = cohorts.unpacked(cohort, self.standard_, np.arange(cohort.shape[0]), self.used_).T
-            both[:, 0] = run_perceptron(rows, self.network_)
-        return both
 
     def _affordable(self, cohort: Cohort, chosen: np.ndarray, left: np.ndarray) -> np.ndarray:
         """The variants that are unpacked: all that vary, or as many of the strongest as memory holds."""
@@ -270,7 +264,11 @@ class RiskScore(BaseEstimator):
     def _calibrate(self, trait: np.ndarray, design: np.ndarray, score: np.ndarray) -> None:
         self.mean_score_ = float(score.mean())
         self.spread_ = float(score.std()) or 1.0
-        if self.binary_:
+        if self.timed_:
+            rows = np.column_stack([design[:, 1:], (score - self.mean_score_) / self.spread_])
+            self.coefficients_ = survival.fit_hazards(rows, trait[:, 0], trait[:, 1], 1 / len(trait))
+            self.link_centre_ = rows.mean(axis=0)
+        elif self.binary_:
             rows = np.column_stack([design[:, 1:], (score - self.mean_score_) / self.spread_])
             self.link_centre_, self.link_scale_ = rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-9)
             used = ((rows - self.link_centre_) / self.link_scale_).astype(np.float32)
@@ -280,63 +278,3 @@ class RiskScore(BaseEstimator):
     def _say(self, progress: Progress | None, fraction: float, text: str) -> None:
         if progress is not None:
             progress(fraction, text)
-
-    # ------------------------------------------------------------------ predicting
-
-    def score_samples(self, X: Any) -> np.ndarray:
-        """The score of each sample by its genotypes alone, in the trait's unit (before any link)."""
-        check_is_fitted(self, "weights_")
-        cohort = self._same_variants(X)
-        return self._scored(cohort)[:, 0]
-
-    def predict(self, X: Any, covariates: Any = None) -> np.ndarray:
-        """The expected trait of each sample; its probability where the trait is 0 or 1."""
-        check_is_fitted(self, "weights_")
-        cohort = self._same_variants(X)
-        table = covariates_of("RiskScore", _matched("RiskScore", "covariates", covariates, cohort), cohort.shape[0])
-        wanted = len(self.coefficients_) - 1 - self.components
-        if table.shape[1] != wanted:
-            raise InputError("RiskScore", "covariates", f"{wanted}, as learnt", f"{table.shape[1]}")
-        both = self._scored(cohort)
-        score, table = both[:, 0], np.column_stack([table, both[:, 1:]])
-        if self.binary_:
-            rows = np.column_stack([table, (score - self.mean_score_) / self.spread_])
-            used = (rows - self.link_centre_) / self.link_scale_
-            odds = used @ self.link_["weight"][:, 0] + self.link_["intercept"][0]
-            probability: np.ndarray = 0.5 * (1 + np.tanh(odds / 2))
-            return probability
-        expected: np.ndarray = self.coefficients_[0] + table @ self.coefficients_[1:] + score
-        return expected
-
-    def evaluate(self, X: Any, y: Any, covariates: Any = None, prevalence: float | None = None) -> RiskReport:
-        """Judge the score on samples that it has not seen, beside covariates alone; see :class:`RiskReport`."""
-        cohort = cohort_of("RiskScore", X)
-        trait = self._trait("RiskScore", cohort, y)
-        table = covariates_of("RiskScore", _matched("RiskScore", "covariates", covariates, cohort), len(trait))
-        known = ~np.isnan(trait)
-        if self.binary_ and known.any():  # cases are 2 in PLINK's files
-            trait = np.where(known, trait == trait[known].max(), np.nan)
-        return report_on(trait[known], self.score_samples(X)[known], table[known], self.binary_, prevalence)
-
-    def _same_variants(self, X: Any) -> Cohort:
-        cohort = cohort_of("RiskScore", X)
-        if cohort.shape[1] != len(self.weights_):
-            found = f"{cohort.shape[1]:,}"
-            raise InputError("RiskScore", "X", f"the {len(self.weights_):,} variants it learnt from", found)
-        return cohort
-
-
-def _matched(who: str, name: str, values: Any, cohort: Cohort) -> Any:
-    """A Series or table with sample names in the order of the genotypes' samples."""
-    plain = cohort.samples is None or not hasattr(values, "reindex") or values.index.dtype.kind in "iu"
-    if values is None or plain:
-        return values
-    text = [str(sample) for sample in cohort.samples]  # type: ignore[union-attr]
-    held = values.set_axis([str(label) for label in values.index])
-    if held.index.has_duplicates:
-        raise InputError(who, name, "one row per sample", f"{held.index[held.index.duplicated()][0]!r} twice")
-    missing = [label for label in text if label not in held.index]
-    if missing:
-        found = f"{len(missing):,} of {len(text):,} samples without one ({', '.join(missing[:3])})"
-        raise InputError(who, name, "a row for each sample of the genotypes", found, "Give NaN where it is not known.")
-    return held.loc[text].to_numpy()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genolab.predict.risk import RiskScore
 
 _ARRAYS = ("weights_", "loadings_", "coefficients_", "link_centre_", "link_scale_", "used_")
-_NUMBERS = ("binary_", "mean_score_", "spread_", "heritability_")
+_NUMBERS = ("binary_", "timed_", "mean_score_", "spread_", "heritability_")
 
 
 def card_of(model: RiskScore, trait: np.ndarray, samples: int, groups: Any) -> dict[str, Any]:
@@ -63,8 +63,9 @@ def load_risk(path: Any, card: dict[str, Any], arrays: dict[str, np.ndarray]) ->
             held = {name.partition(":")[2]: value for name, value in arrays.items() if name.startswith(f"{group}:")}
             if held:
                 setattr(model, group, held)
+        model.timed_ = False  # as before times to an event
         for name, value in card.pop("numbers").items():
-            setattr(model, name, bool(value) if name == "binary_" else value)
+            setattr(model, name, bool(value) if name in ("binary_", "timed_") else value)
         if not len(model.weights_) == len(model.standard_.mean) == len(model.loadings_):
             raise ValueError("weights of another number than variants")
         model.notices_, model.card_, model.candidates_ = card["notices"], card, pd.DataFrame({"candidate": [], "r": []})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from genolab.errors import InputError
-from genolab.predict.metrics import auroc, interval, pearson
+from genolab.predict.metrics import auroc, concordance, interval, pearson
+from genolab.predict.survival import fit_hazards, martingale_residuals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,9 @@ class RiskReport:
     interval; ``auc`` likewise for a disease (None else); ``deciles`` the mean trait with its standard error, beside
     that of the tenths by covariates alone, and, for a disease, the odds ratio of each tenth of the score against the
     middle two; ``liability_r2`` where the prevalence is known.
+
+    Of times to an event, the trait is the martingale residual, events per sample beyond those expected by follow-up
+    alone; ``concordance`` is Harrell's C, and the hazard ratio of each tenth is of events observed over expected.
     """
 
     r2: float
@@ -33,6 +37,8 @@ class RiskReport:
     liability_r2: float | None
     deciles: pd.DataFrame = field(repr=False)
     notices: tuple[str, ...] = ()
+    concordance: float | None = None
+    concordance_covariates: float | None = None
 
 
 def report_on(trait: np.ndarray, score: np.ndarray, covariates: np.ndarray, binary: bool,
@@ -74,6 +80,25 @@ def report_on(trait: np.ndarray, score: np.ndarray, covariates: np.ndarray, bina
         (auroc(trait, _line(trait, alone)) if covariates.size else 0.5) if binary else None,
         liability, pd.DataFrame(rows), notices,
     )  # fmt: skip
+
+
+def report_on_times(time: np.ndarray, event: np.ndarray, score: np.ndarray, covariates: np.ndarray) -> RiskReport:
+    """The same of times to an event; a Cox model of score and covariates is fitted to them."""
+    residual = martingale_residuals(time, event)
+    made = report_on(residual, score, covariates, binary=False)
+    place, expected = _tenths(score), event - residual
+    middle = _ratio(event, expected, (place == 4) | (place == 5))
+    ratios = [_ratio(event, expected, place == decile) / middle for decile in range(10)]
+    both = np.column_stack([score, covariates])
+    ranked = [table @ fit_hazards(table, time, event, 1 / len(time)) for table in (both, covariates)]
+    return replace(
+        made, deciles=made.deciles.assign(**{"hazard ratio": ratios}), concordance=concordance(ranked[0], time, event),
+        concordance_covariates=concordance(ranked[1], time, event) if covariates.size else 0.5,
+    )  # fmt: skip
+
+
+def _ratio(event: np.ndarray, expected: np.ndarray, chosen: np.ndarray) -> float:
+    return (float(event[chosen].sum()) + 0.5) / (float(expected[chosen].sum()) + 0.5)
 
 
 def _tenths(score: np.ndarray) -> np.ndarray:
