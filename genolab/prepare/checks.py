@@ -122,7 +122,7 @@ def _flag_orientation(who: str, samples: np.ndarray, genes: np.ndarray | None) -
 def _check_values(who: str, table: Table, counts: bool, missing: bool) -> None:
     values = table.held.data if table.is_sparse else table.held
     if table.is_whole:
-        if counts and values.min(initial=0) < 0:
+        if counts and table.limits[0] < 0:
             fix = "Counts are meant: give the values before any normalisation."
             _refuse(who, table, values < 0, "counts from 0", "a negative value", fix)
         return

@@ -8,9 +8,9 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
-from genolab.kernel.threads import added, spread
 from genolab.prepare.depth import Counts
 from genolab.prepare.ranks import median_of_first
+from genolab.prepare.whole import added_over_samples, over_samples
 from genolab.spec import Spec, Symbol
 
 
@@ -33,7 +33,7 @@ def detected(counts: Counts) -> Detection:
 def _detected(counts: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import factors
 
-    return added(factors.detected, len(counts), counts).astype(np.int64)
+    return added_over_samples(factors.detected, counts).astype(np.int64)
 
 
 class QuantileOfCounts(NamedTuple):
@@ -73,7 +73,7 @@ def _count_quantiles(counts: np.ndarray, used: np.ndarray, probability: Any) -> 
     if not used.any():  # of nothing, as the definition has it
         return np.full(len(counts), np.nan)
     out = np.empty(len(counts))
-    spread(factors.quantiles, len(counts), counts, np.flatnonzero(used), float(probability), out)
+    over_samples(factors.quantiles, counts, np.flatnonzero(used), float(probability), each=[out])
     return out
 
 
@@ -116,7 +116,7 @@ def _log_geometric_means(counts: np.ndarray, poscounts: Any) -> np.ndarray:
     samples = _detected(counts)
     genes = np.flatnonzero(samples > 0 if poscounts else samples == len(counts))
     means = np.full(counts.shape[1], -np.inf)
-    means[genes] = added(factors.log_sums, len(counts), counts, genes, _logarithms()) / len(counts)
+    means[genes] = added_over_samples(factors.log_sums, counts, genes, _logarithms()) / len(counts)
     return means
 
 
@@ -148,7 +148,7 @@ def _median_of_ratios(counts: np.ndarray, log_geometric_mean: np.ndarray) -> np.
     genes = np.flatnonzero(np.isfinite(log_geometric_mean))
     out = np.empty(len(counts))
     centre = log_geometric_mean[genes]
-    spread(factors.median_ratios, len(counts), counts, genes, centre, _logarithms(), out)
+    over_samples(factors.median_ratios, counts, genes, centre, _logarithms(), each=[out])
     return out
 
 

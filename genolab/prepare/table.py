@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-EXACT_IN_SINGLE = 2**24
-"""Whole numbers up to this are exact in float32."""
+from genolab.kernel.threads import spread
+from genolab.prepare.whole import MANY, limits, precision_of
 
 BLOCK_BYTES = 4 * 2**20
 """Whole numbers are converted, and a sparse matrix is made dense, in blocks of at most about this size."""
@@ -35,7 +35,12 @@ class Table:
     @cached_property
     def dtype(self) -> np.dtype[Any]:
         """The precision that is computed in, float32 or float64."""
-        return np.dtype(_precision(self.held.dtype, self.held)) if self.is_whole else self.held.dtype
+        return np.dtype(precision_of(self.held.dtype, *self.limits)) if self.is_whole else self.held.dtype
+
+    @cached_property
+    def limits(self) -> tuple[int, int]:
+        """The least and the greatest of whole numbers, and 0 among them."""
+        return limits(self.held)
 
     @cached_property
     def values(self) -> Any:
@@ -75,6 +80,18 @@ class Table:
             part = slice(first, min(first + each, rows))
             yield part, self._block(self.held[part])
 
+    def count_blocks(self) -> Iterator[tuple[slice, np.ndarray]]:
+        """The same for kernels that take counts of any kind: whole numbers come as they were given, in one block."""
+        if self.is_one_block:
+            yield slice(0, self.shape[0]), self.held
+        else:
+            yield from self.blocks()
+
+    @property
+    def is_one_block(self) -> bool:
+        """Whether :meth:`count_blocks` are one: dense numbers that need no copy."""
+        return not self.in_blocks or (self.is_whole and self.held.dtype.kind != "b" and self.held.flags.c_contiguous)
+
     def _block(self, block: Any) -> np.ndarray:
         """Part of what is held, dense and in the precision that is computed in."""
         return block.toarray(order="C") if self.is_sparse else np.ascontiguousarray(block, self.dtype)
@@ -95,7 +112,10 @@ class Table:
 
     def totals(self) -> np.ndarray:
         """The sum of each sample."""
-        return np.asarray(self.held.sum(axis=1, dtype=np.float64)).ravel()
+        if self.is_sparse or self.held.size < MANY:
+            return np.asarray(self.held.sum(axis=1, dtype=np.float64)).ravel()
+        parts = spread(lambda first, last: self.held[first:last].sum(axis=1, dtype=np.float64), len(self.held))
+        return np.concatenate(parts)
 
     def gene_totals(self) -> np.ndarray:
         """The sum of each gene."""
@@ -183,8 +203,6 @@ def _numbers(held: Any) -> Any:
 
 def _precision(dtype: np.dtype[Any], values: np.ndarray) -> type:
     """Single precision for float32 and for integers that it holds exactly; double for the rest."""
-    if dtype == np.float32 or dtype == np.bool_ or (dtype.kind in "iu" and dtype.itemsize <= 2):
-        return np.float32
-    if dtype.kind in "iu" and (not values.size or max(abs(int(values.min())), int(values.max())) <= EXACT_IN_SINGLE):
-        return np.float32
-    return np.float64
+    if dtype.kind not in "iub":
+        return np.float32 if dtype == np.float32 else np.float64
+    return precision_of(dtype, *limits(values))

@@ -8,9 +8,9 @@ import numpy as np
 import pytensor.tensor as pt
 
 from genolab.kernel import kernel
-from genolab.kernel.threads import spread
 from genolab.prepare.depth import Counts
 from genolab.prepare.ranks import mid_ranks, ordinal_ranks, ordinal_ranks_then
+from genolab.prepare.whole import over_samples
 from genolab.spec import Spec, Symbol
 
 Total = Annotated[Symbol, Spec("sample", "float64", "library size", unit="counts", symbol="N")]
@@ -77,7 +77,7 @@ def _tmm(
     genes = np.flatnonzero(reference > 0)
     out = np.empty(len(counts))
     against = (genes, reference[genes], float(reference_total), float(ratio_trim), float(sum_trim))
-    spread(factors.trimmed_means, len(counts), counts, total, *against, out)
+    over_samples(factors.trimmed_means, counts, *against, each=[total, out], rows=32)
     return out
 
 

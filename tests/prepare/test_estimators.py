@@ -251,6 +251,19 @@ def test_whole_numbers_give_what_their_floats_give(estimator, dtype, monkeypatch
     np.testing.assert_allclose(found, clone(estimator).fit_transform(counts.astype(np.float32)), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("greatest", [200, 2**24 + 1], ids=["single", "double"])
+def test_whole_numbers_a_few_rows_at_a_time_give_the_same_factors(greatest, monkeypatch):
+    monkeypatch.setattr("genolab.prepare.whole.CACHED_VALUES", 2 * 60)  # two rows of a share's three
+    counts = np.random.default_rng(1).poisson(9, (48, 60)).astype(np.int64)
+    counts[::7, 3] = greatest
+    for estimator, factors in (
+        (prepare.UpperQuartile(), "norm_factors_"), (prepare.TMM(), "norm_factors_"),
+        (prepare.MedianOfRatios(), "size_factors_"), (prepare.MedianOfRatios(poscounts=True), "size_factors_"),
+    ):  # fmt: skip
+        found, wanted = (getattr(clone(estimator).fit(each), factors) for each in (counts, counts.astype(float)))
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 def test_whole_numbers_are_never_copied_as_a_whole(monkeypatch):
     monkeypatch.setattr("genolab.prepare.table.BLOCK_BYTES", 2**21)  # blocks of a quarter of a megabyte
     counts = np.random.default_rng(0).poisson(3, (400, 5000)).astype(np.int32)

@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from genolab.kernel import Kernel
-from genolab.kernel.into import into
+from genolab.kernel.into import into, trusted
 from genolab.prepare.checks import checked_table
 from genolab.prepare.table import Table, is_anndata
 
@@ -87,9 +87,9 @@ class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def run(kernel: Kernel, table: Table, *arguments: Any, values: np.ndarray | None = None) -> Any:
-    """A kernel on a table's dense values (or on ``values``), in their precision."""
+    """A kernel on a table's dense values (or on ``values``), in their precision; they were checked at the door."""
     held = table.dense() if values is None else values
-    return kernel.at(held.dtype)(held, *arguments)
+    return trusted(kernel.at(held.dtype), held, *arguments)
 
 
 def in_blocks(

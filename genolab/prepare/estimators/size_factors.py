@@ -12,6 +12,7 @@ from genolab.prepare import factors, tmm
 from genolab.prepare.estimators.base import Preparation, run
 from genolab.prepare.estimators.normalizers import log_cpm_of, scaled_of
 from genolab.prepare.table import Table
+from genolab.prepare.whole import seen
 
 
 class _EffectiveLibrary(Preparation):
@@ -69,17 +70,16 @@ class _EffectiveLibrary(Preparation):
 
 def detected_in(table: Table) -> np.ndarray:
     """The number of samples that each gene is seen in."""
-    seen = np.zeros(table.shape[1], np.int64)
-    for _, counts in table.blocks():
-        seen += run(factors.detected, table, values=counts).samples
-    return seen
+    samples = np.zeros(table.shape[1], np.int64)
+    for _, counts in table.count_blocks():
+        samples += run(factors.detected, table, values=counts).samples
+    return samples
 
 
 def has_counts(table: Table) -> np.ndarray:
     """Which genes are seen in any sample; of whole numbers from 0 by their bits, without converting them."""
     if table.is_whole and table.held.dtype.kind != "b":
-        some: np.ndarray = np.bitwise_or.reduce(table.held, axis=0) > 0
-        return some
+        return seen(table.held)
     return detected_in(table) > 0
 
 
@@ -88,7 +88,7 @@ def quantile_shares(table: Table, used: np.ndarray, p: float) -> np.ndarray:
     share = np.full(table.shape[0], np.nan)
     total = table.totals()
     if used.any():
-        for part, counts in table.blocks():
+        for part, counts in table.count_blocks():
             share[part] = run(factors.count_quantiles, table, used, p, values=counts).quantile
         share = np.divide(share, total, out=np.full_like(share, np.nan), where=total > 0)
     return share
@@ -169,7 +169,7 @@ class TMM(_EffectiveLibrary):
         kernel = tmm.tmm_with_singleton_pairing if self.singleton_pairing else tmm.tmm
         # the pairing has no loop of its own: its definition sorts 32 samples at a time
         step = 32 if self.singleton_pairing else max(table.shape[0], 1)
-        for part, counts in table.blocks():
+        for part, counts in table.blocks() if self.singleton_pairing else table.count_blocks():
             for first in range(0, len(counts), step):
                 rows = slice(first, first + step)
                 some, library = counts[rows], total[part][rows]
@@ -219,11 +219,12 @@ class MedianOfRatios(Preparation):
 def geometric_means(table: Table, poscounts: bool) -> np.ndarray:
     """Logarithms of the genes' geometric means, -inf for those left out; refused where no gene is left."""
     samples = table.shape[0]
-    if not table.in_blocks:
-        means: np.ndarray = run(factors.log_geometric_means, table, int(poscounts)).log_geometric_mean
+    if table.is_one_block:
+        found = run(factors.log_geometric_means, table, int(poscounts), values=table.held)
+        means: np.ndarray = found.log_geometric_mean
     else:
-        seen = detected_in(table)
-        genes = np.flatnonzero(seen > 0 if poscounts else seen == samples)
+        some = detected_in(table)
+        genes = np.flatnonzero(some > 0 if poscounts else some == samples)
         sums, means = np.zeros(genes.size), np.full(table.shape[1], -np.inf)
         for _, counts in table.blocks() if genes.size else ():
             part = run(factors.log_geometric_means, table, 1, values=counts[:, genes]).log_geometric_mean
@@ -240,7 +241,7 @@ def geometric_means(table: Table, poscounts: bool) -> np.ndarray:
 def size_factors(table: Table, log_geometric_means: np.ndarray) -> np.ndarray:
     """Size factors; 1 and a warning for a sample that shares no gene with the reference."""
     size = np.empty(table.shape[0])
-    for part, counts in table.blocks():
+    for part, counts in table.count_blocks():
         size[part] = run(factors.median_of_ratios, table, log_geometric_means, values=counts).size_factor
     unknown = ~np.isfinite(size)
     if unknown.any():

@@ -253,13 +253,16 @@ def bin_of(x, low, per, last):
 
 
 @njit(**inner)
-def order_statistic(v, n, k, histogram, few):
-    """The k-th smallest (from 0) of v[:n]: a histogram finds its bin, quickselect looks among the bin's members."""
+def order_statistics(v, n, k, histogram, few):
+    """The k-th smallest (from 0) of v[:n] and the one after it (the same where there is none).
+
+    A histogram finds the bins of both, between which nothing lies; quickselect looks among their members.
+    """
     low = high = v[0]
     for j in range(n):
         low, high = min(low, v[j]), max(high, v[j])
     if low == high:
-        return low
+        return low, low
     last = histogram.size - 1
     per = last / (high - low)
     histogram[:] = 0
@@ -269,21 +272,32 @@ def order_statistic(v, n, k, histogram, few):
     while below + histogram[b] <= k:
         below += histogram[b]
         b += 1
+    e = b
+    if below + histogram[b] == k + 1 and k + 1 < n:
+        e += 1
+        while histogram[e] == 0:
+            e += 1
     m = 0
     for j in range(n):
-        if bin_of(v[j], low, per, last) == b:
+        place = bin_of(v[j], low, per, last)
+        if place in (b, e):
             few[m] = v[j]
             m += 1
-    return select(few, m, k - below)
+    at = k - below
+    one = select(few, m, at)
+    if at + 1 == m:
+        return one, one
+    other = few[at + 1]  # what comes after the selected is not smaller
+    for q in range(at + 2, m):
+        other = min(other, few[q])
+    return one, other
 
 
 @njit(**inner)
 def median(v, n, histogram, few):
     """The median of v[:n]; the mean of the middle two where n is even."""
-    high = order_statistic(v, n, n // 2, histogram, few)
-    if n % 2:
-        return high
-    return 0.5 * (order_statistic(v, n, n // 2 - 1, histogram, few) + high)
+    low, high = order_statistics(v, n, (n - 1) // 2, histogram, few)
+    return low if n % 2 else 0.5 * (low + high)
 
 
 @njit(**inner)
@@ -291,7 +305,7 @@ def quantile(v, n, p, histogram, few):
     """The quantile of v[:n] between order statistics, R's type 7."""
     at = (n - 1) * p
     k = math.floor(at + 4e-15)
-    low = order_statistic(v, n, k, histogram, few)
+    low, high = order_statistics(v, n, k, histogram, few)
     if at - k < 1e-12 or k + 1 >= n:
         return low
-    return low + (at - k) * (order_statistic(v, n, k + 1, histogram, few) - low)
+    return low + (at - k) * (high - low)

@@ -25,7 +25,7 @@ def detected(first, last, counts):
 @njit(**inner)
 def _log(x, table):
     c = np.int64(x)
-    return table[c] if c < table.size and x == c else math.log(x)
+    return table[c] if c < table.size and x == c else math.log(np.float64(x))
 
 
 @njit(**outer)
@@ -42,7 +42,7 @@ def log_sums(first, last, counts, genes, table):
 
 
 @njit(**outer)
-def median_ratios(first, last, counts, genes, centre, table, factor):
+def median_ratios(first, last, counts, factor, genes, centre, table):
     histogram, few, v = np.zeros(2048, np.int64), np.empty(genes.size), np.empty(genes.size)
     for i in range(first, last):
         x, m = counts[i], 0
@@ -55,16 +55,30 @@ def median_ratios(first, last, counts, genes, centre, table, factor):
 
 
 @njit(**inner)
-def _count_quantile(v, n, p, histogram, few):
+def _any_quantile(x, genes, v, p, histogram, few):
+    for k in range(genes.size):
+        v[k] = x[genes[k]]
+    return quantile(v, genes.size, p, histogram, few)
+
+
+@njit(**inner)
+def _count_quantile(x, genes, v, p, histogram, other, few):
     """The quantile of values that mostly are small whole numbers: a histogram of them, the general way past it."""
     histogram[:] = 0
-    top = histogram.size - 1
-    for j in range(n):
-        if v[j] < top:
-            c = np.int64(v[j])
-            if v[j] != c:
-                return quantile(v, n, p, histogram, few)
-            histogram[c] += 1
+    other[:] = 0
+    top, n = histogram.size - 1, genes.size
+    for k in range(n):
+        value = x[genes[k]]
+        if value < top:
+            c = np.int64(value)
+            if value != c:
+                return _any_quantile(x, genes, v, p, histogram, few)
+            if k & 1:  # equal counts come in a row: adding to one place twice would wait for the first
+                histogram[c] += 1
+            else:
+                other[c] += 1
+    for b in range(top):
+        histogram[b] += other[b]
     at = (n - 1) * p
     k = math.floor(at + 4e-15)
     below, b = 0, 0
@@ -77,17 +91,17 @@ def _count_quantile(v, n, p, histogram, few):
         while b < top and histogram[b] == 0:
             b += 1
         high = np.float64(b)
-    return quantile(v, n, p, histogram, few) if b == top else low + (at - k) * (high - low)
+    if b == top:
+        return _any_quantile(x, genes, v, p, histogram, few)
+    return low + (at - k) * (high - low)
 
 
 @njit(**outer)
-def quantiles(first, last, counts, genes, p, out):
-    histogram, few, v = np.zeros(2048, np.int64), np.empty(genes.size), np.empty(genes.size)
+def quantiles(first, last, counts, out, genes, p):
+    histogram, other = np.zeros(2048, np.int64), np.zeros(2048, np.int64)
+    few, v = np.empty(genes.size), np.empty(genes.size)
     for i in range(first, last):
-        x = counts[i]
-        for k in range(genes.size):
-            v[k] = x[genes[k]]
-        out[i] = _count_quantile(v, v.size, p, histogram, few)
+        out[i] = _count_quantile(counts[i], genes, v, p, histogram, other, few)
 
 
 @njit(**inner)
@@ -135,7 +149,7 @@ def _window(v, n, trim, histogram, few):
 
 
 @njit(**outer)
-def trimmed_means(first, last, counts, total, genes, reference, reference_total, ratio_trim, sum_trim, factor):
+def trimmed_means(first, last, counts, total, factor, genes, reference, reference_total, ratio_trim, sum_trim):
     """TMM of each sample against the reference's counts of ``genes``, all of which are above zero.
 
     With the C library's log2 and no polynomial: which ratios tie depends on its last bit, and a tie at the edge of the
