@@ -72,6 +72,7 @@ class FittedRisk(BaseEstimator):
     def evaluate(self, X: Any, y: Any, covariates: Any = None, prevalence: float | None = None, *,
                  event: Any = None) -> RiskReport:  # fmt: skip
         """Judge the score on samples that it has not seen, beside covariates alone; see :class:`RiskReport`."""
+        check_is_fitted(self, "weights_")
         if (event is not None) != self.timed_:
             wanted = "given, as to fit" if self.timed_ else "left out, as from fit"
             raise InputError("RiskScore", "event", wanted, "none" if event is None else "some")

@@ -105,6 +105,7 @@ def test_an_edited_base_moves_the_prediction_as_the_map_said(panel: PredictPanel
 
 
 def test_a_stopped_training_goes_on_to_the_same_numbers(panel: PredictPanel) -> None:
+    assert predict_runs.LOOPS.wait(120)  # compiled since the first run: else one of two runs may begin without them
     whole = PredictPanel(*made(), split="random", architecture="deepbind", epochs=2, train=False)
     settled(whole).train()
     settled(whole)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 
 import genolab as gl
 from genolab.errors import InputError
@@ -125,3 +126,8 @@ def test_events_are_given_to_both_or_to_none():
     model = RiskScore("ridge", folds=2).fit(dosage, TIME, event=EVENT)
     with pytest.raises(InputError, match="given, as to fit"):
         model.evaluate(dosage, TIME)
+    plain = RiskScore("ridge", folds=2).fit(dosage, TIME)
+    with pytest.raises(InputError, match="left out, as from fit"):
+        plain.evaluate(dosage, TIME, event=EVENT)
+    with pytest.raises(NotFittedError):
+        RiskScore("ridge").evaluate(dosage, TIME)
