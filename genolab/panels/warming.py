@@ -45,7 +45,7 @@ class Warming:
             for each in waiting:  # one that was not finished before this tab was opened is finished now
                 self._compile(each, progress)
 
-        self._work.submit(work, name=f"warming up {tab}", cancel_running=False)
+        self._work.submit(work, name="warming up", cancel_running=False)
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait until nothing is being compiled; False when `timeout` seconds passed before."""

@@ -39,7 +39,7 @@ def test_kernels_are_compiled_after_the_panel_has_answered_and_only_once(monkeyp
     background.begin("Call", panel)
     assert background.wait(60)
     assert [kernel.state() for kernel in kernels] == ["compiled", "compiled"]
-    assert {job.name for job in jobs} == {"warming up Call"}
+    assert {job.name for job in jobs} == {"warming up"}
     assert jobs[-1].state is State.DONE
     assert any(state is State.COMPILING and "scale_counts, 1 of 2" in text for state, text in said)
     heard_so_far = len(said)
