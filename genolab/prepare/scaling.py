@@ -34,7 +34,7 @@ class ZScores(NamedTuple):
     ]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def z_score(
     values: Values,
     ddof: Annotated[
@@ -74,7 +74,7 @@ class Rescaled(NamedTuple):
     scaled: Scaled
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def rescale(values: Values, centre: Centre, scale: Scale, added: Added) -> Rescaled:
     r"""Shift and divide each gene by what was learnt from other samples; a scale of 0 divides by 1.
 
@@ -99,7 +99,7 @@ def _two_entries() -> tuple[np.ndarray, ...]:
     return np.ones(2, np.float32), np.array([0, 1], np.int32), np.array([0, 1, 2]), *np.ones((2, 2)), np.zeros(2)
 
 
-@kernel(backend="numpy", example=_two_entries)
+@kernel(backend="numpy", example=_two_entries, at_once=True)
 def rescale_stored(value: Entry, column: Column, start: Start, centre: Centre, scale: Scale, added: Added) -> Rescaled:
     r"""The same as :func:`rescale` of a sparse matrix; the result is dense.
 

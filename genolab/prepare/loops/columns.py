@@ -147,7 +147,8 @@ def affine_stored(first, last, value, column, start, centre, per, add, zero, out
     """The same of a sparse matrix: what a zero becomes is written once per gene, then the stored entries."""
     for i in range(first, last):
         y = out[i]
-        y[:] = zero
+        for j in range(y.size):  # as a slice Numba would compile what to say where shapes differ, for three seconds
+            y[j] = zero[j]
         for e in range(start[i], start[i + 1]):
             j = column[e]
             y[j] = (value[e] - centre[j]) * per[j] + add[j]
