@@ -122,8 +122,8 @@ def _gene_moments(values: np.ndarray, seen: Any, *before: np.ndarray) -> tuple[n
 
     genes = values.shape[1]
     mean, squares, detected = np.empty(genes), np.empty(genes), np.empty(genes, np.int64)
-    wide = columns.width(len(values), values.itemsize)
-    spread(columns.gene_moments, genes, values, wide, mean, squares, detected, parts=max(2, genes // wide))
+    parts = max(2, genes // columns.WIDE)
+    spread(columns.gene_moments, genes, values, columns.WIDE, mean, squares, detected, parts=parts)
     return summaries.joined(len(values), int(seen), mean, squares, detected, *before)
 
 
