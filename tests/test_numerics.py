@@ -1,4 +1,7 @@
-"""The extremes of input, each with a known answer or a law: nothing overflows, vanishes or depends on how it is cut."""
+"""The extremes of input, each with a known answer or a law: nothing overflows, vanishes or depends on how it is cut.
+
+Every operation of a CIGAR and six alleles: call/test_every_operation.py. Inputs of length 0: test_length_zero.py.
+"""
 
 from __future__ import annotations
 
@@ -76,42 +79,6 @@ def test_any_quality_and_no_base_at_all(
 def test_a_reference_of_all_n_has_no_variants(tmp_path: Path) -> None:
     reads = [simple(f"r{i}", 5, "CGTACATACG", 30, 0x10 * (i % 2)) for i in range(20)]
     assert len(genotype(evidence_of(reads, "N" * len(REFERENCE), tmp_path)).position) == 0
-
-
-def test_six_alleles_at_a_place_are_written_and_read(tmp_path: Path) -> None:
-    from genolab.io.records import Field, VariantRecords
-
-    likelihoods = list(range(28))
-    records = VariantRecords(
-        contigs={"c": 100}, samples=("s",), filters={}, info={}, contig=["c"], position=np.array([10]), reference=["A"],
-        format={"GT": Field("1", "String", "genotype"), "PL": Field("G", "Integer", "phred")}, alternates=[
-        ("C", "G", "T", "AC", "AG", "AT")], quality=np.array([30.0]), filter=[()],
-        format_values={"GT": [["5/6"]], "PL": [[likelihoods]]},
-    )  # fmt: skip
-    gl.io.write_variants(records, tmp_path / "six.vcf")
-    found = gl.io.read_variants(tmp_path / "six.vcf")
-    assert found.alternates == [("C", "G", "T", "AC", "AG", "AT")]
-    assert found.genotype == [(5, 6)]
-
-
-def test_every_operation_of_a_cigar(tmp_path: Path) -> None:
-    cigar = [
-        (1, "H"),
-        (2, "S"),
-        (2, "M"),
-        (1, "I"),
-        (2, "="),
-        (1, "D"),
-        (1, "X"),
-        (2, "N"),
-        (1, "P"),
-        (1, "M"),
-        (1, "S"),
-    ]
-    used = sum(size for size, operation in cigar if operation in "MIS=X")
-    read = naive.Read("r", 0, 3, 60, cigar, ("ACGT" * 5)[:used], [30] * used)
-    evidence = evidence_of([read], REFERENCE, tmp_path)
-    assert evidence.pileup.reads.reference_end.tolist() == [3 + 2 + 2 + 1 + 1 + 2 + 1]
 
 
 def test_every_flag_is_kept_or_left_out_as_it_says(tmp_path: Path) -> None:

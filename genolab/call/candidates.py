@@ -202,8 +202,9 @@ def aligned_indels(
         chosen &= abs(position - near) <= FARTHEST_SHIFT
     raw: dict[Allele, set[int]] = defaultdict(set)
     bases = reads.base
-    for at in np.flatnonzero(chosen).tolist():
-        size, place = int(length[at]), int(position[at])
+    first, sizes = _without_padding(np.flatnonzero(chosen), read, kind, position, query, length)
+    for at, size in zip(first.tolist(), sizes.tolist(), strict=True):
+        place = int(position[at])
         if kind[at] == DELETION:
             allele: Allele = (place, size, b"")
         else:
@@ -216,6 +217,18 @@ def aligned_indels(
             continue
         seen[reference.left_aligned(place, deleted, inserted)] |= fragments
     return seen
+
+
+def _without_padding(
+    at: np.ndarray, read: np.ndarray, kind: np.ndarray, position: np.ndarray, query: np.ndarray, length: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first of the operations ``at`` that only padding (P) parts, and their length together: one indel."""
+    size, gone = length[at].astype(np.int64), kind[at] == DELETION
+    position_after, query_after = position[at] + np.where(gone, size, 0), query[at] + np.where(gone, 0, size)
+    goes_on = (read[at][1:] == read[at][:-1]) & (gone[1:] == gone[:-1])
+    goes_on &= (position[at][1:] == position_after[:-1]) & (query[at][1:] == query_after[:-1])
+    first = np.flatnonzero(np.concatenate(([True], ~goes_on))) if at.size else at
+    return at[first], np.add.reduceat(size, first) if at.size else size
 
 
 def _pool_insertions(seen: dict[Allele, set[int]]) -> None:

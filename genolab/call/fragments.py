@@ -21,7 +21,7 @@ TOGETHER = 10.0
 INFORMATIVE = 0.3
 """log10: a fragment shows an allele if it is twice as probable with it as with any other."""
 
-_MOST_GENOTYPES = 400
+_MOST_GENOTYPES = 462  # those of six copies that all differ
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ _OPERATION = np.full(256, 9, np.uint8)
 _OPERATION[list(b"MIDNSHP=X")] = np.arange(9)
 _TAKES_READ = np.array([1, 1, 0, 0, 1, 0, 0, 1, 1, 0], bool)
 _TAKES_REFERENCE = np.array([1, 0, 1, 1, 0, 0, 0, 1, 1, 0], bool)
+_SOFT, _HARD = 4, 5
 _LONGEST = 2**28 - 1
 MISSING = 255
 """A base quality or mapping quality that the file does not give."""
@@ -134,10 +135,22 @@ def parse_cigars(cigars: Sequence[str | None], where: _Where) -> tuple[np.ndarra
             rows, "CIGAR", "lengths up to 268,435,455, each before one of MIDNSHP=X", lambda i: repr(cigars[i])[:60]
         )
     starts = _offsets(closed)
+    misplaced = np.unique(owner[_clipped_inside(operation, starts[owner], starts[owner + 1] - 1)])
+    if misplaced.size:  # C code reads it, and the bases behind would move
+        expected = "clips (H, S) only at the ends"
+        where.refuse(np.isin(which, misplaced), "CIGAR", expected, lambda i: repr(cigars[i])[:60])
     counts = closed[which] if len(which) else closed[:0]
     offset = _offsets(counts)
     pick = np.repeat(starts[:-1][which] - offset[:-1], counts) + np.arange(offset[-1]) if len(which) else which
     return offset, operation[pick], length[pick].astype(np.int32)
+
+
+def _clipped_inside(operation: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
+    """Whether each operation is a clip that is not at an end; ``first`` and ``last`` are those of its CIGAR."""
+    number, soft, hard = np.arange(operation.size), operation == _SOFT, operation == _HARD
+    after_hard = (number == first + 1) & hard[first] | (number == last - 1) & hard[last]
+    inside: np.ndarray = (soft & ~after_hard | hard) & (number > first) & (number < last)
+    return inside
 
 
 class _Where:
