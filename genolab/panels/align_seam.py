@@ -30,6 +30,7 @@ class AlignSeam:
     mapping: MapPart
     controls: AlignControls
     allowed: Allowed
+    speaks_of = ("sample",)
     on_select: Callable[[Selection], None] | None = None
     _selection = Selection()
     _shows_many: bool

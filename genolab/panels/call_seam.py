@@ -27,6 +27,7 @@ class CallSeam:
     stage: Stage
     inputs: Inputs
     allowed: Allowed
+    speaks_of = ("region", "sample")
     on_select: Callable[[Selection], None] | None = None
     on_variants: Callable[[Any], None] | None = None
     _following = False

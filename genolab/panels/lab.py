@@ -16,11 +16,12 @@ from genolab.panels.board import Board
 from genolab.panels.call import GRAPH, CallPanel
 from genolab.panels.history import History
 from genolab.panels.lab_head import SelectionBoxes, SessionMenu, Tools
+from genolab.panels.lab_seam import LabSeam
 from genolab.panels.page import Says
 from genolab.panels.parameters import Parameters
 from genolab.panels.parts import button
 from genolab.panels.paths import Allowed
-from genolab.panels.seam import Held, Selection
+from genolab.panels.seam import Selection
 from genolab.panels.shelf import ShelfPart
 from genolab.panels.trust import guard
 from genolab.panels.warming import Warming
@@ -46,14 +47,8 @@ _HOME = {
 }
 """Panels that need nothing to start: made when their tab is first opened, loaded before that in this order."""
 
-_OPENS = {
-    "reads": ("Call",), "raw reads": ("Align",), "variants": ("Call", "Predict"), "counts": ("Prepare", "Predict"),
-    "sequences": ("Align",), "reference": ("Align",), "model": ("Predict",),
-}  # fmt: skip
-"""The panels that open a kind of file, if they have ``take``."""
 
-
-class Lab(ipywidgets.VBox):
+class Lab(LabSeam, ipywidgets.VBox):
     """Header with tabs and the selection, data shelf, the open panel, status bar with the drawer of jobs and notices.
 
     A panel is made when its tab is first opened; what it may offer and ask is in :mod:`genolab.panels.seam`. With
@@ -73,6 +68,7 @@ class Lab(ipywidgets.VBox):
         self.roots = roots
         self.selection = Selection()
         self.shown = first
+        self._untold: set[str] = set()
         self._lock = threading.RLock()
         self._opening = Latest(self._opened)
         self._graph_place = ipywidgets.VBox([], layout=ipywidgets.Layout(display="none", width="100%"))
@@ -212,8 +208,10 @@ class Lab(ipywidgets.VBox):
             panel.onward.layout.display = None
         if hasattr(panel, "on_counts"):
             panel.on_counts = self.open_counts
+        if hasattr(panel, "on_need_counts"):
+            panel.on_need_counts = self._prepared
         if hasattr(panel, "on_select"):
-            panel.on_select = lambda selection, name=name: self.select(selection, name)
+            panel.on_select = lambda selection, name=name: self._chosen_in(name, selection)
         panel.bar.watchers.append(self.board.watcher(name))
         panel.bar.watchers.append(lambda job, name=name: self._worked(name, job))
         panel.bar.on_note = lambda notices, name=name: self.board.of_panel(name, notices)
@@ -221,6 +219,8 @@ class Lab(ipywidgets.VBox):
         panel.body.add_class(f"genolab-of-{name}")
         told = Parameters(panel.body).controls().values()
         self.keyboard.explain(name, {each.description: each.tooltip for each in told if getattr(each, "tooltip", "")})
+        if self.selection != Selection():
+            self._untold.add(name)
         for part in (panel.body, panel.bar, panel.place):  # until it is brought to the front
             part.layout.display = "none"
         self._bodies.children = (*self._bodies.children, panel.body)
@@ -229,61 +229,9 @@ class Lab(ipywidgets.VBox):
 
     def _worked(self, name: str, job: Job[Any]) -> None:
         if job.state.finished:
+            self._tell_new(name)
             self.history.watch(name)
             self.shelf.refresh()
-
-    # --- what one panel hands to another
-
-    def open_reads(self, reads: Path, reference: Path) -> None:
-        """Bring the call panel to the front with a file that another panel wrote."""
-        made = self.panels.get("Call")
-        if made is None:
-            self.panels["Call"] = made = CallPanel(reads, reference, roots=self.roots)
-            self._hold("Call", made)
-        else:
-            made.open_files(reads, reference)
-        self.bring("Call")
-
-    def open_variants(self, calls: Any) -> None:
-        """Bring the predict panel to the front with called variants, to see what each does to a model's score."""
-        self.panel("Predict").open_variants(calls)
-        self.bring("Predict")
-
-    def open_counts(self, table: Any, name: str) -> None:
-        """Bring the predict panel to the front with a prepared table (samples in rows)."""
-        self.panel("Predict").open_counts(table, name)
-        self.bring("Predict")
-
-    def _tabs_for(self, kind: str) -> tuple[str, ...]:
-        return tuple(tab for tab in _OPENS.get(kind, ()) if tab in self.tabs and kind in self._takes(tab))
-
-    def _takes(self, tab: str) -> Sequence[str]:
-        if tab in self.panels:
-            return getattr(self.panels[tab], "takes", ())
-        return [kind for kind, tabs in _OPENS.items() if tab in tabs]
-
-    def _open_held(self, held: Held, tab: str, reference: Path | None) -> None:
-        if held.path is None:
-            return
-        self.bring(tab)
-        taker = self.panels[tab]
-        if held.kind in getattr(taker, "takes", ()):
-            taker.take(held.kind, held.path, reference)
-
-    # --- one selection
-
-    def select(self, selection: Selection, source: str = "") -> None:
-        """Choose a region, gene and sample in every panel but the one that said so."""
-        if selection == self.selection:
-            return
-        self.selection = selection
-        self.boxes.say(selection)
-        for name, panel in self.panels.items():
-            if name != source and hasattr(panel, "follow"):
-                panel.follow(selection)
-
-    def _chosen_here(self, selection: Selection) -> None:
-        self.select(selection, "header")
 
     # --- undo
 

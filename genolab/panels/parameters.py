@@ -86,6 +86,12 @@ class Parameters:
             self.on_change(name)
 
 
+def belong(root: ipywidgets.Widget, owner: str) -> None:
+    """Call the controls below a widget by their owner too, so that those which come later rename no other."""
+    for name, each in Parameters(root).controls().items():
+        each.belongs = f"{owner}: {name}"
+
+
 def _walk(widget: Any) -> Iterator[ipywidgets.Widget]:
     if hasattr(widget, "memo"):
         yield widget
@@ -98,6 +104,8 @@ def _walk(widget: Any) -> Iterator[ipywidgets.Widget]:
 
 
 def _name_of(widget: Any) -> str:
+    if hasattr(widget, "belongs"):
+        return str(widget.belongs)
     for trait in ("description", "placeholder", "tooltip"):
         word = getattr(widget, trait, "")
         if isinstance(word, str) and word.strip():

@@ -28,11 +28,12 @@ from genolab.text import plain
 if TYPE_CHECKING:
     import numpy as np
 
+    from genolab.panels.predict_expression import ExpressionPart
     from genolab.panels.predict_risk import RiskPart
     from genolab.panels.predict_runs import Run
 
 WAYS = {
-    "CSV": "save truth and prediction of every test sequence; the score and the expected trait of every sample",
+    "CSV": "save truth and prediction of every test sequence or sample, and the weights",
     "Model": "save weights and model card; gl.predict.load reads it",
     "PNG": "save the pictures as pixels",
     "SVG": "save the pictures as vectors",
@@ -40,7 +41,7 @@ WAYS = {
 
 
 class PredictPanel(PredictSeam, ipywidgets.VBox):
-    """Train a model of sequences, see what it is worth and why; or a risk score of genotypes.
+    """Train a model of sequences, see what it is worth and why; or of a gene's expression, or a risk score.
 
     Parameters
     ----------
@@ -75,6 +76,7 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         self.stage.refusal.again = self.read
         self.training = TrainingPart(self.stage, listener, self._explaining, self._offer_runs, self._judged)
         self.risk: RiskPart | None = None
+        self.expression: ExpressionPart | None = None
         self.loaded: Loaded | None = None
         self.leaks, self.scores, self.place = Says("", "soft"), Facts(), Says("", "soft")
         self.code_box, self.downloads = Code(), Downloads()
@@ -106,8 +108,8 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
     @property
     def code(self) -> str:
         """Plain calls that reproduce what is on screen."""
-        if self.inputs.is_cohort and self.risk is not None:
-            return self.risk.code
+        if self.part is not None:
+            return self.part.code
         explained = self.stage.sequence.explained
         return "" if self.run is None else code_of(
             self.run, None if explained is None else explained.text, self.stage.target.value
@@ -119,14 +121,19 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         if self.inputs.is_cohort:
             self._risk_part().simulate()
             return
+        if self.inputs.is_expression:
+            self._expression_part().judge()
+            return
         train, self._train_when_read = self._train_when_read, False
 
         def work(progress: Progress) -> None:
             source = self.inputs.source()
             loaded = load(source, progress)
             self._begin(loaded)
-            if train:
+            if train and self.part is None:
                 self.train()
+            elif train:  # a person went on to expression or risk meanwhile: once sequences are shown again
+                self._train_when_read = True
 
         self.stage.refusal.clear()
         self._reading.submit(work, name="read")
@@ -152,13 +159,13 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         """Stop whatever runs; what is on screen stays."""
         for queue in (self._reading, self.training.queue, self._explaining):
             queue.cancel()
-        if self.risk is not None:
-            self.risk.queue.cancel()
+        for part in self._parts:
+            part.queue.cancel()
 
     def wait(self, timeout: float = 60.0) -> bool:
         """Wait until nothing runs, as a test or a script needs; False when a queue took longer."""
         queues = [self._reading, self.training.queue, self._explaining]
-        queues += [] if self.risk is None else [self.risk.queue]
+        queues += [part.queue for part in self._parts]
         return all(queue.wait(timeout) for queue in (*queues, *queues))
 
     def explain(self, number: int) -> None:
@@ -269,8 +276,8 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         self._arrange()
 
     def _refuse(self, error: BaseException | None) -> None:
-        if self.inputs.is_cohort and self.risk is not None:
-            self.risk.refusal.show(error)
+        if self.part is not None:
+            self.part.refusal.show(error)
             return
         self.stage.refusal.show(error, "" if self.run is None else f"run {self.run.name}")
 
@@ -289,7 +296,7 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
 
     def _arrange(self) -> None:
         """Which buttons mean something now, and whether sequences or a cohort are shown."""
-        cohort, run = self.inputs.is_cohort, self.run
+        sequences, run = not (self.inputs.is_cohort or self.inputs.is_expression), self.run
         busy = run is not None and run.state == "training"
         self.buttons["stop"].disabled = not busy
         self.buttons["train"].disabled = self.loaded is None
@@ -298,22 +305,10 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
             loaded.source, loaded.study, self.settings.architecture.value, self._values()
         )  # fmt: skip
         for widget in self._of_sequences:
-            widget.layout.display = "none" if cohort else None
-        if self.risk is not None:
-            for widget in (self.risk.stage, self.risk.controls):
-                widget.layout.display = None if cohort else "none"
-
-    def _risk_part(self) -> RiskPart:
-        if self.risk is None:
-            from genolab.panels.predict_risk import RiskPart
-
-            self.risk = RiskPart(self.bar, self.inputs, self.code_box)
-            tops = self.body.children[0]
-            tops.children = (*tops.children, self.risk.stage)
-            column = tops.children[0]
-            column.children = (*column.children[:1], self.risk.controls, *column.children[1:])
-            self._arrange()
-        return self.risk
+            widget.layout.display = None if sequences else "none"
+        for part in self._parts:
+            for widget in (part.stage, part.controls):
+                widget.layout.display = None if part is self.part else "none"
 
     # --- ways out
 
@@ -321,8 +316,8 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         """Have the browser save what is on screen: ``csv``, ``model``, ``png`` or ``svg``."""
         run = self.run
         try:
-            if self.inputs.is_cohort and self.risk is not None:
-                self.risk.export(kind, self.downloads)
+            if self.part is not None:
+                self.part.export(kind, self.downloads)
             elif run is None:
                 return
             elif kind == "csv" and run.judged is not None:
@@ -366,7 +361,8 @@ class PredictPanel(PredictSeam, ipywidgets.VBox):
         ]  # fmt: skip
         action = self._of_sequences[-4]
         rows = [
-            self.inputs.data, self.inputs.target, self.inputs.split, self.leaks, *self.settings.main, action,
+            self.inputs.what, self.inputs.data, self.inputs.target, self.inputs.split, self.leaks,
+            *self.settings.main, action,
             self.chooser, self.scores, more,
             *(ipywidgets.HBox(each).add_class("genolab-buttons").add_class("genolab-small") for each in (ways, look)),
         ]  # fmt: skip

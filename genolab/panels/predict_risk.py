@@ -10,13 +10,16 @@ from genolab import data
 from genolab.errors import InputError
 from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.page import Code, Facts, Says
+from genolab.panels.parameters import belong
 from genolab.panels.parts import Listener, Refusal, StatusBar, button
 from genolab.panels.paths import LOOK, complete, path_box
 from genolab.panels.predict_source import COHORTS, SHEETS, Inputs
+from genolab.panels.seam import Held
 from genolab.plots.pane import BokehPane
 from genolab.plots.predict_risk import RiskShown, RiskView
 from genolab.predict.chosen import Chosen, code_of, read_cohort, simulated
 from genolab.predict.risk import METHODS, RiskScore
+from genolab.predict.risk_report import tenth_of
 from genolab.predict.splits import held_out
 from genolab.scale import Job, Latest, Progress
 
@@ -47,8 +50,8 @@ PREVALENCE = 0.3
 class RiskPart:
     """Controls, pictures and the queue of risk scores; `controls` and `stage` are shown while a cohort is chosen."""
 
-    def __init__(self, bar: StatusBar, inputs: Inputs, code_box: Code) -> None:
-        self.bar, self.inputs, self.code_box = bar, inputs, code_box
+    def __init__(self, bar: StatusBar, inputs: Inputs, code_box: Code, place: Says) -> None:
+        self.bar, self.inputs, self.code_box, self.place = bar, inputs, code_box, place
         self.queue = Latest(Listener(bar, self._refuse, self._ended))
         self.view = RiskView()
         self.pane, self.refusal = BokehPane(self.view.layout), Refusal()
@@ -57,6 +60,8 @@ class RiskPart:
         self.cohort: Chosen | None = None
         self.scores: pd.DataFrame | None = None
         self.calls: Recorded = {}
+        self.files: dict[str, Path] = {}
+        self.sample = ""
         self.verdict, self.leaks, self.facts = Says("", "title"), Says("", "soft"), Facts()
         self.leaks.add_class("genolab-leaks")
         self.method = ipywidgets.Dropdown(
@@ -83,6 +88,7 @@ class RiskPart:
             *self._of_file, self.split, self.leaks, self.method, *rows,
             ipywidgets.HBox([start, stop]).add_class("genolab-buttons"), self.facts,
         ])  # fmt: skip
+        belong(self.controls, "risk")
         nav = ipywidgets.HBox([self.verdict]).add_class("genolab-nav")
         self.stage = ipywidgets.VBox([self.refusal, nav, self.pane]).add_class("genolab-stage")
         self.stage.add_class("genolab-tall").add_class("genolab-predict")
@@ -119,11 +125,12 @@ class RiskPart:
     def simulate(self) -> None:
         """Read or make the cohort, look for families on both sides, fit the score and judge it."""
         self.arrange()
-        of_file, told = self.inputs.is_file_of_genotypes, self._told()
+        of_file, told, named = self.inputs.is_file_of_genotypes, self._told(), self.inputs.data.value
         method, apart, seed = self.method.value, _SPLITS[self.split.value], self.inputs.seed.value
 
         def work(progress: Progress) -> None:
             progress(None, "reading" if of_file else "simulating")
+            self.files = {}
             cohort = self._read() if of_file else simulated(data.simulate_cohort(**told))
             test = held_out(cohort.families if apart else range(len(cohort.trait)), seed=seed)
             self._say_leaks(set(cohort.families[~test]), cohort.families[test].tolist())
@@ -137,7 +144,9 @@ class RiskPart:
             shown = RiskShown(report, model.weights_, model.candidates_, truth, model.binary_)
             with self.pane.hold():
                 self.view.show(shown)
+            self.follow(self.sample)
             self._say(report)
+            self._say_place(named)
             self.code_box.text = self.code
             self.bar.note((*cohort.notices, *model.notices_))
             self.bar.engine.say("numpy, loops by numba", "soft")
@@ -149,7 +158,9 @@ class RiskPart:
         return allowed.check(self.inputs.data.value, "data"), allowed.check(sheet, "sheet") if sheet else None
 
     def _read(self) -> Chosen:
-        cohort, columns = read_cohort(*self._paths(), self.trait.value)
+        genotypes, sheet = self._paths()
+        cohort, columns = read_cohort(genotypes, sheet, self.trait.value)
+        self.files = {"genotypes": genotypes} | ({} if sheet is None else {"samples": sheet})
         if tuple(columns) != tuple(self.trait.options):
             before = self.trait.value
             self.trait.options = columns
@@ -176,6 +187,13 @@ class RiskPart:
             f"score.fit({train}, groups=cohort.families[~test])",
             f"report = score.evaluate({test}{prevalence})", "print(report, report.deciles)", "",
         ])  # fmt: skip
+
+    def follow(self, sample: str) -> None:
+        """Mark the tenth that a person stands in who was chosen elsewhere; nothing where the cohort has none such."""
+        self.sample = sample
+        tenth = None if self.scores is None or not sample else tenth_of(self.scores, sample)
+        with self.pane.hold():
+            self.view.mark(tenth, sample)
 
     def export(self, kind: str, downloads: Downloads) -> None:
         """Have the browser save what is on screen."""
@@ -218,6 +236,18 @@ class RiskPart:
         if report.liability_r2 is not None:
             rows.append(("r² on liability", f"{report.liability_r2:.3f}"))
         self.facts.show(rows, "test samples, 95 % interval")
+
+    def _say_place(self, named: str) -> None:
+        assert self.cohort is not None
+        assert self.model is not None
+        files = self.files.values()
+        name = " and ".join(path.name for path in files) or named
+        self.place.say(f"{name}: {len(self.cohort.trait):,} samples × {len(self.model.weights_):,} variants", "soft")
+
+    def held(self) -> list[Held]:
+        """The files of the cohort on screen; a simulated one has none."""
+        texts = {"genotypes": self.inputs.data.value, "samples": self.sheet.value}
+        return [Held(kind, path.name, path, "", texts[kind]) for kind, path in self.files.items()]
 
     def _ended(self, _job: Job[Any]) -> None:
         self.refusal.clear()

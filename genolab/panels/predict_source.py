@@ -13,15 +13,20 @@ from genolab import data, io
 from genolab.errors import InputError
 from genolab.panels.parts import choices
 from genolab.panels.paths import LOOK, Allowed, complete, path_box, short
+from genolab.panels.prepare_source import SHEETS, TABLES
+from genolab.panels.prepare_source import Source as CountSource
 from genolab.predict.study import Study, make_study
 
 if TYPE_CHECKING:
     from genolab.scale import Progress
 
-SHEETS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz")
 WHO = "predict panel"
 MOST = 60_000
 """Sequences that the panel holds; more are trained from Python or the command line."""
+SEQUENCES, EXPRESSION, RISK = WHAT = ("sequences", "expression", "disease risk")
+"""What is predicted."""
+HANDED = "Counts from Prepare"
+"""What the box says of a table that the prepare panel handed over."""
 COHORTS = {"Cohort, simulated: a trait": False, "Cohort, simulated: a disease": True}
 GENOTYPES = (".bed", ".vcf", ".vcf.gz", ".vcf.bgz", ".bcf")
 """Files that hold a cohort."""
@@ -100,9 +105,15 @@ class Inputs:
         self.allowed, self.on_ready, self._quiet = allowed, on_ready, False
         self._handed: Source | None = None
         self.examples = {entry.title: entry.name for entry in data.examples("labelled")}
-        about = "an example, a CSV with the columns sequence and label,\nor genotypes (PLINK bed, VCF, BCF)"
+        self.counts = {entry.title: entry.name for entry in data.examples("counts")}
+        self.what = ipywidgets.Dropdown(
+            description="predict", options=WHAT, **LOOK, tooltip="sequences: a class or a number of each (activity of "
+            "promoters too)\nexpression: one gene of each sample, from other genes or genotypes nearby\n"
+            "disease risk: a trait or disease of each person, from genotypes",
+        )  # fmt: skip
+        about = "an example, or a file\nsequences: a CSV with the columns sequence and label\nexpression: counts (CSV, "
+        about += "TSV, MatrixMarket, 10x, .h5ad), or what Prepare handed over\nrisk: genotypes (PLINK bed, VCF, BCF)"
         self.data = path_box("data", about, "example or path")
-        self.data.options = (*self.examples, *COHORTS)
         self.target = ipywidgets.Dropdown(
             description="target", options=["label"], tooltip="the column to predict", **LOOK
         )  # fmt: skip
@@ -115,14 +126,26 @@ class Inputs:
             value=0, min=0, max=9_999, description="seed", **LOOK,
             tooltip="of split, weights and batches: the same seed gives the same model",
         )  # fmt: skip
-        complete(self.data, allowed, (*SHEETS, *GENOTYPES), (*self.examples, *COHORTS), lambda: self._quiet)
-        for each in (self.data, self.target, self.split, self.seed):
+        every = (*self.examples, *self.counts, HANDED, *COHORTS)
+        self.data.options = every
+        complete(self.data, allowed, (*TABLES, *GENOTYPES), every, lambda: self._quiet)
+        for each in (self.what, self.data, self.target, self.split, self.seed):
             each.observe(self._changed, "value")
 
     @property
     def is_cohort(self) -> bool:
-        """Whether a cohort is chosen, and no sequences."""
-        return self.data.value in COHORTS or self.is_file_of_genotypes
+        """Whether a cohort is chosen."""
+        return self.what.value == RISK
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether a table of expression is chosen."""
+        return self.what.value == EXPRESSION
+
+    @property
+    def is_file_of_counts(self) -> bool:
+        """Whether a file of expression is named, and no example or table from Prepare."""
+        return self.is_expression and self.data.value != HANDED and self.data.value not in self.counts
 
     @property
     def is_file_of_genotypes(self) -> bool:
@@ -140,14 +163,38 @@ class Inputs:
             return Source(data.example(name).table, name, **rest)  # type: ignore[attr-defined]
         return Source(self.allowed.check(self.data.value, "data"), **rest)
 
+    def counts_source(self, genes: str) -> CountSource:
+        """The table of expression that the box names, its path checked; its sample sheet where it is an example.
+
+        ``genes`` says where they are in a file of one's own: in rows or columns.
+        """
+        name = self.counts.get(self.data.value)
+        if name is not None:
+            found = data.example(name)
+            assert isinstance(found, data.CountExample)
+            return CountSource(found.counts, found.samples, example=name)
+        return CountSource(self.allowed.check(self.data.value, "data"), genes=genes)
+
+    def name_counts(self, path: Path) -> None:
+        """Name a file of counts; nothing starts."""
+        self._set(self.what, EXPRESSION)
+        self._set(self.data, short(path))
+
+    def hand_counts(self) -> None:
+        """Say that a table of expression was handed over; nothing starts."""
+        self._set(self.what, EXPRESSION)
+        self._set(self.data, HANDED)
+
     def hand(self, given: Any, split: str) -> None:
         """Name sequences that were handed over; nothing starts."""
         self._handed = Source(given=given)
+        self._set(self.what, SEQUENCES)
         self._set(self.data, self._handed.name)
         self.offer(("label", *given[2]), tuple(given[2]), split)
 
     def name(self, text: str, split: str) -> None:
         """Write a file into the box without starting anything."""
+        self._set(self.what, SEQUENCES)
         self._set(self.data, short(text) if text not in self.examples else text)
         self.offer(("label",), (), split)
 
@@ -173,10 +220,25 @@ class Inputs:
     def _changed(self, change: Any) -> None:
         if self._quiet:
             return
-        if change["owner"] is self.data:
-            value = change["new"]
+        if change["owner"] is self.what:
+            first = {SEQUENCES: [*self.examples], EXPRESSION: [*self.counts], RISK: [*COHORTS]}[change["new"]]
+            if not self.data.value.strip() or self._what_of(self.data.value) != change["new"]:
+                self._set(self.data, first[0])
+        if change["owner"] in (self.what, self.data):
+            value = self.data.value
+            if not value.strip():
+                return
+            self._set(self.what, self._what_of(value))
             if value in self.examples:
                 self.offer(("label",), (), _SPLITS.get(self.examples[value], "random"))
-            elif value not in COHORTS and not value.strip():
-                return
         self.on_ready()
+
+    def _what_of(self, value: str) -> str:
+        """What the data of a name are for; a table may be of sequences or of counts, as was chosen."""
+        text = value.strip().lower()
+        if value in COHORTS or text.endswith(GENOTYPES):
+            return RISK
+        if value in self.counts or value == HANDED or (text.endswith(TABLES) and not text.endswith(SHEETS)):
+            return EXPRESSION
+        known = value in self.examples or (self._handed is not None and value == self._handed.name)
+        return SEQUENCES if known or self.what.value == RISK else str(self.what.value)

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.errors import GenolabError
-from genolab.kernel.at_once import at_once
 from genolab.kernel.recording import recorded
-from genolab.panels.compiling import Compiling
 from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed, short
@@ -65,14 +63,13 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         working = Listener(self.bar, self._refuse, self._ended)
         self._reading, self._working = Latest(working), Latest(working)
         self._looking = Latest()
-        self._compiling = Compiling(self.bar, lambda: not self._working.wait(0))
         self._given_steps = steps
         self._made: list[Done] = []
         self._warned: tuple[str, ...] = ()
         self.allowed = Allowed(roots, "prepare panel")
         self.inputs = Inputs(self.allowed, self.read)
         self.steps = StepList(self.prepare)
-        self.stage = PrepareStage(self._recolour, self._chosen)
+        self.stage = PrepareStage(self._recolour, self._chosen, self.tell_gene)
         self.stage.refusal.again = self.read
         self.code_box = Code()
         self.downloads = Downloads()
@@ -131,13 +128,11 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         steps = self.steps.steps
 
         def work(progress: Progress) -> None:
-            with at_once() as behind:
-                made = loaded.chain.run(steps, progress)
-                progress(None, "drawing")
-                with self.stage.lock:
-                    if self.loaded is loaded:
-                        self._show(made, steps)
-            self._compiling.add(behind)
+            made = loaded.chain.run(steps, progress)
+            progress(None, "drawing")
+            with self.stage.lock:
+                if self.loaded is loaded:
+                    self._show(made, steps)
 
         self._working.submit(work, name="prepare")
 
@@ -170,6 +165,7 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
     def _begin(self, loaded: Loaded, new: bool) -> None:
         self.inputs.fill(loaded.source)
         self.stage.begin(loaded)
+        self.follow(self._followed)
         if new or self._given_steps is not None:
             steps, self._given_steps = self._given_steps, None
             self.steps.set(loaded.first_steps() if steps is None else steps, loaded.columns)
@@ -194,7 +190,7 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         self._looking.submit(lambda _progress: self.stage.recolour(), name="colour")
 
     def _chosen(self) -> None:
-        self.tell_selection()
+        self.tell_samples()
 
     # --- state in words
 
@@ -275,7 +271,10 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
                 ("svg", "SVG", "save the pictures as vectors"),
             )
         ]
+        self.onward = button("Predict", "predict a gene of the prepared table in Predict", self.hand_over)
+        self.onward.layout.display = "none"  # until the lab says where to
         look = [
+            self.onward,
             button("Copy as code", "the plain calls that give what is on screen", self.code_box.toggle),
             button("Open the graph", "the computation behind the step that is open", self._open_graph),
         ]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genolab.errors import GenolabError
 from genolab.io import digest
 from genolab.panels.paths import Allowed, short
-from genolab.panels.prepare_source import Inputs
+from genolab.panels.prepare_source import Inputs, code_of
 from genolab.panels.prepare_stage import PLAIN, PrepareStage
-from genolab.panels.seam import Held, Selection
+from genolab.panels.seam import Counts, Held, Selection
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,10 +28,12 @@ class PrepareSeam:
     inputs: Inputs
     allowed: Allowed
     on_select: Callable[[Selection], None] | None = None
-    on_counts: Callable[[Any, str], None] | None = None
+    on_counts: Callable[[Counts], None] | None = None
+    speaks_of = ("gene", "sample")
     _made: list[Done]
     _shown_steps: Sequence[Step]
     _following = False
+    _followed = Selection()
 
     if TYPE_CHECKING:
 
@@ -62,28 +65,61 @@ class PrepareSeam:
         self.inputs.name(short(path), "")
         self.read()
 
+    def handed(self) -> Counts | None:
+        """The table on screen with its steps, as another panel takes it; None before there is one."""
+        loaded, done = self.stage.loaded, self.stage.done
+        if loaded is None or done is None:
+            return None
+        steps = list(self._shown_steps)
+        sheet, code = loaded.chain.samples, code_of(loaded.source, steps, sheet=True)
+        return Counts(done.table, loaded.source.name, sheet, tuple(step.name for step in steps), code)
+
     def hand_over(self) -> None:
         """Give the prepared table to the panel that learns from it."""
-        loaded, done = self.stage.loaded, self.stage.done
-        if loaded is not None and done is not None and self.on_counts is not None:
-            self.on_counts(done.table, loaded.source.name)
+        counts = self.handed()
+        if counts is not None and self.on_counts is not None:
+            self.on_counts(counts)
 
-    def tell_selection(self) -> None:
-        """Say which sample is chosen, where it is one, unless it was chosen elsewhere."""
+    def tell_samples(self) -> None:
+        """Say which sample is chosen, where it is one; the gene may be one that only another panel's table has."""
+        chosen = self.stage.chosen
+        self._tell(sample=chosen[0] if len(chosen) == 1 else "")
+
+    def tell_gene(self) -> None:
+        """Say which gene is chosen."""
+        gene = self.stage.gene.value.strip()
+        self._tell(gene=gene if self.stage.has_gene(gene) else "")
+
+    def _tell(self, **chosen: str) -> None:
         if self.on_select is not None and not self._following:
-            chosen = self.stage.chosen
-            self.on_select(Selection(sample=chosen[0] if len(chosen) == 1 else ""))
+            self._followed = self._followed.with_(**chosen)
+            self.on_select(self._followed)
 
     def follow(self, selection: Selection) -> None:
-        """Mark a sample that was chosen elsewhere."""
+        """Mark a gene and a sample that were chosen elsewhere; what the table does not have is left."""
+        self._followed = selection
         table = self.stage.view.tables.get("raw")
-        if table is None or not selection.sample or selection.sample not in table.samples:
+        if table is None:
             return
         self._following = True
         try:
-            self.stage.choose((list(table.samples).index(selection.sample),))
+            if self.stage.has_gene(selection.gene):
+                self.stage.gene.value = selection.gene
+            if selection.sample in table.samples:
+                self.stage.choose((list(table.samples).index(selection.sample),))
+            elif not selection.sample and len(self.stage.chosen) == 1:
+                self.stage.choose(())
         finally:
             self._following = False
+
+    def renew(self) -> None:
+        """Read the files that the boxes name, where others were read."""
+        try:
+            same = self.stage.loaded is not None and self.stage.loaded.source == self.inputs.source()
+        except GenolabError:  # reading says it where the eye is
+            same = False
+        if not same:
+            self.read()
 
     def view_state(self) -> dict[str, Any]:
         """The samples that are chosen."""

@@ -175,12 +175,16 @@ class Inputs:
 
     def fill(self, source: Source) -> None:
         """Say which files an example has."""
-        if source.example is not None and source.samples is not None:
+        if source.samples is not None and source.example is not None and self._names(source.example):
             self._quiet = True
             try:
                 self.samples.value, self.genes.value = short(source.samples), "rows"
             finally:
                 self._quiet = False
+
+    def _names(self, example: str) -> bool:
+        """Whether the box still names an example: another file may have been named while it was read."""
+        return self.examples.get(self.counts.value) == example
 
     def _chosen(self, change: Any) -> None:
         if not self._quiet and change["new"] in self.examples:
@@ -199,10 +203,10 @@ def source_of(counts: Any, samples: Any, genes: str) -> Source:
     return Source(table=counts, sheet=samples)
 
 
-def code_of(source: Source, steps: Sequence[Step]) -> str:
-    """Plain calls that prepare the same table."""
+def code_of(source: Source, steps: Sequence[Step], sheet: bool = False) -> str:
+    """Plain calls that prepare the same table; with ``sheet`` the sample table is read where no step needs it too."""
     lines = ["import genolab as gl", ""]
-    needs = any(step.columns for step in steps)
+    needs = any(step.columns for step in steps) or (sheet and source.samples is not None)
     if source.counts is None:
         lines.append("# `counts` (and `samples`) are the tables that the panel was given")
     else:

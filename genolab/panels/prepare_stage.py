@@ -19,16 +19,22 @@ if TYPE_CHECKING:
     from genolab.prepare.chain import Done
 
 PLAIN = "nothing"
+_OFFERED = 200
+"""Genes that the box offers at once."""
 _NAMED = 3  # samples that are named; more are counted
 
 
 class PrepareStage(ipywidgets.VBox):
     """The pictures with their headings, the colours' legend and the samples that are chosen.
 
-    `on_colour` is called when another column was chosen to colour by, `on_chosen` when samples were chosen.
+    `on_colour` is called when another column was chosen to colour by, `on_chosen` when samples were
+    chosen, `on_gene` when another gene was.
     """
 
-    def __init__(self, on_colour: Callable[[], None], on_chosen: Callable[[], None]) -> None:
+    def __init__(
+        self, on_colour: Callable[[], None], on_chosen: Callable[[], None], on_gene: Callable[[], None]
+    ) -> None:
+        self._on_gene = on_gene
         self.loaded: Loaded | None = None
         self.done: Done | None = None
         self.lock = threading.RLock()
@@ -42,13 +48,18 @@ class PrepareStage(ipywidgets.VBox):
             style={"description_width": "64px"}, layout=ipywidgets.Layout(width="200px"),
         )  # fmt: skip
         self.colour.observe(self._colour_chosen, "value")
+        self.gene = ipywidgets.Combobox(
+            placeholder="gene", ensure_option=False, layout=ipywidgets.Layout(width="130px"),
+            tooltip="the gene that is marked among all, by mean and deviation\ntype a part of its name and choose",
+        )  # fmt: skip
+        self.gene.observe(self._gene_typed, "value")
         self.legend = Legend(self._level_picked)
         self.said = Says("", "soft")
         self.said.add_class("genolab-chosen")
         self.clear = button("×", "choose no samples", lambda: self.choose(()))
         self.clear.layout.visibility = "hidden"
         self.heads = {side: Says("", "soft") for side in ("raw", "prepared")}
-        nav = ipywidgets.HBox([self.colour, self.legend, self.said, self.clear]).add_class("genolab-nav")
+        nav = ipywidgets.HBox([self.colour, self.gene, self.legend, self.said, self.clear]).add_class("genolab-nav")
         heads = ipywidgets.HBox(list(self.heads.values())).add_class("genolab-heads")
         self.pane.add_class("genolab-plot")
         scrolled = ipywidgets.Box([self.pane]).add_class("genolab-scroll")
@@ -62,8 +73,10 @@ class PrepareStage(ipywidgets.VBox):
         with self.lock:
             self.loaded, self.done = loaded, None
             self._offer(loaded)
+            self._offer_genes()
             with self.pane.hold():
                 self.view.show("raw", loaded.chain.start)
+                self.view.mark(self.gene.value.strip())
                 self._recolour()
             self._head("raw", loaded.chain.start, "raw")
             self.heads["prepared"].say("prepared: at work (a step new to this machine is compiled first)", "soft")
@@ -125,6 +138,27 @@ class PrepareStage(ipywidgets.VBox):
         self.heads[side].say(f"{word}: {samples:,} samples × {genes:,} genes{gaps}{drawn}", "soft")
 
     # --- what a person chose
+
+    def has_gene(self, name: str) -> bool:
+        """Whether the raw table has a gene of the name."""
+        return self.loaded is not None and bool(name) and name in self.loaded.chain.table.columns
+
+    def _offer_genes(self) -> None:
+        """Offer the genes that hold what was typed; those from the first where it is a whole name."""
+        if self.loaded is None:
+            return
+        text = self.gene.value.strip()
+        begun = "" if self.has_gene(text) else text.lower()
+        found = [name for name in map(str, self.loaded.chain.table.columns) if begun in name.lower()][:_OFFERED]
+        if tuple(found) != tuple(self.gene.options):
+            self.gene.options = found
+
+    def _gene_typed(self, change: Any) -> None:
+        with self.lock, self.pane.hold():
+            self.view.mark(str(change["new"]).strip())
+        self._offer_genes()
+        if self.has_gene(change["new"]) or not change["new"]:
+            self._on_gene()
 
     def _colour_chosen(self, _change: Any) -> None:
         if not self._quiet and self.loaded is not None:

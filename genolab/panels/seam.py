@@ -3,16 +3,21 @@
 Every panel has ``body``, ``bar`` (a :class:`~genolab.panels.parts.StatusBar`), ``place`` (what it shows, in words),
 ``code`` (plain calls), ``wait(seconds)`` and ``cancel()``. The rest is optional; the lab looks for it by name:
 
-``on_graph(kernel)``, ``on_reads(bam, reference)``, ``on_variants(calls)``, ``on_counts(table, name)``
+``on_graph(kernel)``, ``on_reads(bam, reference)``, ``on_variants(calls)``, ``on_counts(counts)``
     Attributes that the lab sets to a function: called, they bring the graph, Call or Predict to the front with that.
-``open_variants(calls)``, ``open_counts(table, name)``
+``open_variants(calls)``, ``open_counts(counts)``
     Methods of the panel that takes what another one hands over.
-``on_select``, ``follow(selection)``
-    The one selection: the panel calls `on_select` with what was chosen in it; `follow` shows what was chosen elsewhere.
+``handed()``, ``on_need_counts()``
+    The :class:`Counts` that Prepare has made; an attribute that the lab sets to a function that waits for them.
+``on_select``, ``speaks_of``, ``follow(selection)``
+    The one selection: the panel calls `on_select` with what was chosen in it, of the parts it ``speaks_of``; `follow`
+    shows what was chosen elsewhere, and does nothing where that has no meaning in the panel.
 ``held()``
     The :class:`Held` things that the shelf lists.
 ``takes``, ``take(kind, path, reference)``
     The kinds of files that the panel opens, and the method that does so.
+``renew()``
+    Reads what the boxes name where that is not what was read: a session asks for it once it has moved them.
 ``view_state()``, ``set_view_state(state)``
     Windows, marks and open views as plain data, for a session; what was looked at may be gone, then nothing happens.
 ``results()``
@@ -23,8 +28,9 @@ Every panel has ``body``, ``bar`` (a :class:`~genolab.panels.parts.StatusBar`), 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 SUFFIXES = {
     "reads": (".bam", ".cram", ".sam"),
@@ -46,6 +52,21 @@ class Held:
     path: Path | None = None
     about: str = ""
     text: str = ""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A table of expression (pandas, samples in rows), its sample table (or None) and the steps that made it.
+
+    ``code`` makes it as ``prepared``, and ``samples`` where there is a sample table.
+    """
+
+    table: Any = field(repr=False)
+    name: str
+    samples: Any = field(repr=False)
+    steps: tuple[str, ...]
+    code: str = field(repr=False)
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

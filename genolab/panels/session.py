@@ -148,8 +148,10 @@ def restore(lab: Lab, folder: str | os.PathLike[str]) -> Restored:
     texts: dict[str, dict[str, str]] = {}
     for each in data:
         _look_for(each, source, found, texts)
+    # a panel is after those that it takes something from
+    places = {name: place for place, name in enumerate(lab.tabs)}
     with lab.history.pause():
-        for name, saved in panels.items():
+        for name, saved in sorted(panels.items(), key=lambda each: places.get(each[0], 0)):
             if name not in lab.tabs or name == "Graph":
                 found.left[name] = ["the whole panel"]
                 continue
@@ -163,7 +165,7 @@ def restore(lab: Lab, folder: str | os.PathLike[str]) -> Restored:
 
     def finish(progress: Progress) -> None:
         progress(None, "computing anew")
-        for name, saved in panels.items():
+        for name, saved in sorted(panels.items(), key=lambda each: places.get(each[0], 0)):
             if name in lab.panels:
                 _finish(lab, name, saved, texts.get(name, {}), found, arrays)
         lab.select(selection, "session")
@@ -204,6 +206,9 @@ def _finish(
     """Once a panel has computed: what could only be set then, what was looked at, and the comparison."""
     panel = lab.panels[name]
     panel.wait(_SETTLE)
+    if hasattr(panel, "renew"):
+        panel.renew()
+        panel.wait(_SETTLE)
     parameters = {key: _renamed(value, texts) for key, value in saved["parameters"].items()}
     with lab.history.pause():
         left = Parameters(panel.body).write(parameters)

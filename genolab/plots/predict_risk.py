@@ -12,6 +12,7 @@ from bokeh.transform import dodge
 
 from genolab.plots import columns, style
 from genolab.plots.predict_columns import spread
+from genolab.text import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ class RiskView:
         keys = {
             "deciles": ("decile", "mean", "low", "high", "plain", "samples", "odds"), "tried": ("x", "r", "label"),
             "chosen": ("x", "r", "label"), "effects": ("x", "weight"), "truth": ("x", "weight"), "middle": ("x", "y"),
+            "person": ("decile", "mean", "name"),
         }  # fmt: skip
         self.sources = {name: ColumnDataSource({each: [] for each in found}, name=f"risk_{name}")
                         for name, found in keys.items()}  # fmt: skip
@@ -76,6 +78,15 @@ class RiskView:
         columns.fill(self.sources["truth"], {"x": true + 1.0, "weight": held})
         self.effects.x_range.update(start=0, end=len(shown.weights) + 1)
 
+    def mark(self, tenth: int | None, name: str) -> None:
+        """Ring the tenth that a person stands in; nothing is ringed for None."""
+        shown = list(self.sources["deciles"].data["decile"])
+        if tenth is None or tenth not in shown:
+            columns.empty(self.sources["person"])
+            return
+        mean = float(self.sources["deciles"].data["mean"][shown.index(tenth)])
+        columns.fill(self.sources["person"], {"decile": [tenth], "mean": [mean], "name": [plain(name)[:40]]})
+
     def _show_tried(self, table: pd.DataFrame) -> None:
         if table.empty:
             for name in ("tried", "chosen"):
@@ -103,6 +114,11 @@ class RiskView:
         plain = made.scatter(
             dodge("decile", 0.12), "plain", source=source, size=9, marker="diamond", color=style.ORANGE
         )  # fmt: skip
+        person = self.sources["person"]
+        made.scatter(dodge("decile", -0.12), "mean", source=person, size=18, fill_alpha=0, line_width=2.2,
+                     line_color=style.VERMILION)  # fmt: skip
+        made.text(dodge("decile", -0.12), "mean", text="name", source=person, y_offset=-12, text_align="center",
+                  text_font_size="12px", text_color=style.VERMILION)  # fmt: skip
         items = [("SNPs (95 % interval)", score), ("covariates only", plain), ("everybody", middle)]
         legend = Legend(items=[LegendItem(label=text, renderers=[each]) for text, each in items], location="top_left")
         made.add_layout(legend)

@@ -13,6 +13,7 @@ from genolab.prepare import PCA
 from genolab.prepare.chain import Done
 from genolab.prepare.components import sample_products
 from genolab.prepare.distributions import PLACES, known_moments, relative_log_expression, sample_densities
+from genolab.text import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +42,7 @@ class Table:
     samples: tuple[str, ...] = field(repr=False)
     genes: int = 0
     gaps: int = 0
+    gene_names: tuple[str, ...] = field(default=(), repr=False)
 
 
 def table_of(done: Done) -> Table:
@@ -52,7 +54,7 @@ def table_of(done: Done) -> Table:
         values = np.log2(values + np.float32(1))
     label = done.unit.drawn if linear else done.unit.text
     names = tuple(str(name) for name in done.table.index)
-    return Table(values, label, names, held.shape[1], int(np.isnan(values).sum()))
+    return Table(values, label, names, held.shape[1], int(np.isnan(values).sum()), tuple(map(str, done.table.columns)))
 
 
 def shown_samples(number: int) -> np.ndarray:
@@ -139,6 +141,16 @@ def mean_variance_columns(table: Table) -> tuple[Columns, Columns]:
         "deviation": np.array([np.median(deviation[part]) for part in parts]),
     }
     return bins, trend
+
+
+def gene_columns(table: Table, name: str) -> Columns:
+    """One gene by mean and standard deviation; nothing where the table has it not, or no values of it."""
+    if name in table.gene_names:
+        held = table.values[:, [table.gene_names.index(name)]]
+        mean, deviation = known_moments(held)
+        if np.isfinite(mean[0]) and np.isfinite(deviation[0]):
+            return {"mean": mean, "deviation": deviation, "name": [plain(name)[:40]]}
+    return {"mean": np.zeros(0), "deviation": np.zeros(0), "name": []}
 
 
 def _range(values: np.ndarray) -> tuple[float, float]:

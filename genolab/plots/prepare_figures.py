@@ -53,6 +53,7 @@ def sources() -> dict[str, ColumnDataSource]:
     }
     for side in ("raw", "prepared"):
         made[f"{side}_bins"] = _empty(f"{side}_bins", "left", "right", "bottom", "top", "genes")
+        made[f"{side}_gene"] = _empty(f"{side}_gene", "mean", "deviation", "name")
         made[f"{side}_trend"] = _empty(f"{side}_trend", "mean", "deviation")
         made[f"{side}_map"] = _empty(f"{side}_map", "image", "samples", "genes")
     made["line"] = _empty("size_line", "x", "y")
@@ -155,8 +156,8 @@ def _points(made: Figure, x: str, y: str, source: ColumnDataSource, name: str) -
     )  # fmt: skip
 
 
-def moments(side: str, bins: ColumnDataSource, trend: ColumnDataSource) -> Figure:
-    """Genes by mean and standard deviation, binned, with the running median."""
+def moments(side: str, bins: ColumnDataSource, trend: ColumnDataSource, gene: ColumnDataSource) -> Figure:
+    """Genes by mean and standard deviation, binned, with the running median; the chosen gene is ringed."""
     made = _figure(f"{side}_moments", 205, x_label="mean of the gene", y_label="standard deviation")
     colours = LogColorMapper(palette=SEEN, low=1, high=100, name=f"{side}_colours")
     cells = made.quad(
@@ -164,6 +165,9 @@ def moments(side: str, bins: ColumnDataSource, trend: ColumnDataSource) -> Figur
         fill_color={"field": "genes", "transform": colours},
     )  # fmt: skip
     made.line("mean", "deviation", source=trend, line_color=style.VERMILION, line_width=2)
+    made.scatter("mean", "deviation", source=gene, size=12, fill_alpha=0, line_color=style.VERMILION, line_width=2.2)
+    made.text("mean", "deviation", text="name", source=gene, x_offset=9, y_offset=-4, text_font_size="12px",
+              text_color=style.VERMILION)  # fmt: skip
     tips = [
         ("genes", "@genes{0,0}"),
         ("mean", "@left{0.00} to @right{0.00}"),

@@ -31,6 +31,7 @@ class PrepareView:
         self.on_select = on_select
         self.key = Key("")
         self.tables: dict[str, Table] = {}
+        self.gene = ""
         self.sources = prepare_figures.sources()
         self._rows: dict[str, Columns] = {side: {} for side in SIDES}
         self._colours: Columns = {}
@@ -45,7 +46,9 @@ class PrepareView:
                 f"{side}_density": made.density(side, samples),
                 f"{side}_rle": made.boxes(side, samples, self._limits),
                 f"{side}_pca": made.components(side, samples),
-                f"{side}_moments": made.moments(side, self.sources[f"{side}_bins"], self.sources[f"{side}_trend"]),
+                f"{side}_moments": made.moments(
+                    side, *(self.sources[f"{side}_{name}"] for name in ("bins", "trend", "gene"))
+                ),
                 f"{side}_map": made.gaps(side, self.sources[f"{side}_map"], samples),
             }
         self.figures["sizes"] = made.sizes(self.sources["prepared"], self.sources["line"])
@@ -106,6 +109,7 @@ class PrepareView:
             self._rows[side], self.tables[side] = rows, table
             self._fill(side)
             self._draw_genes(side, table, shares)
+            self._ring(side)
             self._scale()
 
     def recolour(self, samples: pd.DataFrame | None, name: str) -> Key:
@@ -127,6 +131,16 @@ class PrepareView:
             self._choose(chosen)
         if self.on_select is not None:
             self.on_select(tuple(chosen))
+
+    def mark(self, gene: str) -> None:
+        """Ring a gene among all, before and after; none where a table has it not."""
+        with self._lock:
+            self.gene = gene
+            for side in self.tables:
+                self._ring(side)
+
+    def _ring(self, side: str) -> None:
+        columns.fill(self.sources[f"{side}_gene"], prepare_columns.gene_columns(self.tables[side], self.gene))
 
     @property
     def chosen(self) -> tuple[int, ...]:

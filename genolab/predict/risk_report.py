@@ -107,6 +107,18 @@ def _tenths(score: np.ndarray) -> np.ndarray:
     return place
 
 
+def tenth_of(scores: pd.DataFrame, sample: str) -> int | None:
+    """The tenth of the judged samples' scores, from 1, that a sample's score lies in; None where it has none.
+
+    ``scores`` has the columns ``sample``, ``part`` and ``score``; those of the part ``test`` are judged.
+    """
+    own = scores.loc[scores["sample"].astype(str) == sample, "score"]
+    judged = np.sort(scores.loc[scores["part"] == "test", "score"].to_numpy(float))
+    if len(own) != 1 or not judged.size:
+        return None
+    return min(int(np.searchsorted(judged, float(own.iloc[0]), "left")) * 10 // judged.size, 9) + 1
+
+
 def _line(trait: np.ndarray, table: np.ndarray) -> np.ndarray:
     design = np.column_stack([np.ones(len(trait)), table])
     fitted: np.ndarray = design @ np.linalg.lstsq(design, trait, rcond=None)[0]

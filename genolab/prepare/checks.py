@@ -21,12 +21,9 @@ _GENE = re.compile(r"(?:ENS[A-Z]{0,4}G\d{11}|FBgn\d{7}|WBGene\d{8}|AT[1-5CM]G\d{
 
 
 def checked_table(
-    who: str, X: Any, *, layer: str | None = None, counts: bool = False, missing: bool = False, sparse: bool = True,
-    values: bool = True,
-) -> Table:  # fmt: skip
+    who: str, X: Any, *, layer: str | None = None, counts: bool = False, missing: bool = False, sparse: bool = True
+) -> Table:
     """The table, once every rule holds; with ``counts`` whole numbers from 0, with ``missing`` NaN may stand.
-
-    Without ``values`` the caller looks at them itself, and calls :func:`check_values` where something is wrong.
 
     Raises
     ------
@@ -45,8 +42,7 @@ def checked_table(
             _check_names(who, name, labels)
     if table.samples is not None:
         _flag_orientation(who, table.samples, table.genes)
-    if values:
-        check_values(who, table, counts, missing)
+    _check_values(who, table, counts, missing)
     return table
 
 
@@ -123,8 +119,7 @@ def _flag_orientation(who: str, samples: np.ndarray, genes: np.ndarray | None) -
         _warn(f"{who}: the rows are named like genes ({samples[0]} ...). Samples belong in rows: give X.T.")
 
 
-def check_values(who: str, table: Table, counts: bool = False, missing: bool = False) -> None:
-    """Refuse the first value that breaks a rule, by its row and column."""
+def _check_values(who: str, table: Table, counts: bool, missing: bool) -> None:
     values = table.held.data if table.is_sparse else table.held
     if table.is_whole:
         if counts and table.limits[0] < 0:
