@@ -1,11 +1,12 @@
 """What each kernel costs on each backend: to compile without caches, to compile again, and to run.
 
 python bench/compile.py [--kernels a b] [--backends numpy numba] [--markdown FILE]
-python bench/compile.py --together [--backends numpy]
+python bench/compile.py --together [--backends numpy] [--first]
 
 Cold and warm are fresh processes, cold with empty cache folders of its own; imports are not counted. The time to run
 is the smaller of their medians over calls on the input of ``workloads.py``; the difference is the largest from the
-`numpy` results, relative to values beyond 1. It is what the graph panel shows under `backends`.
+`numpy` results, relative to values beyond 1. It is what the graph panel shows under `backends`. ``--first`` asks for
+answers as a panel does while a person waits: by the definition where the loop would have to be compiled.
 """
 
 from __future__ import annotations
@@ -25,31 +26,37 @@ from pathlib import Path
 from genolab.kernel.apart import own_caches
 
 
-def in_turn(names: list[str], backend: str) -> None:
+def in_turn(names: list[str], backend: str, first: bool) -> None:
     """Print CPU seconds of the first call of each kernel in this process, children's too; or why it does not run."""
+    from contextlib import nullcontext
+
     import numba
     import pytensor.sparse  # noqa: F401 - part of what PyTensor imports late
 
     import genolab
+    from genolab.kernel.at_once import at_once
 
     known = {each.name: each for each in genolab.kernels()}
     numba.njit(lambda x: x + 1)(1)
     for name in names:
         began = sum(os.times()[:4])
         try:
-            known[name](*known[name].example(), backend=backend)
+            with at_once() if first else nullcontext():
+                known[name](*known[name].example(), backend=backend)
             found: float | str = sum(os.times()[:4]) - began
         except Exception as error:
             found = str(error).splitlines()[0][:60] or type(error).__name__
         print(json.dumps([name, found]), flush=True)
 
 
-def column(names: list[str], backend: str, environment: dict[str, str], longest: float) -> dict[str, float | str]:
+def column(
+    names: list[str], backend: str, environment: dict[str, str], longest: float, first: bool
+) -> dict[str, float | str]:
     """What :func:`in_turn` says of every kernel; one that takes longer than ``longest`` seconds is left there."""
     found: dict[str, float | str] = {}
     while len(found) < len(names):
         left = [name for name in names if name not in found]
-        command = [sys.executable, __file__, "--in-turn", backend, *left]
+        command = [sys.executable, __file__, "--in-turn", backend, "first" if first else "loops", *left]
         child = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True)
         lines: queue.Queue[str] = queue.Queue()
         reader = threading.Thread(target=_read, args=(child, lines), daemon=True)
@@ -75,13 +82,13 @@ def _read(child: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
     lines.put("")
 
 
-def together(names: list[str], backends: list[str], longest: float) -> list[str]:
+def together(names: list[str], backends: list[str], longest: float, first: bool) -> list[str]:
     """The table of :func:`in_turn`, a row a kernel: cold and warm on each backend."""
     columns = []
     for backend in backends:
         with tempfile.TemporaryDirectory() as scratch:
             for when in ("cold", "warm"):
-                columns.append(column(names, backend, own_caches(Path(scratch)), longest))
+                columns.append(column(names, backend, own_caches(Path(scratch)), longest, first))
                 print(f"{backend} {when}: {json.dumps(columns[-1])}", file=sys.stderr, flush=True)
     head = [f"{backend} {when}" for backend in backends for when in ("cold", "warm")]
     lines = [f"| kernel | {' | '.join(head)} |", f"|---|{'---|' * len(head)}"]
@@ -115,7 +122,7 @@ def apart(names: list[str], backends: list[str]) -> Iterator[str]:
 
 def main() -> None:
     if sys.argv[1:2] == ["--in-turn"]:
-        in_turn(sys.argv[3:], sys.argv[2])
+        in_turn(sys.argv[4:], sys.argv[2], sys.argv[3] == "first")
         return
     import genolab
     from genolab.kernel import available_backends
@@ -126,11 +133,12 @@ def main() -> None:
     parser.add_argument("--backends", nargs="+", choices=available_backends(), default=list(available_backends()))
     parser.add_argument("--markdown", type=Path, help="write the table here too")
     parser.add_argument("--together", action="store_true", help="one process for all kernels, CPU seconds")
+    parser.add_argument("--first", action="store_true", help="with --together: first answers, as a panel wants them")
     parser.add_argument("--longest", type=float, default=120.0, help="seconds after which a kernel is given up")
     options = parser.parse_args()
     lines = []
     if options.together:
-        table: Iterable[str] = together(options.kernels, options.backends, options.longest)
+        table: Iterable[str] = together(options.kernels, options.backends, options.longest, options.first)
     else:
         table = apart(options.kernels, options.backends)
     for line in table:

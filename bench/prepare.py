@@ -2,8 +2,8 @@
 
 Each line gives the best time of ours and of a peer, their ratio (above 1: ours is faster), the ratio of processor time
 ("of work": it does not grow where others use the machine), how far the results are apart, and the NumPy memory that
-ours took beyond its result. scanpy works in place on a copy that is made before the clock starts; ours leave their
-input as it was and make a new table, but for ``cpm_own`` and ``z_own``, which work as scanpy does. qnorm has another
+ours took beyond its result. ``cpm_own`` and ``z_own`` work in place on a copy that is made before the clock starts, as
+scanpy does; ours make a new table in all others, and scanpy does in ``z`` (``copy=True``). qnorm has another
 rule for ties, so the two are compared on values without any. "apart" of imputation is our error on what was held out
 over the peer's less 1, of PCA the share of variance by which ours finds less: arpack is scanpy's solver, randomized is
 what scikit-learn chooses for this shape, and ours is exact beside both. edgeR is timed by R itself. Peers that are not

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, get_type_hints
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.at_once import compiled_for, first_answer
 from genolab.kernel.bind import bind_arrays, specs_of
 from genolab.kernel.choice import backend_in_force, check_backend
 from genolab.kernel.driver import DrivenImplementation, Driver
@@ -57,6 +58,8 @@ class Kernel(Opened):
         Name to :class:`~genolab.spec.Spec`, in order.
     backend
         The backend that the kernel declares, chosen by measurement (``bench/compile.py``).
+    at_once
+        Whether the definition may answer where a person would wait for the loop to compile (:mod:`.at_once`).
     """
 
     def __init__(
@@ -73,8 +76,9 @@ class Kernel(Opened):
         jax_needs: tuple[str, ...] = (),
         kept: bool = False,
         fits: Callable[..., None] | None = None,
+        at_once: bool = False,
     ) -> None:
-        self._kept, self._fits = kept, fits
+        self._kept, self._fits, self.at_once = kept, fits, at_once
         self._gradient, self._jax_needs = gradient, jax_needs
         self._build, self._example, self._implementation, self._dtype = build, example, implementation, dtype
         self.name: str = build.__name__
@@ -97,6 +101,7 @@ class Kernel(Opened):
         self._state: dict[str, State] = {}
         self._run_lock, self._program_lock = threading.Lock(), threading.Lock()
         self._program: list[Program | None] = []  # empty until somebody asked
+        self._loops_for: set[tuple[str, ...]] = set()  # the dtypes that the loop was compiled for
 
     @property
     def subject(self) -> str:
@@ -124,7 +129,7 @@ class Kernel(Opened):
         """The same kernel without its fast loop: the mathematics alone, which tests compare the loop with."""
         if self._implementation is None:
             return self
-        return self._changed(implementation=None, kept=False)
+        return self._changed(implementation=None, kept=False, at_once=False)
 
     def expr(self, *variables: Any) -> Any:
         """Apply symbolically: one named node of a larger graph, that opens into this kernel's definition.
@@ -169,6 +174,7 @@ class Kernel(Opened):
             "jax_needs": self._jax_needs,
             "kept": self._kept,
             "fits": self._fits,
+            "at_once": self.at_once,
         }
         return Kernel(self._build, **(same | change))
 
@@ -295,10 +301,16 @@ class Kernel(Opened):
 
     def _run(self, backend: str, values: list[np.ndarray]) -> Any:
         if backend == "numpy" and self._implementation is not None:
+            answer = first_answer(self, values)
+            if answer is not None:
+                return answer
             if backend not in self._state:  # no graph is built: the loop compiles itself when it is first needed
                 self._announce("compiled", 0.0)
             with self._run_lock:
-                return run_implementation(self._bound, self.outputs, values)
+                results = run_implementation(self._bound, self.outputs, values)
+            if self.at_once:
+                compiled_for(self, values)
+            return results
         if backend == "numpy" and self._kept and (program := self._numpy_program()) is not None:
             return program(*values)
         function = self.compiled(backend).function
@@ -344,17 +356,21 @@ def kernel(
     simplify: bool = True,
     example: Callable[..., tuple[Any, ...]] | None = None,
     jax_needs: tuple[str, ...] = (),
+    at_once: bool = False,
 ) -> Callable[[Callable[..., Any]], Kernel]:
     """Turn a symbolic function into a :class:`Kernel` and list it in ``gl.kernels()``.
 
     ``simplify=False`` is for a definition that is written as it should run: without PyTensor's simplifications the
     `numpy` backend is ready in a tenth of the time. A definition that holds gradients needs them. ``example`` makes the
     smallest input from the structural parameters, where the specs alone do not say its shape. ``jax_needs`` names the
-    structural parameters without which JAX, which compiles for lengths that it knows, is refused.
+    structural parameters without which JAX, which compiles for lengths that it knows, is refused. ``at_once`` is for a
+    definition that answers sooner than its loop compiles: where a person waits it answers first (:mod:`.at_once`).
     """
 
     def decorate(build: Callable[..., Any]) -> Kernel:
-        made = Kernel(build, backend=backend, simplify=simplify, example=example, jax_needs=jax_needs, kept=True)
+        made = Kernel(
+            build, backend=backend, simplify=simplify, example=example, jax_needs=jax_needs, kept=True, at_once=at_once
+        )
         if made.name in _registry and _registry[made.name]._build.__module__ != build.__module__:
             raise InputError("kernel", "name", "one that no other kernel has", repr(made.name))
         _registry[made.name] = made

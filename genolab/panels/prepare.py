@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from genolab.errors import GenolabError
+from genolab.kernel.at_once import at_once
 from genolab.kernel.recording import recorded
+from genolab.panels.compiling import Compiling
 from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed, short
@@ -63,6 +65,7 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         working = Listener(self.bar, self._refuse, self._ended)
         self._reading, self._working = Latest(working), Latest(working)
         self._looking = Latest()
+        self._compiling = Compiling(self.bar, lambda: not self._working.wait(0))
         self._given_steps = steps
         self._made: list[Done] = []
         self._warned: tuple[str, ...] = ()
@@ -128,11 +131,13 @@ class PreparePanel(PrepareSeam, ipywidgets.VBox):
         steps = self.steps.steps
 
         def work(progress: Progress) -> None:
-            made = loaded.chain.run(steps, progress)
-            progress(None, "drawing")
-            with self.stage.lock:
-                if self.loaded is loaded:
-                    self._show(made, steps)
+            with at_once() as behind:
+                made = loaded.chain.run(steps, progress)
+                progress(None, "drawing")
+                with self.stage.lock:
+                    if self.loaded is loaded:
+                        self._show(made, steps)
+            self._compiling.add(behind)
 
         self._working.submit(work, name="prepare")
 

@@ -79,7 +79,7 @@ def _indicator(batch: Any, like: Any) -> Any:
 Sizes = Annotated[Symbol, Spec("batch", "float64", "samples of the batch", low=1, symbol="n")]
 
 
-@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.array([0, 1]), np.ones(2)))
+@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.array([0, 1]), np.ones(2)), at_once=True)
 def batch_moments(values: Values, batch: Batch, samples: Sizes) -> BatchMoments:
     r"""Mean and sum of squared deviations of each gene in each batch.
 
@@ -180,6 +180,7 @@ class BatchCorrection(NamedTuple):
 @kernel(
     backend="numpy",
     example=lambda: (np.ones((2, 2), np.float32), np.array([0, 1]), np.zeros((2, 2)), np.ones((2, 2)), np.ones((2, 2))),
+    at_once=True,
 )
 def correct_batches(
     values: Values,

@@ -21,9 +21,12 @@ _GENE = re.compile(r"(?:ENS[A-Z]{0,4}G\d{11}|FBgn\d{7}|WBGene\d{8}|AT[1-5CM]G\d{
 
 
 def checked_table(
-    who: str, X: Any, *, layer: str | None = None, counts: bool = False, missing: bool = False, sparse: bool = True
-) -> Table:
+    who: str, X: Any, *, layer: str | None = None, counts: bool = False, missing: bool = False, sparse: bool = True,
+    values: bool = True,
+) -> Table:  # fmt: skip
     """The table, once every rule holds; with ``counts`` whole numbers from 0, with ``missing`` NaN may stand.
+
+    Without ``values`` the caller looks at them itself, and calls :func:`check_values` where something is wrong.
 
     Raises
     ------
@@ -42,7 +45,8 @@ def checked_table(
             _check_names(who, name, labels)
     if table.samples is not None:
         _flag_orientation(who, table.samples, table.genes)
-    _check_values(who, table, counts, missing)
+    if values:
+        check_values(who, table, counts, missing)
     return table
 
 
@@ -119,7 +123,8 @@ def _flag_orientation(who: str, samples: np.ndarray, genes: np.ndarray | None) -
         _warn(f"{who}: the rows are named like genes ({samples[0]} ...). Samples belong in rows: give X.T.")
 
 
-def _check_values(who: str, table: Table, counts: bool, missing: bool) -> None:
+def check_values(who: str, table: Table, counts: bool = False, missing: bool = False) -> None:
+    """Refuse the first value that breaks a rule, by its row and column."""
     values = table.held.data if table.is_sparse else table.held
     if table.is_whole:
         if counts and table.limits[0] < 0:

@@ -103,7 +103,7 @@ def _two_entries(loading: tuple[int, int]) -> tuple[Any, ...]:
     return *stored, np.ones(2), np.ones(loading, np.float32)
 
 
-@kernel(backend="numpy", example=lambda: _two_entries((2, 1)))
+@kernel(backend="numpy", example=lambda: _two_entries((2, 1)), at_once=True)
 def component_scores_stored(value: Entry, column: Column, start: Start, mean: Mean, loading: Loading) -> Scores:
     r"""The same as :func:`component_scores` of a sparse matrix, whose zeros are never made.
 
@@ -167,7 +167,7 @@ def _components_within(values: np.ndarray, mean: np.ndarray, span: np.ndarray) -
     return _turned(wide, basis, values.dtype, ("components_within", "values"))
 
 
-@kernel(backend="numpy", example=lambda: _two_entries((2, 1)))
+@kernel(backend="numpy", example=lambda: _two_entries((2, 1)), at_once=True)
 def components_within_stored(value: Entry, column: Column, start: Start, mean: Mean, span: Span) -> Components:
     r"""The same as :func:`components_within` of a sparse matrix, whose zeros are never made.
 

@@ -50,7 +50,7 @@ class LogCPMResult(NamedTuple):
     normalised: Normalised
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def log_cpm(
     counts: Counts,
     factor: Factor,
@@ -101,7 +101,7 @@ def _two_rows() -> tuple[np.ndarray, ...]:
     return np.ones(2, np.float32), np.array([0, 1, 2]), np.ones(2)
 
 
-@kernel(backend="numpy", example=lambda: (*_two_rows(), 1e6))
+@kernel(backend="numpy", example=lambda: (*_two_rows(), 1e6), at_once=True)
 def log_cpm_stored(value: Stored, start: Start, factor: Factor, target: Target = 1e6) -> StoredResult:
     r"""Natural logarithm of counts per million plus one, of a sparse matrix: what is zero stays zero.
 
@@ -124,7 +124,7 @@ def _log_cpm_stored(
     return done
 
 
-@kernel(backend="numpy", example=_two_rows)
+@kernel(backend="numpy", example=_two_rows, at_once=True)
 def scaled_stored(value: Stored, start: Start, size: Size) -> StoredResult:
     r"""Divide each sample of a sparse matrix by its size factor.
 
@@ -148,7 +148,7 @@ class ScaledResult(NamedTuple):
     normalised: Normalised
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def scaled(counts: Counts, size: Size) -> ScaledResult:
     r"""Divide each sample by its size factor.
 
@@ -172,7 +172,7 @@ class TPMResult(NamedTuple):
     normalised: Normalised
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def tpm(counts: Counts, length: Length, target: Target = 1e6) -> TPMResult:
     r"""Transcripts per million: reads per base of transcript, brought to one sum in every sample.
 
@@ -199,7 +199,7 @@ class RPKMResult(NamedTuple):
     normalised: Normalised
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def rpkm(counts: Counts, length: Length, factor: Factor) -> RPKMResult:
     r"""Reads (or, counted in pairs, fragments: FPKM) per kilobase of transcript and million reads.
 

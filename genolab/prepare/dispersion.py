@@ -111,7 +111,7 @@ class Stabilised(NamedTuple):
     stabilised: Annotated[Symbol, Spec("sample gene", "float32", "about log2 of the normalised count", symbol="y")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def variance_stabilised(
     counts: Counts,
     size: Size,

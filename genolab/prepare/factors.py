@@ -20,7 +20,7 @@ class Detection(NamedTuple):
     samples: Annotated[Symbol, Spec("gene", "int64", "samples with a count above zero", symbol="d")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def detected(counts: Counts) -> Detection:
     r"""Count the samples in which each gene is seen.
 
@@ -42,7 +42,7 @@ class QuantileOfCounts(NamedTuple):
     quantile: Annotated[Symbol, Spec("sample", "float64", "the quantile of the sample's counts", symbol="q")]
 
 
-@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2, bool), 0.75))
+@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2, bool), 0.75), at_once=True)
 def count_quantiles(
     counts: Counts,
     used: Annotated[Symbol, Spec("gene", "bool", "the gene takes part")],
@@ -89,7 +89,7 @@ class GeometricMeans(NamedTuple):
     log_geometric_mean: LogGeometricMean
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def log_geometric_means(
     counts: Counts,
     poscounts: Annotated[
@@ -126,7 +126,7 @@ class SizeFactors(NamedTuple):
     size_factor: Annotated[Symbol, Spec("sample", "float64", "size factor; NaN where no gene can tell", symbol="s")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def median_of_ratios(counts: Counts, log_geometric_mean: LogGeometricMean) -> SizeFactors:
     r"""Size factors: the median over the genes of a sample's counts over the reference's.
 

@@ -118,7 +118,11 @@ class FactorResult(NamedTuple):
     completed: Completed
 
 
-@kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1)), np.ones((2, 1))))
+@kernel(
+    backend="numpy",
+    example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1)), np.ones((2, 1))),
+    at_once=True,
+)
 def factor_impute(values: Gapped, centre: Centre, loadings: Loadings, scores: Scores) -> FactorResult:
     r"""Each missing value becomes what the factors expect; known values stay.
 

@@ -21,7 +21,7 @@ class Logarithms(NamedTuple):
     logarithm: Annotated[Symbol, Spec("sample gene", "float32", "logarithm of the values and the offset", symbol="y")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def logarithm(
     values: Annotated[Symbol, Spec("sample gene", "float32", "normalised counts", low=0, symbol="x")],
     offset: Annotated[Symbol, Spec("", "float64", "added before the logarithm", low=1e-3, high=100, symbol="o")] = 1.0,

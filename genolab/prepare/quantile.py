@@ -37,7 +37,7 @@ def _at_ranks(values: Any, reference: Any, first_rank: Any) -> Any:
     return chosen.astype(values.dtype)
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def quantile_normalise(values: Values, first_rank: FirstRank = 0) -> QuantileResult:
     r"""Give every sample the mean distribution of all samples.
 
@@ -66,7 +66,7 @@ class QuantileTransformed(NamedTuple):
     normalised: Normalised
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def quantile_transform(values: Values, reference: Reference, first_rank: FirstRank = 0) -> QuantileTransformed:
     r"""Give every sample a distribution learnt from others.
 

@@ -41,7 +41,7 @@ def _example() -> tuple[Any, ...]:
     return letters, quality, edge, np.zeros((3, QUALITIES), int), np.zeros((3, 5), int)
 
 
-@kernel(backend="numpy", example=_example)
+@kernel(backend="numpy", example=_example, at_once=True)
 def cycle_counts(letters: Letters, quality: Quality, edge: Edge, by_quality: ByQuality, by_base: ByBase) -> Cycles:
     r"""Count qualities and bases by cycle, on top of what was counted before.
 
@@ -82,7 +82,11 @@ class ReadMeans(NamedTuple):
     ]
 
 
-@kernel(backend="numpy", example=lambda: (np.full(2, 65, np.uint8), np.full(2, 70, np.uint8), np.array([0, 2])))
+@kernel(
+    backend="numpy",
+    example=lambda: (np.full(2, 65, np.uint8), np.full(2, 70, np.uint8), np.array([0, 2])),
+    at_once=True,
+)
 def read_means(letters: Letters, quality: Quality, edge: Edge) -> ReadMeans:
     r"""Share of G and C, and mean quality, of every read.
 

@@ -25,7 +25,7 @@ class Residuals(NamedTuple):
     ]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def pearson_residuals(counts: Counts, share: Share, theta: Theta = 100.0, limit: Limit = np.inf) -> Residuals:
     r"""Residuals of a negative binomial whose mean is depth times share.
 
@@ -63,7 +63,7 @@ class ResidualSums(NamedTuple):
     squares: Annotated[Symbol, Spec("gene", "float64", "sum of squared residuals", low=0, symbol="b")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def residual_sums(counts: Counts, share: Share, theta: Theta = 100.0, limit: Limit = np.inf) -> ResidualSums:
     r"""Sums of :func:`pearson_residuals` and of their squares over samples, without making them.
 

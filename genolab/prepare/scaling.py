@@ -8,6 +8,7 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 import pytensor.tensor as pt
 
+from genolab.errors import InputError
 from genolab.kernel import kernel
 from genolab.kernel.threads import spread
 from genolab.prepare.depth import Start, room_like, row_of_each
@@ -34,7 +35,7 @@ class ZScores(NamedTuple):
     ]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def z_score(
     values: Values,
     ddof: Annotated[
@@ -61,11 +62,23 @@ def z_score(
 def _z_score(values: np.ndarray, ddof: Any, out: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
     from genolab.prepare.loops import columns
 
-    genes, wide = values.shape[1], columns.width(len(values), values.itemsize)
-    done, mean, deviation = room_like(values, out), np.empty(genes), np.empty(genes)
+    # all moments before the first score: a table that turns out to hold no number there is refused as it was
+    genes, parts = values.shape[1], max(2, values.shape[1] // columns.WIDE)
+    mean, squares, nobody = np.empty(genes), np.empty(genes), np.empty(0, np.int64)
+    spread(columns.gene_moments, genes, values, columns.WIDE, mean, squares, nobody, parts=parts)
+    _refuse_unfit(values, mean, squares)
+    deviation = np.sqrt(squares / max(len(values) - int(ddof), 1))
+    done, per = room_like(values, out), (1 / np.where(deviation > 0, deviation, 1)).astype(values.dtype)
     own = np.may_share_memory(done, values)
-    spread(columns.z_score, genes, values, int(ddof), wide, done, mean, deviation, own, parts=max(2, genes // wide))
+    spread(columns.scale_rows, len(values), values, mean.astype(values.dtype), per, done, own)
     return done, mean, deviation
+
+
+def _refuse_unfit(values: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> None:
+    """Of what is infinite or no number, the moments are too; they may be of large finite values as well."""
+    unfit = np.flatnonzero(~(np.isfinite(mean) & np.isfinite(squares)))
+    if unfit.size and not np.isfinite(values[:, unfit]).all():
+        raise InputError("z_score", "values", "finite numbers", "NaN or inf", "Impute or filter first.")
 
 
 class Rescaled(NamedTuple):
@@ -74,7 +87,7 @@ class Rescaled(NamedTuple):
     scaled: Scaled
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def rescale(values: Values, centre: Centre, scale: Scale, added: Added) -> Rescaled:
     r"""Shift and divide each gene by what was learnt from other samples; a scale of 0 divides by 1.
 
@@ -99,7 +112,7 @@ def _two_entries() -> tuple[np.ndarray, ...]:
     return np.ones(2, np.float32), np.array([0, 1], np.int32), np.array([0, 1, 2]), *np.ones((2, 2)), np.zeros(2)
 
 
-@kernel(backend="numpy", example=_two_entries)
+@kernel(backend="numpy", example=_two_entries, at_once=True)
 def rescale_stored(value: Entry, column: Column, start: Start, centre: Centre, scale: Scale, added: Added) -> Rescaled:
     r"""The same as :func:`rescale` of a sparse matrix; the result is dense.
 

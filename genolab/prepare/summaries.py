@@ -33,7 +33,7 @@ class Libraries(NamedTuple):
     detected: Detected
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def libraries(counts: Counts) -> Libraries:
     r"""Library size of each sample, and how many genes it was seen to express.
 
@@ -51,7 +51,7 @@ def _libraries(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return size, detected
 
 
-@kernel(backend="numpy", example=lambda: (np.ones(2, np.float32), np.array([0, 1, 2])))
+@kernel(backend="numpy", example=lambda: (np.ones(2, np.float32), np.array([0, 1, 2])), at_once=True)
 def libraries_stored(value: Stored, start: Start) -> Libraries:
     r"""The same as :func:`libraries` of a sparse matrix; an entry that is stored may be zero.
 
@@ -94,7 +94,7 @@ def _joined(new: Moments, number: Any, seen: Any, before: Moments) -> Moments:
     return Moments(mean, squares, before.detected + new.detected)
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def gene_moments(
     values: Annotated[Symbol, Spec("sample gene", "float32", "expression, finite", symbol="x")],
     seen: Seen,
@@ -122,8 +122,8 @@ def _gene_moments(values: np.ndarray, seen: Any, *before: np.ndarray) -> tuple[n
 
     genes = values.shape[1]
     mean, squares, detected = np.empty(genes), np.empty(genes), np.empty(genes, np.int64)
-    wide = columns.width(len(values), values.itemsize)
-    spread(columns.gene_moments, genes, values, wide, mean, squares, detected, parts=max(2, genes // wide))
+    parts = max(2, genes // columns.WIDE)
+    spread(columns.gene_moments, genes, values, columns.WIDE, mean, squares, detected, parts=parts)
     return summaries.joined(len(values), int(seen), mean, squares, detected, *before)
 
 
@@ -138,7 +138,7 @@ def _two_entries() -> tuple[Any, ...]:
     )
 
 
-@kernel(backend="numpy", example=_two_entries)
+@kernel(backend="numpy", example=_two_entries, at_once=True)
 def gene_moments_stored(
     value: Entry, column: Column, start: Start, seen: Seen, mean: Mean, squares: Squares, detected: Expressing
 ) -> Moments:

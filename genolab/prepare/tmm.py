@@ -26,7 +26,7 @@ class TrimmedMeans(NamedTuple):
     factor: Annotated[Symbol, Spec("sample", "float64", "2 to the trimmed mean of M, before centring", symbol="f")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def tmm(
     counts: Counts,
     total: Total,

@@ -57,6 +57,21 @@ def test_it_opens_with_an_example_already_prepared(example: PreparePanel) -> Non
     assert np.abs(column(example, "rle_median")).max() < 0.1 < np.abs(column(example, "rle_median", "raw")).max()
 
 
+def test_on_a_machine_without_caches_the_definitions_answer_first(
+    example: PreparePanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"log_cpm", "tmm", "batch_moments", "correct_batches", "count_quantiles", "detected"}
+    monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
+    for kernel in gl.kernels():
+        for each in (kernel, kernel.at(np.float64)):
+            monkeypatch.setattr(each, "_loops_for", set())
+    panel = settled(PreparePanel())
+    pd.testing.assert_frame_equal(panel.prepared, example.prepared, rtol=1e-6)
+    assert panel._compiling.wait(300)
+    compiled = {each.name for each in gl.kernels() if each._loops_for or each.at(np.float64)._loops_for}
+    assert asked <= compiled
+
+
 def test_a_slider_draws_anew_compiles_nothing_and_takes_only_the_later_steps(example: PreparePanel) -> None:
     events: list[object] = []
     unsubscribe = on_compile(events.append)

@@ -335,3 +335,21 @@ def test_a_kernel_writes_into_an_array_on_any_backend():
         found.append(out)
     np.testing.assert_allclose(found[0], counts / size[:, None])
     np.testing.assert_allclose(found[0], found[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_table_that_z_scores_refuse_is_as_it_was(wrong, dtype):
+    values = np.random.default_rng(3).normal(size=(20, 3000)).astype(dtype)
+    values[17, 2500] = wrong  # met after other genes have their moments
+    before = values.copy()
+    with pytest.raises(InputError, match=r"Scaler: `X` must be .*in row 17, column 2500"):
+        prepare.Scaler(copy=False).fit_transform(values)
+    np.testing.assert_array_equal(values, before)
+    with pytest.raises(InputError, match="in row 17, column 2500"):
+        prepare.Scaler().fit(values)
+    large = np.full((3, 2), np.finfo(dtype).max / 2, dtype)  # finite, though its sum of squares is not
+    large[0] = 1
+    assert np.isfinite(large).all()
+    with np.errstate(all="ignore"):
+        prepare.Scaler().fit(large)

@@ -58,6 +58,10 @@ class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         # the picture lies above this layer, so it is looked up when somebody asks to see
         return import_module("genolab.plots.prepare").plot(self, X, self.transform(X), samples, colour)
 
+    def _looks_itself(self, X: Any) -> bool:
+        """Whether learning from ``X`` meets every value anyway, and refuses what is not finite by itself."""
+        return False
+
     def _learn(self, table: Table, y: Any) -> None:
         """Learn from a checked table; an estimator that learns nothing leaves this."""
 
@@ -76,7 +80,7 @@ class Preparation(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             check_is_fitted(self)
         table = checked_table(
             type(self).__name__, X, layer=getattr(self, "layer", None), counts=self._takes_counts,
-            missing=self._takes_missing, sparse=self._takes_sparse,
+            missing=self._takes_missing, sparse=self._takes_sparse, values=not (fitting and self._looks_itself(X)),
         )  # fmt: skip
         named = _gene_names(table) if is_anndata(X) else X
         validate_data(self, named, reset=fitting, skip_check_array=True)

@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.choice import backend_in_force
 from genolab.kernel.into import into
 from genolab.prepare import scaling
+from genolab.prepare.checks import check_values
 from genolab.prepare.estimators.base import Preparation, in_blocks, run
 from genolab.prepare.summaries import exact_where_constant, moments_of
 from genolab.prepare.table import Table
@@ -45,6 +47,11 @@ class Scaler(Preparation):
         table = self._read(X, fitting=False)
         undone = run(scaling.rescale, table, np.zeros_like(self.centre_), 1 / self._divisor(), self.centre_).scaled
         return self._written(table, undone)
+
+    def _looks_itself(self, X: Any) -> bool:
+        """z scores of a NumPy array take all moments first; on another backend than the driver's nothing would look."""
+        driven = backend_in_force(None, scaling.z_score.backend) == "numpy"
+        return self.kind == "z" and driven and isinstance(X, np.ndarray) and X.dtype.kind == "f"
 
     def _learn(self, table: Table, y: Any) -> None:
         self._learn_and_apply(table, y)
@@ -98,9 +105,13 @@ class Scaler(Preparation):
         """Scores, means and deviations; whole numbers and sparse matrices have their moments taken first."""
         if not table.in_blocks:
             kernel = scaling.z_score.at(table.dtype)
-            scores: tuple[np.ndarray, np.ndarray, np.ndarray] = into(
-                kernel, table.room(self.copy), table.values, self.ddof
-            )
+            try:
+                scores: tuple[np.ndarray, np.ndarray, np.ndarray] = into(
+                    kernel, table.room(self.copy), table.values, self.ddof
+                )
+            except InputError:
+                check_values("Scaler", table)  # says where
+                raise
             return scores
         mean, squares, _ = exact_where_constant(table, moments_of(table))
         deviation = np.sqrt(squares / max(table.shape[0] - self.ddof, 1))

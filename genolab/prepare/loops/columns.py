@@ -19,6 +19,9 @@ NARROWEST = 128
 ROWS = 128
 """Samples whose differences are summed in the precision of the values, before they are added in double precision."""
 
+WIDE = 1024
+"""Genes whose moments are taken together: their sums stay in the cache, and rows are read in pieces that are long."""
+
 
 def width(samples, itemsize):
     """Genes of a block."""
@@ -55,8 +58,8 @@ def _add_differences_of_four(x, y, z, w, centre, total, squares):
 
 
 @njit(**inner)
-def _moments(values, low, high, mean, squares):
-    """Means of a block of genes and squared differences from them, in one pass.
+def _moments(values, low, high, mean, squares, seen):
+    """Means of a block of genes and squared differences from them, in one pass; values above 0 where ``seen`` has room.
 
     Differences are taken from the mean of the rows before (at first from the first row), which loses nothing where the
     values are far from 0, leaves a constant gene at exactly 0, and is joined by the formula of Chan, Golub and LeVeque.
@@ -76,6 +79,9 @@ def _moments(values, low, high, mean, squares):
         while i < last:
             _add_differences(values[i, low:high], centre, total, square)
             i += 1
+        if seen.size:
+            for i in range(first, last):
+                add_above_zero(values[i, low:high], seen)
         per, share = 1.0 / (last - first), (last - first) / last
         between = first * share
         for j in range(genes):
@@ -90,35 +96,23 @@ def _moments(values, low, high, mean, squares):
 
 @njit(**outer)
 def gene_moments(first, last, values, genes, mean, squares, detected):
+    """``detected`` may be empty: then nobody asks."""
     for low in range(first, last, genes):
         high = min(last, low + genes)
-        _moments(values, low, high, mean[low:high], squares[low:high])
-        seen = np.zeros(high - low, np.int32)
-        for i in range(values.shape[0]):
-            add_above_zero(values[i, low:high], seen)
-        for j in range(high - low):
+        seen = np.zeros(high - low if detected.size else 0, np.int32)
+        _moments(values, low, high, mean[low:high], squares[low:high], seen)
+        for j in range(seen.size):
             detected[low + j] = seen[j]
 
 
 @njit(**outer)
-def z_score(first, last, values, ddof, genes, out, mean, deviation, own):
+def scale_rows(first, last, values, centre, per, out, own):
     """With ``own``, ``out`` is the memory of ``values``: two names for it would let LLVM take one number at a time."""
-    n = values.shape[0]
-    kind = values.dtype.type
-    for low in range(first, last, genes):
-        high = min(last, low + genes)
-        squares = np.empty(high - low)
-        _moments(values, low, high, mean[low:high], squares)
-        per, centre = np.empty(high - low, values.dtype), mean[low:high].astype(values.dtype)
-        for j in range(high - low):
-            sd = math.sqrt(squares[j] / (n - ddof)) if n > ddof else 0.0
-            per[j] = kind(1.0 / sd) if sd > 0 else kind(1)
-            deviation[low + j] = sd
-        for i in range(n):
-            if own:
-                _scale_own_row(out[i, low:high], centre, per)
-            else:
-                _scale_row(values[i, low:high], centre, per, out[i, low:high])
+    for i in range(first, last):
+        if own:
+            _scale_own_row(out[i], centre, per)
+        else:
+            _scale_row(values[i], centre, per, out[i])
 
 
 @njit(fastmath=SUMS, **inner)
@@ -147,7 +141,8 @@ def affine_stored(first, last, value, column, start, centre, per, add, zero, out
     """The same of a sparse matrix: what a zero becomes is written once per gene, then the stored entries."""
     for i in range(first, last):
         y = out[i]
-        y[:] = zero
+        for j in range(y.size):  # as a slice Numba would compile what to say where shapes differ, for three seconds
+            y[j] = zero[j]
         for e in range(start[i], start[i + 1]):
             j = column[e]
             y[j] = (value[e] - centre[j]) * per[j] + add[j]
