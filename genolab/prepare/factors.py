@@ -73,7 +73,7 @@ def _count_quantiles(counts: np.ndarray, used: np.ndarray, probability: Any) -> 
     if not used.any():  # of nothing, as the definition has it
         return np.full(len(counts), np.nan)
     out = np.empty(len(counts))
-    over_samples(factors.quantiles, counts, np.flatnonzero(used), float(probability), each=[out])
+    over_samples(factors.quantiles, counts, np.flatnonzero(used), float(probability), each=[out], as_given=True)
     return out
 
 

@@ -21,14 +21,20 @@ MANY = 1_000_000
 
 
 def over_samples(
-    loop: Callable[..., Any], counts: np.ndarray, *shared: Any, each: Sequence[np.ndarray] = (), rows: int | None = None
+    loop: Callable[..., Any],
+    counts: np.ndarray,
+    *shared: Any,
+    each: Sequence[np.ndarray] = (),
+    rows: int | None = None,
+    as_given: bool = False,
 ) -> list[Any]:
     """Run ``loop(first, last, counts, *each, *shared)`` over shares of the samples; what it returns, in order.
 
     ``each`` has a value per sample. Of whole numbers, ``rows`` samples at a time become floating-point numbers of the
-    precision that holds them, so the loop is compiled for those only and no table of them is made.
+    precision that holds them, so the loop is compiled for those only and no table of them is made. With ``as_given``
+    the loop takes int32 too, and then nothing is converted.
     """
-    if counts.dtype.kind not in "iub":
+    if counts.dtype.kind not in "iub" or (as_given and counts.dtype == np.int32):
         return spread(loop, len(counts), counts, *each, *shared)
     step = rows or max(1, CACHED_VALUES // max(1, counts.shape[1]))
 
@@ -43,9 +49,11 @@ def over_samples(
     return [found for share_found in spread(share, len(counts)) for found in share_found]
 
 
-def added_over_samples(loop: Callable[..., Any], counts: np.ndarray, *shared: Any) -> np.ndarray:
+def added_over_samples(
+    loop: Callable[..., Any], counts: np.ndarray, *shared: Any, as_given: bool = False
+) -> np.ndarray:
     """The sum of what the shares of :func:`over_samples` return."""
-    total: np.ndarray = sum(over_samples(loop, counts, *shared))
+    total: np.ndarray = sum(over_samples(loop, counts, *shared, as_given=as_given))
     return total
 
 

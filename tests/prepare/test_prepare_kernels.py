@@ -106,6 +106,10 @@ def test_quantiles_of_counts(counts, p):
     for data in (counts, counts / 3):
         expected = [naive.quantile(row[used], p) for row in data.astype(np.float32)]
         close(factors.count_quantiles(data, used, p).quantile, expected)
+    large = counts.astype(np.int64) * 2**20 + 1  # beyond what is searched, and what single precision holds
+    for data in (counts.astype(np.int32), counts.astype(np.int64), large):
+        expected = [naive.quantile(row[used], p) for row in data.astype(float)]
+        np.testing.assert_allclose(factors.count_quantiles.at(data.dtype)(data, used, p).quantile, expected, rtol=1e-14)
 
 
 @few

@@ -6,12 +6,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+from numba import njit, types
+from numba.extending import overload
 
-from genolab.prepare.loops.basics import add_above_zero, bin_of, inner, median, outer, quantile, select
+from genolab.prepare.loops.basics import SUMS, add_above_zero, bin_of, inner, median, outer, quantile, select
 
 TABLE = 4096
 """Counts below this have their logarithm looked up."""
+
+LARGEST = 2**31 - 1
+"""Whole numbers below this are searched for a quantile, as int32 and as floating-point numbers."""
 
 
 @njit(**outer)
@@ -55,53 +59,88 @@ def median_ratios(first, last, counts, factor, genes, centre, table):
 
 
 @njit(**inner)
-def _any_quantile(x, genes, v, p, histogram, few):
-    for k in range(genes.size):
-        v[k] = x[genes[k]]
-    return quantile(v, genes.size, p, histogram, few)
+def _any_quantile(x, p, histogram, few):
+    v = np.empty(x.size)
+    for k in range(x.size):
+        v[k] = x[k]
+    return quantile(v, x.size, p, histogram, few)
 
 
 @njit(**inner)
-def _count_quantile(x, genes, v, p, histogram, other, few):
-    """The quantile of values that mostly are small whole numbers: a histogram of them, the general way past it."""
-    histogram[:] = 0
-    other[:] = 0
-    top, n = histogram.size - 1, genes.size
-    for k in range(n):
-        value = x[genes[k]]
-        if value < top:
-            c = np.int64(value)
-            if value != c:
-                return _any_quantile(x, genes, v, p, histogram, few)
-            if k & 1:  # equal counts come in a row: adding to one place twice would wait for the first
-                histogram[c] += 1
-            else:
-                other[c] += 1
-    for b in range(top):
-        histogram[b] += other[b]
-    at = (n - 1) * p
+def _not_whole(x):
+    """Not 0 where a value is a fraction, no number or too large to be searched; an integer, so that it vectorises."""
+    unfit, end = np.int32(0), x.dtype.type(LARGEST)
+    for j in range(x.size):
+        unfit |= np.int32(not x[j] < end) | np.int32(np.floor(x[j]) != x[j])
+    return unfit
+
+
+def all_whole(x):
+    """Whether all values are whole numbers that are searched; nothing is looked at where their type says so."""
+    return not _not_whole(x)
+
+
+@overload(all_whole)
+def _all_whole(x):
+    if isinstance(x.dtype, types.Integer):
+        return lambda x: True
+    return lambda x: _not_whole(x) == 0
+
+
+@njit(**inner)
+def _at_most(x, value):
+    number = np.int32(0)
+    for j in range(x.size):
+        number += np.int32(x[j] <= value)
+    return number
+
+
+@njit(fastmath=SUMS, **inner)
+def _next_above(x, value, top):
+    for j in range(x.size):
+        top = min(top, x[j] if x[j] > value else top)
+    return top
+
+
+@njit(**inner)
+def _count_quantile(x, p, histogram, few):
+    """The quantile of whole numbers by halving: counting those below a bound goes at the speed of the cache."""
+    if not all_whole(x):
+        return _any_quantile(x, p, histogram, few)
+    kind = x.dtype.type
+    at = (x.size - 1) * p
     k = math.floor(at + 4e-15)
-    below, b = 0, 0
-    while b < top and below + histogram[b] <= k:
-        below += histogram[b]
-        b += 1
-    low = high = np.float64(b)
-    if b < top and at - k > 1e-12 and k + 1 < n and below + histogram[b] <= k + 1:
-        b += 1
-        while b < top and histogram[b] == 0:
-            b += 1
-        high = np.float64(b)
-    if b == top:
-        return _any_quantile(x, genes, v, p, histogram, few)
-    return low + (at - k) * (high - low)
+    low, high = np.int64(-1), np.int64(15)  # no more than k values are at most low
+    reach = _at_most(x, kind(high))
+    while reach <= k:
+        low, high = high, 2 * high + 1
+        reach = _at_most(x, kind(high))
+    while high - low > 1:
+        middle = (low + high) // 2
+        number = _at_most(x, kind(middle))
+        if number <= k:
+            low = middle
+        else:
+            high, reach = middle, number
+    value = np.float64(kind(high))
+    if at - k < 1e-12 or k + 1 >= x.size or reach > k + 1:
+        return value
+    return value + (at - k) * (np.float64(_next_above(x, kind(high), kind(LARGEST))) - value)
 
 
 @njit(**outer)
 def quantiles(first, last, counts, out, genes, p):
-    histogram, other = np.zeros(2048, np.int64), np.zeros(2048, np.int64)
-    few, v = np.empty(genes.size), np.empty(genes.size)
+    histogram, few = np.zeros(2048, np.int64), np.empty(genes.size)
+    used = np.empty(genes.size, counts.dtype)
     for i in range(first, last):
-        out[i] = _count_quantile(counts[i], genes, v, p, histogram, other, few)
+        x = counts[i]
+        if genes.size == x.size:
+            for k in range(x.size):
+                used[k] = x[k]
+        else:
+            for k in range(genes.size):
+                used[k] = x[genes[k]]
+        out[i] = _count_quantile(used, p, histogram, few)
 
 
 @njit(**inner)
