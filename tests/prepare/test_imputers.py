@@ -246,6 +246,18 @@ def test_held_out_values_are_closer_than_the_genes_mean(imputer):
     assert error < MARGIN[name(imputer)] * by_mean
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("imputer", [*imputers(), prepare.SimpleImputer()], ids=name)
+def test_what_was_learnt_does_not_change_with_the_table(imputer, dtype):
+    true, gapped, gaps = low_rank(6, 30, 50)
+    table = gapped.astype(dtype)
+    fitted = clone(imputer).fit(table)
+    before = fitted.transform(gapped.astype(dtype))
+    table[gaps] = true[gaps]  # as when results are written back: the truth would be its own nearest donor
+    np.testing.assert_array_equal(fitted.transform(gapped.astype(dtype)), before)
+    np.testing.assert_array_equal(fitted.imputed_, gaps)
+
+
 @pytest.mark.filterwarnings("ignore:.*infer_string")  # AnnData asks pandas for an option that is going
 @pytest.mark.parametrize("imputer", imputers(), ids=name)
 def test_the_kind_of_table_is_kept(imputer):

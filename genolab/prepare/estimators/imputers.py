@@ -115,7 +115,8 @@ class KNNImputer(Imputer):
 
     def _learn(self, table: Table, y: Any) -> None:
         positive("KNNImputer", "n_neighbors", self.n_neighbors)
-        self.donors_ = table.values
+        # its own: gaps that are filled in the caller's table later must not become donors' values
+        self.donors_ = table.values.copy() if np.may_share_memory(table.values, table.held) else table.values
 
     def _apply(self, table: Table) -> np.ndarray:
         both = np.result_type(table.values, self.donors_)
