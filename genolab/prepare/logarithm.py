@@ -49,7 +49,7 @@ class StoredLogarithms(NamedTuple):
     logarithm: Annotated[Symbol, Spec("stored", "float32", "logarithm where an entry is stored", symbol="y")]
 
 
-@kernel(backend="numpy")
+@kernel(backend="numpy", at_once=True)
 def logarithm_stored(
     value: Annotated[
         Symbol, Spec("stored", "float32", "entries of a sparse matrix that are stored", low=0, symbol="x")
