@@ -87,3 +87,8 @@ def test_symbols_of_several_letters_primes_and_transposes() -> None:
     assert {name for text, name in links(kernels["components_within"]) if text == "T"} == {"span"}
     assert ("T", "span") not in linked(described(":math:`X^T`", {"T": "span", "X": "values"})[0]["math"])
     assert linked(described(r":math:`\mathrm{QUAL}`", {"Q": "base_quality"})[0]["math"]) == []
+
+
+def test_an_index_is_lowered_whatever_its_letters() -> None:
+    struts = [each[1]["height"] for each in elements(formula_tree("x_r + y_r^2")) if each[0] == "mspace"]
+    assert struts == ["0.9em", "0.9em"]
