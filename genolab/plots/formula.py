@@ -15,7 +15,8 @@ TAGS = frozenset(
 
 ATTRIBUTES = frozenset(
     ["display", "stretchy", "fence", "form", "movablelimits", "accent", "width", "height", "linethickness",
-     "mathvariant", "columnalign", "rowspacing", "columnspacing", "displaystyle", "lspace", "rspace", "minsize", "maxsize", "largeop"]
+     "mathvariant", "columnalign", "rowspacing", "columnspacing", "displaystyle", "lspace", "rspace",
+     "minsize", "maxsize", "largeop"]
 )  # fmt: skip
 
 _AS_TALL = ["mspace", {"width": "0", "height": "0.9em"}, ""]
