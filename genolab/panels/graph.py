@@ -81,6 +81,7 @@ class GraphPanel(ipywidgets.VBox):
         self.flow = FlowBox(self._measure, self._recolour)
         self.source = SourceBox(lambda: self._read_code(machine=True))
         self._work = Latest(on_change=self._job_changed)
+        self._code_of = ("", "")
         self.backends = BackendBox(self._work.cancel)
         bar = ipywidgets.HBox([self.chooser, self.stage, self.backend], layout=ipywidgets.Layout(align_items="center"))
         below = ipywidgets.HBox([self.flow.view, self.table], layout=ipywidgets.Layout(width="100%"))
@@ -221,8 +222,11 @@ class GraphPanel(ipywidgets.VBox):
             if machine or kernel.state(backend) == "idle":
                 progress.compiling(f"compiling for {backend}")
             found, copies = kernel.sources(backend, machine), conversions(kernel, backend)
+            self._code_of = kernel.name, backend
             return lambda: self.source.show(found, copies, backend == "numba")
 
+        if self._code_of != (kernel.name, backend):
+            self.source.clear(f"the code for {backend} is being made")
         self._work.submit(work, name=f"code of {kernel.name}")
 
     def _run_everywhere(self) -> None:

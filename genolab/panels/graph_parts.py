@@ -204,6 +204,11 @@ class SourceBox(ipywidgets.VBox):
         self.part.value = next(iter(self.sources), None)
         self._choose(None)
 
+    def clear(self, why: str) -> None:
+        """Take away what is shown, which is of another kernel or backend."""
+        self.show([], [], numba=False)
+        self.notes.say(why, "soft")
+
     def _choose(self, _change: Any) -> None:
         source = self.sources.get(self.part.value)
         if source is None:
