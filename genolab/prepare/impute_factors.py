@@ -18,6 +18,11 @@ from genolab.spec import Spec, Symbol
 NEGLIGIBLE = 1e-7
 """Singular values below this share of the largest are rounding errors of the matrix of products."""
 
+ROUNDING = 2.0**-44
+"""The least pull, as a share of the trace: a smaller one is lost in the rounding of the sum, which may be singular."""
+
+_LEAST = 1e-300  # the pull of a sum of nothing
+
 Centre = Annotated[Symbol, Spec("gene", "float64", "mean of the gene", symbol=r"\mu")]
 Loadings = Annotated[Symbol, Spec("gene factor", "float64", "how much one unit of a factor moves the gene", symbol="w")]
 Scores = Annotated[Symbol, Spec("sample factor", "float64", "how much of a factor the sample has", symbol="z")]
@@ -46,7 +51,21 @@ def _identity(loadings: Any) -> Any:
 
 def _precision(known: Any, loadings: Any, ridge: Any) -> Any:
     outer = loadings[:, :, None] * loadings[:, None, :]
-    return (known[:, :, None, None] * outer[None]).sum(axis=1) + ridge * _identity(loadings)
+    sums = (known[:, :, None, None] * outer[None]).sum(axis=1)
+    return _pulled_sums(sums, ridge, _identity(loadings))
+
+
+def _pulled_sums(sums: Any, ridge: Any, identity: Any) -> Any:
+    trace = (sums * identity).sum(axis=(1, 2))[:, None, None]
+    pulled = sums + pt.maximum(ridge, ROUNDING * trace) * identity
+    return pt.switch(pt.lt(trace, np.inf), pulled, np.nan)  # the inverse of infinity is an error on some backends
+
+
+def _solved(inverse: Any, matrix: Any, right: Any) -> Any:
+    """The solution of each system from the inverse of its matrix, made better by what that leaves."""
+    first = (inverse * right[:, None, :]).sum(axis=2)
+    rest = right - (matrix * first[:, None, :]).sum(axis=2)
+    return first + (inverse * rest[:, None, :]).sum(axis=2)
 
 
 @kernel(backend="numpy", example=lambda: (np.ones((2, 2), np.float32), np.ones(2), np.ones((2, 1)), 1.0))
@@ -61,12 +80,14 @@ def factor_scores(
     .. math:: M_s = \sum_{g \in K_s} w_g w_g^T + \lambda I, \qquad
               z_s = M_s^{-1} \sum_{g \in K_s} w_g (x_{sg} - \mu_g)
 
-    Where rounding leaves :math:`M_s` singular, a call takes the pseudo-inverse; the definition has no answer.
+    A :math:`\lambda` below :math:`2^{-44}` of the sum's trace would be lost in rounding and counts as that much; where
+    the sum is not finite, the answer is not a number.
     """
     known = pt.invert(pt.isnan(values)).astype("float64")
     x = pt.switch(pt.isnan(values), 0.0, values - centre)
-    covariance = pt.linalg.inv(_precision(known, loadings, ridge))
-    return FactorScores((covariance * pt.dot(x, loadings)[:, None, :]).sum(axis=2), covariance)
+    precision = _precision(known, loadings, ridge)
+    covariance = pt.linalg.inv(precision)
+    return FactorScores(_solved(covariance, precision, pt.dot(x, loadings)), covariance)
 
 
 @factor_scores.driven
@@ -74,9 +95,17 @@ def _factor_scores(
     values: np.ndarray, centre: np.ndarray, loadings: np.ndarray, ridge: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     gaps = np.isnan(values)
-    covariance = _inverses(_precisions(~gaps, loadings, float(ridge)))
+    precision = _precisions(~gaps, loadings, float(ridge))
     x = np.where(gaps, 0, values - centre)
-    return (covariance @ (x @ loadings)[:, :, None])[:, :, 0], covariance
+    covariance = np.linalg.inv(precision)
+    return _better(covariance, precision, x @ loadings), covariance
+
+
+def _better(inverse: np.ndarray, matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """What :func:`_solved` states."""
+    wanted = right[:, :, None]
+    first = inverse @ wanted
+    return (first + inverse @ (wanted - matrix @ first))[:, :, 0]
 
 
 def _products(rows: np.ndarray) -> np.ndarray:
@@ -87,29 +116,20 @@ def _products(rows: np.ndarray) -> np.ndarray:
 def _precisions(known: np.ndarray, loadings: np.ndarray, ridge: float) -> np.ndarray:
     factors = loadings.shape[1]
     one, other = np.triu_indices(factors)  # the products are symmetric: half of them do
-    sums = known.astype(np.float64) @ (loadings[:, one] * loadings[:, other])
     full = np.empty((len(known), factors, factors))
-    full[:, one, other] = full[:, other, one] = sums
-    full += ridge * np.eye(factors)
-    return full
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is no number, as stated
+        sums = known.astype(np.float64) @ (loadings[:, one] * loadings[:, other])
+        full[:, one, other] = full[:, other, one] = sums
+        return _pulled(full, ridge)
 
 
-def _inverses(precisions: np.ndarray) -> np.ndarray:
-    """The inverse of each; where rounding has lost the pull beside the products, the one of the shortest solution."""
-    try:
-        return np.linalg.inv(precisions)
-    except np.linalg.LinAlgError:
-        found, usable = np.full(precisions.shape, np.nan), np.isfinite(precisions).all(axis=(1, 2))
-        found[usable] = np.linalg.pinv(precisions[usable], hermitian=True)
-        return found
-
-
-def _solved(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The solution of each system, the shortest one where rounding leaves several."""
-    try:
-        return np.linalg.solve(left, right[:, :, None])[:, :, 0]
-    except np.linalg.LinAlgError:
-        return (_inverses(left) @ right[:, :, None])[:, :, 0]
+def _pulled(sums: np.ndarray, ridge: float) -> np.ndarray:
+    """Each sum, in place, with what its diagonal is pulled by; no number where it is not finite."""
+    trace = np.trace(sums, axis1=1, axis2=2)
+    diagonal = np.arange(sums.shape[1])
+    sums[:, diagonal, diagonal] += np.maximum(ridge, ROUNDING * trace)[:, None]
+    sums[~(trace < np.inf)] = np.nan
+    return sums
 
 
 class FactorResult(NamedTuple):
@@ -273,14 +293,15 @@ def ppca_step(
     .. math:: (w_g, \mu_g) = \Big(\sum_{s \in K_g} t_s t_s^T + C_s\Big)^{-1} \sum_{s \in K_g} t_s x_{sg}, \qquad
               \sigma^2 = \frac{1}{|K|} \sum_{(s, g) \in K} (x_{sg} - \mu_g - w_g \cdot z_s)^2 + w_g^T C_s w_g
 
-    Where rounding leaves a sum singular, a call takes the shortest solution; the definition has no answer.
+    A sum is pulled to a solution by at least :math:`2^{-44}` of its trace, as in :func:`factor_scores`; a gene of which
+    nothing is known keeps its mean and has no loadings.
     See Tipping and Bishop 1999, doi:10.1111/1467-9868.00196.
     """
     known = pt.invert(pt.isnan(values)).astype("float64")
     x = pt.switch(pt.isnan(values), 0.0, values - centre)
     precision = _precision(known, loadings, variance)
     inverse, projected = pt.linalg.inv(precision), pt.dot(x, loadings)
-    scores = (inverse * projected[:, None, :]).sum(axis=2)
+    scores = _solved(inverse, precision, projected)
     triangle = pt.linalg.cholesky(precision)
     halves = pt.log((triangle * _identity(loadings)).sum(axis=2)).sum()
     number = known.sum()
@@ -294,8 +315,11 @@ def ppca_step(
     wide = pt.concatenate([wide, pt.lt(wide[:, :, :1], -np.inf).astype("float64")], axis=2)
     moments = wide + border[:, :, None] * border[:, None, :]
     left = (known[:, :, None, None] * moments[:, None]).sum(axis=0)
+    each = pt.concatenate([_identity(loadings), pt.lt(loadings[:1], -np.inf).astype("float64")], axis=0)
+    corner = pt.eq(each.sum(axis=1, keepdims=True), 0).astype("float64")
+    left = _pulled_sums(left, _LEAST, pt.concatenate([each, corner], axis=1))
     right = pt.dot(x.T, border)
-    found = (pt.linalg.inv(left) * right[:, None, :]).sum(axis=2)
+    found = _solved(pt.linalg.inv(left), left, right)
     noise = ((x**2).sum() - (found * right).sum()) / number
     return PPCAStep(centre + found[:, -1], found[:, :-1], pt.maximum(noise, floor), likelihood)
 
@@ -308,8 +332,8 @@ def _ppca_step(
     known = ~np.isnan(values)
     x = np.where(known, values - centre, 0)
     precision = _precisions(known, loadings, variance)
-    inverse, projected = _inverses(precision), x @ loadings
-    scores = (inverse @ projected[:, :, None])[:, :, 0]
+    inverse, projected = np.linalg.inv(precision), x @ loadings
+    scores = _better(inverse, precision, projected)
     number, total = int(known.sum()), float(np.vdot(x, x))
     free, misfit = number - samples * factors, (total - np.vdot(scores, projected)) / variance
     halves = np.linalg.slogdet(precision)[1].sum() / 2
@@ -320,6 +344,6 @@ def _ppca_step(
     moments[:, :-1, :-1] += variance * inverse
     left = (known.T.astype(np.float64) @ moments.reshape(samples, -1)).reshape(-1, factors + 1, factors + 1)
     right = x.T @ border
-    found = _solved(left, right)
+    found = np.linalg.solve(_pulled(left, _LEAST), right[:, :, None])[:, :, 0]
     noise = max((total - np.vdot(found, right)) / number, float(floor))
     return centre + found[:, -1], np.ascontiguousarray(found[:, :-1]), np.asarray(noise), np.asarray(likelihood)

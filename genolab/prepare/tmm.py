@@ -42,10 +42,11 @@ def tmm(
     .. math:: M = \log_2 \frac{p}{q}, \quad A = \tfrac{1}{2} \log_2 p q, \quad
               \frac{1}{w} = \frac{1 - p}{x} + \frac{1 - q}{x_r}, \quad \log_2 f = \frac{\sum w M}{\sum w}
 
-    where the sums leave out the outermost shares of M and of A, by their mid ranks.
+    where the sums leave out the outermost shares of M and of A, by their mid ranks. Infinite counts are
+    left out; where the library size is infinite, the factor is not a number.
     See Robinson and Oshlack 2010, doi:10.1186/gb-2010-11-3-r25.
     """
-    seen = pt.gt(counts, 0) & pt.gt(reference, 0)[None, :]
+    seen = _finite(counts) & _finite(reference)[None, :]
     x, r = pt.switch(seen, counts, 1).astype("float64"), pt.switch(seen, reference[None, :], 1.0)
     n, n_r = total[:, None], reference_total
     ratio = pt.log2((x / n) / (r / n_r))
@@ -57,15 +58,20 @@ def tmm(
         rank = mid_ranks(pt.switch(seen, value, np.inf))
         edge = pt.floor(number * trim)
         keep = keep & pt.gt(rank, edge) & pt.le(rank, number - edge)
-    return TrimmedMeans(_two_to_the_mean(ratio, 1 / variance, keep, seen))
+    return TrimmedMeans(_two_to_the_mean(ratio, 1 / variance, keep, seen, total))
 
 
-def _two_to_the_mean(ratio: Any, weight: Any, keep: Any, seen: Any) -> Any:
+def _finite(counts: Any) -> Any:
+    """What is above zero and has an end."""
+    return pt.gt(counts, 0) & pt.lt(counts, np.inf)
+
+
+def _two_to_the_mean(ratio: Any, weight: Any, keep: Any, seen: Any, total: Any) -> Any:
     weight = pt.switch(keep, weight, 0.0)
     under = weight.sum(axis=1)
     mean = pt.switch(keep, weight * ratio, 0.0).sum(axis=1) / pt.switch(pt.gt(under, 0), under, 1.0)
     differs = pt.ge(pt.switch(seen, abs(ratio), 0.0).max(axis=1), 1e-6)
-    return pt.switch(differs, 2.0**mean, 1.0)
+    return pt.switch(pt.lt(total, np.inf), pt.switch(differs, 2.0**mean, 1.0), np.nan)
 
 
 @tmm.driven
@@ -74,7 +80,7 @@ def _tmm(
 ) -> np.ndarray:
     from genolab.prepare.loops import factors
 
-    genes = np.flatnonzero(reference > 0)
+    genes = np.flatnonzero((reference > 0) & (reference < np.inf))
     out = np.empty(len(counts))
     against = (genes, reference[genes], float(reference_total), float(ratio_trim), float(sum_trim))
     over_samples(factors.trimmed_means, counts, *against, each=[total, out], rows=32)
@@ -99,7 +105,8 @@ def tmm_with_singleton_pairing(
 
     Equal values of M are trimmed by M with half a count added to both sides.
     """
-    x, r = counts.astype("float64"), pt.broadcast_to(reference[None, :], counts.shape)
+    x = pt.switch(_finite(counts), counts, 0).astype("float64")
+    r = pt.broadcast_to(pt.switch(_finite(reference), reference, 0.0)[None, :], counts.shape)
     both = pt.gt(x, 0) & pt.gt(r, 0)
     only_x, only_r = (-pt.sort(-pt.switch(pt.gt(other, 0), 0.0, value), axis=1) for value, other in ((x, r), (r, x)))
     paired = pt.gt(only_x, 0) & pt.gt(only_r, 0)
@@ -120,4 +127,4 @@ def tmm_with_singleton_pairing(
         edge = pt.floor(number * trim)
         keep = keep & pt.gt(rank, edge) & pt.le(rank, number - edge)
     variance = (1 - p) / p / n + (1 - q) / q / n_r
-    return TrimmedMeans(_two_to_the_mean(ratio, (1 + 1e-6) / (variance + 1e-6), keep, seen))
+    return TrimmedMeans(_two_to_the_mean(ratio, (1 + 1e-6) / (variance + 1e-6), keep, seen, total))

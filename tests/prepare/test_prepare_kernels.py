@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from genolab.kernel import threads
+from genolab.kernel import BACKENDS, available_backends, threads
 from genolab.prepare import (
     batch,
     components,
@@ -326,16 +326,58 @@ def test_counts_without_end_stay_in_their_own_row(large: float) -> None:
     assert np.isnan(factors.count_quantiles(wild, ~used, 0.5).quantile).all()
 
 
-def test_factors_without_a_pull_are_still_found() -> None:
-    """Two loadings that say the same, and a pull that rounding loses beside their squares."""
-    values, loadings = np.ones((1, 1), np.float32), np.array([[1e30, -1e30]])
-    found = impute_factors.factor_scores(values, np.zeros(1), loadings, 1e-300)
-    np.testing.assert_allclose(found.scores @ loadings.T, [[1.0]], rtol=1e-6)
-    with pytest.raises(np.linalg.LinAlgError):  # as the docstrings say
-        impute_factors.factor_scores.definition(values, np.zeros(1), loadings, 1e-300, backend="numpy")
+SINGULAR = {
+    # two loadings that say the same, and a pull that rounding loses beside their squares
+    "parallel": (np.ones((1, 1), np.float32), np.zeros(1), np.array([[1e30, -1e30]]), 1e-300),
+    # more factors than known values, and a sample of which nothing is known
+    "few": (np.array([[1, np.nan], [np.nan] * 2], np.float32), np.zeros(2), np.array([[1.0, 2, 4], [1, 1, 1]]), 1e-300),
+    # products without end
+    "endless": (np.ones((1, 1), np.float32), np.zeros(1), np.array([[1e200, 1e200]]), 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:.*backend found no BLAS")
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("case", SINGULAR)
+def test_sums_that_rounding_leaves_singular_have_the_same_answer_everywhere(case: str, backend: str) -> None:
+    if backend not in available_backends():
+        pytest.skip(f"the {backend} backend is not on this machine")
+    values, centre, loadings, pull = SINGULAR[case]
+    found = impute_factors.factor_scores(values, centre, loadings, pull, backend=backend)
+    step = impute_factors.ppca_step(values, centre, loadings, pull, backend=backend)
+    if case == "endless":
+        assert all(np.isnan(value).all() for value in found)
+        assert np.isnan(step.loadings).all()
+        assert np.isnan(step.log_likelihood)
+        return
+    assert all(np.isfinite(value).all() for value in (*found, *step))
+    known = ~np.isnan(values)
+    np.testing.assert_allclose((found.scores @ loadings.T)[known], values[known], rtol=1e-6)
     given = np.zeros((1, 1), np.float32), np.full(1, -3.0), np.ones((1, 1)), 1e-300, 1e-12
-    with pytest.raises(np.linalg.LinAlgError):
-        impute_factors.ppca_step.definition(*given, backend="numpy")
-    step = impute_factors.ppca_step(*given)
-    np.testing.assert_allclose(step.centre + step.loadings[:, 0] * 3, [0.0], atol=1e-6)
-    assert all(np.isfinite(value).all() for value in step)
+    alone = impute_factors.ppca_step(*given, backend=backend)  # one sample, which mean and loading share
+    np.testing.assert_allclose(alone.centre + alone.loadings[:, 0] * 3, [0.0], atol=1e-6)
+    expected = impute_factors.factor_scores(values, centre, loadings, pull)
+    for one, other in zip(found, expected, strict=True):  # rounding moves what the pull alone decides
+        np.testing.assert_allclose(one, other, rtol=0.1, atol=1e-6 * np.abs(other).max())
+    if case == "few":
+        assert (step.loadings[1], step.centre[1]) == (pytest.approx(np.zeros(3)), pytest.approx(0.0))
+
+
+@pytest.mark.filterwarnings("ignore:invalid value", "ignore:Numba function argsort doesn't support kind")
+@pytest.mark.parametrize("backend", [each for each in BACKENDS if each != "jax"])  # where it takes a minute to compile
+@pytest.mark.parametrize("kernel", [tmm.tmm, tmm.tmm_with_singleton_pairing], ids=lambda each: each.name)
+def test_infinite_counts_have_the_factors_that_the_definition_states(kernel, backend: str) -> None:
+    if backend not in available_backends():
+        pytest.skip(f"the {backend} backend is not on this machine")
+    counts = np.random.default_rng(0).poisson(9, (4, 60)).astype(np.float32)
+    total, reference = counts.sum(axis=1, dtype=np.float64), counts[0].astype(np.float64)
+    wild, without, sizes, endless = counts.copy(), counts.copy(), total.copy(), reference.copy()
+    wild[1:3, ::9], without[1:3, ::9] = np.inf, 0
+    sizes[2], endless[5] = np.inf, np.inf
+    for trims in ((), (0.0, 0.0)):
+        found = kernel(wild, sizes, endless, total[0], *trims, backend=backend).factor
+        expected = kernel(
+            without, total, np.where(endless < np.inf, endless, 0), total[0], *trims, backend=backend
+        ).factor
+        assert np.isfinite(expected).all()
+        np.testing.assert_allclose(found, np.where(sizes < np.inf, expected, np.nan), rtol=1e-12)

@@ -209,7 +209,7 @@ def trimmed_means(first, last, counts, total, factor, genes, reference, referenc
         biggest, top = 0.0, 1
         for k in range(w):
             c = np.float64(x[genes[k]])
-            if c <= 0:
+            if c <= 0 or c == math.inf:
                 continue
             whole = int(c)
             if c < 1024 and c == whole:
@@ -231,8 +231,8 @@ def trimmed_means(first, last, counts, total, factor, genes, reference, referenc
             A[m] = (log_c + log_share[k]) / 2
             V[m] = (n - c) / n / c + reference_spread[k]
             m += 1
-        factor[i] = 1.0
-        if m == 0 or biggest < 1e-6:
+        factor[i] = 1.0 if n < math.inf else math.nan
+        if n == math.inf or m == 0 or biggest < 1e-6:
             continue
         low_m, high_m = _window(M, m, ratio_trim, histogram, few)
         low_a, high_a = _window(A, m, sum_trim, histogram, few)
