@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -13,7 +13,7 @@ from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parameters import belong
 from genolab.panels.parts import Listener, Refusal, StatusBar, button, choices
 from genolab.panels.paths import LOOK, complete, path_box
-from genolab.panels.predict_expression_code import code_of, covariate_table, prepared_of
+from genolab.panels.predict_expression_code import code_of, covariate_table, prepared_of, related_column
 from genolab.panels.predict_source import GENOTYPES, HANDED, WHO, Inputs
 from genolab.panels.prepare_source import GENES as GENES_IN
 from genolab.panels.seam import Counts, Held
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genolab.panels.page import Downloads
+    from genolab.plots.report import Section
     from genolab.predict.expression_report import ExpressionReport
 
 GRAPH = "elastic_net_path"
@@ -35,7 +36,6 @@ GRAPH = "elastic_net_path"
 GENES, CIS = FROM = ("other genes", "genotypes nearby")
 APART = "at random"
 _OFFERED = 200
-_RELATED = ("family", "donor", "patient", "subject", "individual")
 _OF_ALL = ("ComBat", "LinearBatch", "QuantileNormalizer", "KNNImputer", "SoftImpute", "PPCAImputer")
 """Steps that take from every sample what they give to each."""
 _HELP = {
@@ -191,6 +191,15 @@ class ExpressionPart:
         texts = {"genotypes": self.genotypes.value, "places": self.places.value}
         return [*found, *(Held(kind, path.name, path, "", texts[kind]) for kind, path in self.paths.items())]
 
+    def sections(self, files: Mapping[str, Path]) -> Sequence[Section]:
+        """What a report says of the gene on screen."""
+        from genolab.plots.report_expression import of_expression
+
+        if self.report is None or self.counts is None:
+            return []
+        steps = self.counts.steps
+        return of_expression(self.report, name=self.counts.name, steps=steps, code=self.code, files=files)
+
     def follow(self, gene: str, sample: str, shown: bool) -> None:
         """Take the gene that was chosen elsewhere, where the table has it, and mark the sample.
 
@@ -280,7 +289,7 @@ class ExpressionPart:
             self.paths = {name: self.inputs.allowed.check(told[name], name) for name in ("genotypes", "places")}
             cis = cis_window(self.paths["genotypes"], table.index, read_gene_places(self.paths["places"]), told["gene"],
                              window=told["window"])  # fmt: skip
-        related = _related_of(sheet)
+        related = related_column(sheet)
         return judge_expression(
             table, told["gene"], genotypes=cis, covariates=covariate_table(sheet, told["covariates"]),
             groups=None if told["split"] == APART else sheet[told["split"]],
@@ -296,7 +305,7 @@ class ExpressionPart:
         self.report, self.calls, self.judged, self.controlled = report, calls, told, report.shuffled
         self._say(report)
         self._say_place(counts)
-        rest = {"related": _related_of(counts.samples), "shuffle": report.shuffled}
+        rest = {"related": related_column(counts.samples), "shuffle": report.shuffled}
         self._code = code_of(counts, told | rest, self.paths, APART)
         self.code_box.text = self._code
         linear = [_NO_LOGARITHMS] * unit_of(counts.table.to_numpy()).linear
@@ -373,11 +382,6 @@ class ExpressionPart:
         self.sample = sample
         self.view.mark(sample)
         self.on_sample(sample)
-
-
-def _related_of(sheet: Any) -> Any:
-    """The column of a sample table that relatives share, for the leak check; None where it has none."""
-    return None if sheet is None else next((each for each in sheet if str(each).lower() in _RELATED), None)
 
 
 def _with_ends(row: Mapping[Any, Any], name: str) -> str:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from genolab.scale import Progress
 
+_RELATED = ("family", "donor", "patient", "subject", "individual")
 _DEFAULTS = {"folds": 5, "share": 0.5, "seed": 0, "shuffle": False}
 
 
@@ -33,6 +34,11 @@ def prepared_of(source: prepare_source.Source, progress: Progress) -> Counts:
     code = prepare_source.code_of(source, steps, sheet=True)
     names = tuple(step.name for step in steps)
     return Counts(done.table, source.name, loaded.chain.samples, names, code, (*loaded.notices, *said))
+
+
+def related_column(sheet: Any) -> Any:
+    """The column of a sample table that relatives share, for the leak check; None where it has none."""
+    return None if sheet is None else next((each for each in sheet if str(each).lower() in _RELATED), None)
 
 
 def covariate_table(samples: pd.DataFrame | None, columns: Sequence[str]) -> Any:

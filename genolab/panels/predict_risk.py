@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from genolab.panels.page import Downloads
+    from genolab.plots.report import Section
     from genolab.predict.risk_report import RiskReport
 
 _ABOUT = {
@@ -61,6 +63,9 @@ class RiskPart:
         self.scores: pd.DataFrame | None = None
         self.calls: Recorded = {}
         self.files: dict[str, Path] = {}
+        self.shown: RiskShown | None = None
+        self.code = ""
+        """Plain calls that give the score on screen."""
         self.sample = ""
         self.verdict, self.leaks, self.facts = Says("", "title"), Says("", "soft"), Facts()
         self.leaks.add_class("genolab-leaks")
@@ -141,7 +146,8 @@ class RiskPart:
             # those of a disease are on another scale
             known = cohort.effects is not None and not model.binary_
             truth = cohort.effects * model.standard_.scale if known else None
-            shown = RiskShown(report, model.weights_, model.candidates_, truth, model.binary_)
+            self.shown = shown = RiskShown(report, model.weights_, model.candidates_, truth, model.binary_)
+            self.code = self._calls_of(told, method, apart, seed)
             with self.pane.hold():
                 self.view.show(shown)
             self.follow(self.sample)
@@ -168,22 +174,21 @@ class RiskPart:
                 self.trait.value = before if before in columns else columns[0]
         return cohort
 
-    @property
-    def code(self) -> str:
-        """Plain calls that give the score on screen."""
-        if self.inputs.is_file_of_genotypes:
-            apart = _SPLITS[self.split.value]
-            return code_of(*self._paths(), self.trait.value, self.method.value, apart, self.inputs.seed.value)
-        told = ", ".join(f"{name}={value!r}" for name, value in self._told().items())
-        seed = self.inputs.seed.value
-        units = "cohort.families" if _SPLITS[self.split.value] else "range(len(cohort.trait))"
-        prevalence = ", prevalence=cohort.prevalence" if self.disease else ""
+    def _calls_of(self, made: dict[str, Any], method: str, apart: bool, seed: int) -> str:
+        """Plain calls that give a score."""
+        if self.files:
+            return code_of(
+                self.files["genotypes"], self.files.get("samples"), self.trait.value, method, apart, seed
+            )  # fmt: skip
+        told = ", ".join(f"{name}={value!r}" for name, value in made.items())
+        units = "cohort.families" if apart else "range(len(cohort.trait))"
+        prevalence = ", prevalence=cohort.prevalence" if "prevalence" in made else ""
         parts = ["dosages", "trait", "covariates"]
         train, test = (", ".join(f"cohort.{name}[{sign}test]" for name in parts) for sign in ("~", ""))
         return "\n".join([
             "import genolab as gl", "", f"cohort = gl.data.simulate_cohort({told})",
             f"test = gl.predict.held_out({units}, seed={seed})",
-            f"score = gl.predict.RiskScore({self.method.value!r}, folds=3, seed={seed})",
+            f"score = gl.predict.RiskScore({method!r}, folds=3, seed={seed})",
             f"score.fit({train}, groups=cohort.families[~test])",
             f"report = score.evaluate({test}{prevalence})", "print(report, report.deciles)", "",
         ])  # fmt: skip
@@ -243,6 +248,18 @@ class RiskPart:
         files = self.files.values()
         name = " and ".join(path.name for path in files) or named
         self.place.say(f"{name}: {len(self.cohort.trait):,} samples × {len(self.model.weights_):,} variants", "soft")
+
+    def sections(self, files: Mapping[str, Path]) -> Sequence[Section]:
+        """What a report says of the score on screen."""
+        from genolab.plots.report_predict import of_risk
+
+        if self.shown is None or self.scores is None or self.model is None:
+            return []
+        name = self.place.text.partition(":")[0] if self.files else "simulated cohort"
+        return of_risk(
+            self.shown, self.scores, name=name, method=self.model.method, leaks=self.leaks.text, code=self.code,
+            card=self.model.card_, files=files,
+        )  # fmt: skip
 
     def held(self) -> list[Held]:
         """The files of the cohort on screen; a simulated one has none."""

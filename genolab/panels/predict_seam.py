@@ -10,7 +10,7 @@ from genolab.errors import GenolabError, InputError
 from genolab.io import parse_region
 from genolab.panels.parts import open_graph
 from genolab.panels.predict_runs import GRAPH_OF_LINEAR
-from genolab.panels.predict_source import WHO
+from genolab.panels.predict_source import SEQUENCES, WHO
 from genolab.panels.seam import Counts, Held, Selection
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ class PredictSeam:
 
         @property
         def run(self) -> Run | None: ...
+        @property
+        def code(self) -> str: ...
         def read(self) -> None: ...
         def _arrange(self) -> None: ...
         def _refuse(self, error: BaseException | None) -> None: ...
@@ -219,12 +221,18 @@ class PredictSeam:
             self.expression.match(state.get("control") is True)
 
     def report(self) -> Sequence[Section]:
-        """The gene on screen."""
-        from genolab.plots.report_expression import of_expression
+        """The run, gene or score on screen, once it is judged."""
+        from genolab.plots.report_predict import of_sequences
 
-        part = self.expression
-        if part is None or part.report is None or part.counts is None or not self.inputs.is_expression:
+        run, files = self.run, {each.kind: each.path for each in self.held() if each.path is not None}
+        if self.part is not None:
+            return self.part.sections(files)
+        if run is None or run.judged is None or self.inputs.what.value != SEQUENCES:
             return []
-        files = {each.kind: each.path for each in self.held() if each.path is not None}
-        steps = part.counts.steps
-        return of_expression(part.report, name=part.counts.name, steps=steps, code=part.code, files=files)
+        if run.source.table is not None:
+            files["sequences"] = run.source.table
+        return of_sequences(
+            run.study, run.judged, name=run.source.name, architecture=run.architecture, steps=run.steps,
+            history=run.history, motifs=self.stage.motifs, explained=self.stage.sequence.explained, code=self.code,
+            card=run.model.card_, files=files,
+        )  # fmt: skip

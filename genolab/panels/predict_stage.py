@@ -43,6 +43,7 @@ class PredictStage(ipywidgets.VBox):
         self.number: int | None = None
         self.original: np.ndarray | None = None
         self.before: np.ndarray | None = None
+        self.motifs: list[Motif] | None = None
         self.training, self.filters = TrainingView(self._picked), FiltersView()
         self.sequence = SequenceView(self._edited)
         self.panes = {
@@ -100,6 +101,7 @@ class PredictStage(ipywidgets.VBox):
     def show_filters(self, motifs: list[Motif] | None, settled: bool) -> None:
         """Draw what the filters look for; None where there are none."""
         with self.lock, self.panes["filters"].hold():
+            self.motifs = motifs
             if motifs is None:
                 self.filters.clear()
                 self.of_filters.say("linear in its words: no filters", "soft")

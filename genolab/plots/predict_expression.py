@@ -45,6 +45,7 @@ class ExpressionView:
         }  # fmt: skip
         self.sources = {name: ColumnDataSource({each: [] for each in found}, name=f"expression_{name}")
                         for name, found in keys.items()}  # fmt: skip
+        self.legends: list[Legend] = []
         self.points, self.worth, self.weights = self._points(), self._worth(), self._weights()
         top = row(self.points, self.worth, sizing_mode="stretch_width")
         self.layout = column(top, self.weights, sizing_mode="stretch_width", name="predict_expression")
@@ -65,6 +66,8 @@ class ExpressionView:
         for each in (self.points.x_range, self.points.y_range):
             each.update(start=ends[0], end=ends[1])
         _say(self.points.xaxis, f"{report.gene[:40]}, measured")
+        for legend in self.legends:
+            legend.visible = True
         self._show_worth(report)
         self._show_weights(report)
         self.mark("")
@@ -146,8 +149,7 @@ class ExpressionView:
         made.text("x", "y", text="sample", source=self.sources["chosen"], x_offset=10, y_offset=-6,
                   text_font_size="12px", text_color=style.VERMILION)  # fmt: skip
         items = [("model", dots), ("baseline", plain_dots), ("as measured", line)]
-        made.add_layout(Legend(items=[LegendItem(label=text, renderers=[each]) for text, each in items],
-                               location="top_left"))  # fmt: skip
+        self._legend(made, items, "top_left")
         tips = [("sample", "@sample"), ("measured", "@x{0.00}"), ("predicted", "@y{0.00}"),
                 ("baseline", "@baseline{0.00}"), ("off by", "@off{+0.00}"), ("held out in fold", "@fold")]  # fmt: skip
         made.add_tools(HoverTool(renderers=[dots], tooltips=tips), TapTool(renderers=[dots]))
@@ -169,8 +171,7 @@ class ExpressionView:
         )  # fmt: skip
         dots = made.scatter("name", "y", source=source, size=11, fill_color=style.BLUE, line_color="white")
         items = [("all (95 %)", dots), ("a fold", folds)]
-        made.add_layout(Legend(items=[LegendItem(label=text, renderers=[each]) for text, each in items],
-                               location="top_right"))  # fmt: skip
+        self._legend(made, items, "top_right")
         tips = [("R²", "@y{0.000}"), ("from", "@low{0.000}"), ("to", "@high{0.000}")]
         made.add_tools(HoverTool(renderers=[dots], tooltips=tips))
         of_fold = [("fold", "@fold"), ("samples", "@samples"), ("R²", "@y{0.000}")]
@@ -190,6 +191,12 @@ class ExpressionView:
                 ("position", "@where")]  # fmt: skip
         made.add_tools(HoverTool(renderers=[bars], tooltips=tips))
         return made
+
+    def _legend(self, figure: Any, items: list[tuple[str, Any]], place: str) -> None:
+        """A legend that is seen once there is something to tell apart."""
+        found = [LegendItem(label=text, renderers=[each]) for text, each in items]
+        self.legends.append(Legend(items=found, location=place, visible=False))
+        figure.add_layout(self.legends[-1])
 
     def _picked(self, _name: str, _old: Any, new: list[int]) -> None:
         names = self.sources["samples"].data["sample"]

@@ -46,6 +46,7 @@ class RiskView:
         }  # fmt: skip
         self.sources = {name: ColumnDataSource({each: [] for each in found}, name=f"risk_{name}")
                         for name, found in keys.items()}  # fmt: skip
+        self.legends: list[Legend] = []
         self.deciles, self.tried, self.effects = self._deciles(), self._tried(), self._effects()
         top = row(self.deciles, self.tried, sizing_mode="stretch_width")
         self.layout = column(top, self.effects, sizing_mode="stretch_width", name="predict_risk")
@@ -68,6 +69,9 @@ class RiskView:
         overall = float((mean * table["samples"]).sum() / table["samples"].sum())
         columns.fill(self.sources["middle"], {"x": [0.5, 10.5], "y": [overall, overall]})
         self.deciles.yaxis.axis_label.text = "share of cases" if shown.binary else "mean trait (standard deviations)"
+        for legend in self.legends:
+            legend.visible = True
+        self._true.visible = shown.truth is not None
         self._show_tried(shown.candidates)
         used = np.flatnonzero(shown.weights)
         if used.size > MOST:
@@ -120,8 +124,7 @@ class RiskView:
         made.text(dodge("decile", -0.12), "mean", text="name", source=person, y_offset=-12, text_align="center",
                   text_font_size="12px", text_color=style.VERMILION)  # fmt: skip
         items = [("SNPs (95 % interval)", score), ("covariates only", plain), ("everybody", middle)]
-        legend = Legend(items=[LegendItem(label=text, renderers=[each]) for text, each in items], location="top_left")
-        made.add_layout(legend)
+        self._legend(made, [LegendItem(label=text, renderers=[each]) for text, each in items], location="top_left")
         tips = [("tenth", "@decile"), ("by SNPs", "@mean{0.000}"), ("by covariates only", "@plain{0.000}"),
                 ("odds ratio to the middle", "@odds"), ("samples", "@samples")]  # fmt: skip
         made.add_tools(HoverTool(renderers=[score], tooltips=tips))
@@ -153,7 +156,13 @@ class RiskView:
             "x", "weight", source=self.sources["truth"], size=9, marker="diamond", fill_alpha=0,
             line_color=style.VERMILION, line_width=1.6, name="risk_true",
         )  # fmt: skip
-        items = [LegendItem(label="estimated", renderers=[stems]), LegendItem(label="true", renderers=[true])]
-        made.add_layout(Legend(items=items, location="top_right", orientation="horizontal"))
+        self._true = LegendItem(label="true", renderers=[true])
+        items = [LegendItem(label="estimated", renderers=[stems]), self._true]
+        self._legend(made, items, location="top_right", orientation="horizontal")
         made.add_tools(HoverTool(renderers=[stems], tooltips=[("variant", "@x{0,0}"), ("effect", "@weight{+0.000}")]))
         return made
+
+    def _legend(self, figure: Any, items: list[LegendItem], **where: str) -> None:
+        """A legend that is seen once there is something to tell apart."""
+        self.legends.append(Legend(items=items, visible=False, **where))
+        figure.add_layout(self.legends[-1])

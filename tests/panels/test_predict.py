@@ -13,6 +13,7 @@ import genolab as gl
 from genolab.panels import predict_runs
 from genolab.panels.predict import PredictPanel
 from genolab.panels.seam import Selection
+from genolab.plots import report as reports
 
 
 def made(count: int = 160, length: int = 40, seed: int = 0) -> tuple[list[str], list[str]]:
@@ -198,6 +199,20 @@ def test_what_leaves_the_panel(panel: PredictPanel, tmp_path: Path) -> None:
     panel.stage.refusal.clear()
 
 
+def test_the_report_has_the_run_with_leaks_and_baseline_first(panel: PredictPanel) -> None:
+    (section,) = panel.report()
+    run = panel.run
+    assert section.title == "deepbind on your sequences"
+    assert list(section.sentences) == [f"Leak check: {run.study.leaks}", run.judged.sentence]
+    assert f"baseline (word counts): {run.judged.first}" in section.facts
+    assert len(section.figures) == 3, "training, filters, the sequence that is explained"
+    assert len(section.tables["Test sequences"]) == len(run.study.test)
+    page = reports.page([section])
+    for said in (f"{run.judged.value():.3f}", run.model.card_["data"]["digest"], "make_study"):
+        assert said in page
+    assert page.index("Leak check") < page.index(f"{run.judged.value():.3f}")
+
+
 def test_the_graph_opens_on_this_networks_step(panel: PredictPanel) -> None:
     shown = []
     panel.on_graph = shown.append
@@ -247,6 +262,10 @@ def test_a_cohort_is_judged_beside_covariates_and_siblings_are_said() -> None:
     panel.on_graph = (asked := []).append
     panel._open_graph("step")
     assert asked == ["elastic_net_path"]
+    page = reports.page(panel.report())
+    for said in (risk.leaks.text, f"{risk.report.r2:.3f}", "covariates only", "Tenths of the score", "simulate_cohort"):
+        assert said in page
+    assert page.index("Leak check") < page.index(f"{risk.report.r2:.3f}"), "before any score"
     assert panel.arguments("elastic_net_path")[1][0].shape[0] <= 200
     risk.heritability[0].value, risk.split.value = 0, "at random"
     risk.simulate()
