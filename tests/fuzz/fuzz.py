@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,10 +21,11 @@ def _one(name: str, seconds: int) -> None:
     import atheris
 
     with atheris.instrument_imports(include=["genolab"]):
-        from targets import TARGETS
+        from targets import CACHE, TARGETS
 
         import genolab.io.sam_text
         import genolab.io.vcf_text  # noqa: F401
+    os.environ["GENOLAB_CACHE"] = str(CACHE)
 
     run, seeds = TARGETS[name]
 

@@ -33,7 +33,9 @@ from genolab.io.sam_text import read_sam
 
 _MEMORY_DISK = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 _FOLDER = Path(tempfile.mkdtemp(prefix="genolab-fuzz-", dir=_MEMORY_DISK))
-os.environ["GENOLAB_CACHE"] = str(_FOLDER / "cache")
+CACHE = _FOLDER / "cache"
+"""What whoever fuzzes sets ``GENOLAB_CACHE`` to: in no one's own cache, and not by this import, for pytest imports all
+tests in every process before the first runs."""
 
 VCF = (
     b'##fileformat=VCFv4.3\n##contig=<ID=c,length=1000>\n##INFO=<ID=DP,Number=1,Type=Integer,Description="d">\n'

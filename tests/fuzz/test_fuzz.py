@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
-from targets import TARGETS
+from targets import CACHE, TARGETS
 
 FOUND = Path(__file__).with_name("found")
 INPUTS = 10_000 if os.environ.get("GENOLAB_NIGHTLY") else 200
@@ -20,6 +21,13 @@ EDIT = st.tuples(
     st.sampled_from(["put", "over", "drop", "copy", "cut"]), st.integers(0, 2**16), st.integers(1, 40),
     st.sampled_from(PIECES) | st.binary(min_size=1, max_size=6),
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _a_cache_of_its_own() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GENOLAB_CACHE", str(CACHE))
+        yield
 
 
 def damaged(text: bytes, edits: list[tuple[str, int, int, bytes]]) -> bytes:
