@@ -116,8 +116,10 @@ class ExpressionPart:
         control = button("Permutation control", "predict the gene's values in another order: a score is a fault",
                          lambda: self.judge(True))  # fmt: skip
         self._of_genotypes = [self.genotypes, self.places, self.window]
-        rows = {each: ipywidgets.HBox([each]).add_class("genolab-row") for each in (
-            self.window, self.folds, self.share)}  # fmt: skip
+        rows = {
+            each: ipywidgets.HBox([each, ipywidgets.Label(unit).add_class("genolab-unit")]).add_class("genolab-row")
+            for each, unit in ((self.window, "kb"), (self.folds, ""), (self.share, "%"))
+        }
         self._hidden = [self.genotypes, self.places, rows[self.window]]
         self.controls = ipywidgets.VBox([
             self.genes, self.gene, self.source, *self._hidden, self.split, self.leaks, self.covariates,
@@ -332,7 +334,7 @@ class ExpressionPart:
         else:
             what = report.predictors[0].upper() + report.predictors[1:]
             self.verdict.say(
-                f"{head}{what} add {report.added:.3f} to R² over {report.baseline} ({low:.3f}–{high:.3f}).", "title"
+                f"{head}{what} add {report.added:.3f} to R² over {report.baseline} ({low:.3f}–{high:.3f})."
             )
         model, plain = report.scores.to_dict("records")
         rows = [("R²", _with_ends(model, "R2")), ("r", _with_ends(model, "r"))]

@@ -26,7 +26,7 @@ from genolab.text import plain
 if TYPE_CHECKING:
     from genolab.predict.expression_report import ExpressionReport
 
-TOP, BOTTOM = 330, 250
+TOP, BOTTOM = 290, 250
 MOST = 20
 """Predictors that are drawn, the strongest; the table has all of them."""
 _SAMPLES = ("sample", "x", "y", "baseline", "fold", "off")
@@ -180,7 +180,7 @@ class ExpressionView:
 
     def _weights(self) -> Any:
         made = style.figure(
-            x_label="predictor", y_label="weight, per standard deviation", height=BOTTOM,
+            x_label="predictor", y_label="weight, per s.d.", height=BOTTOM,
             x_range=FactorRange(factors=[]), tools="save", name="expression_weights",
         )  # fmt: skip
         made.add_layout(Span(location=0, dimension="width", line_width=1, line_color="#999999"))
