@@ -33,7 +33,7 @@ def detected(counts: Counts) -> Detection:
 def _detected(counts: np.ndarray) -> np.ndarray:
     from genolab.prepare.loops import factors
 
-    return added_over_samples(factors.detected, counts).astype(np.int64)
+    return added_over_samples(factors.detected, counts, as_given=True).astype(np.int64)
 
 
 class QuantileOfCounts(NamedTuple):
@@ -116,7 +116,8 @@ def _log_geometric_means(counts: np.ndarray, poscounts: Any) -> np.ndarray:
     samples = _detected(counts)
     genes = np.flatnonzero(samples > 0 if poscounts else samples == len(counts))
     means = np.full(counts.shape[1], -np.inf)
-    means[genes] = added_over_samples(factors.log_sums, counts, genes, _logarithms()) / len(counts)
+    sums = added_over_samples(factors.log_sums, counts, genes, _logarithms(), as_given=True)
+    means[genes] = sums / len(counts)
     return means
 
 
@@ -148,7 +149,7 @@ def _median_of_ratios(counts: np.ndarray, log_geometric_mean: np.ndarray) -> np.
     genes = np.flatnonzero(np.isfinite(log_geometric_mean))
     out = np.empty(len(counts))
     centre = log_geometric_mean[genes]
-    over_samples(factors.median_ratios, counts, genes, centre, _logarithms(), each=[out])
+    over_samples(factors.median_ratios, counts, genes, centre, _logarithms(), each=[out], as_given=True)
     return out
 
 
