@@ -19,7 +19,7 @@ from genolab.align.loops.notes import NOTE
 _SPREADING = "mask", "ones", "words"  # of a way, see blocks.py
 
 
-def _calling(kinds: list[Any]) -> Any:
+def calling(kinds: list[Any]) -> Any:
     """Generates a call of the address that comes first with the addresses of arrays, and numbers."""
     return partial(_call, kinds)
 
@@ -45,7 +45,7 @@ def call_columns(
     signature = types.void(
         place, state, letters, row_at, theirs, place, carried, place, place, costs, sides, place, directions, place
     )
-    return signature, _calling(COLUMNS)
+    return signature, calling(COLUMNS)
 
 
 @intrinsic
@@ -53,7 +53,7 @@ def call_note(typing, address, carried, at, numbers, first, second, third, fourt
     """Note the ends of alignments, see :func:`~genolab.align.loops.notes.note_last_row`."""
     place = types.intp
     signature = types.void(place, carried, place, numbers, place, place, place, place)
-    return signature, _calling(NOTE)
+    return signature, calling(NOTE)
 
 
 def _loop_call(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

@@ -18,19 +18,18 @@ refuses are judged by it.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from genolab.align.loops import loop
-from genolab.align.loops.soft_blocks import backward_block, fill, forward_block
+from genolab.align.loops.soft_blocks import EVERY, LEAK, TILTS, align_blocks, space
 from genolab.align.loops.soft_log import log_pair
-from genolab.align.loops.soft_vectors import END, EXPECTED, FLOOR, LANES
+from genolab.align.loops.soft_vectors import END, FLOOR, LANES, addresses
 from genolab.align.threads import share
 
-LEAK = 1e-11
-"""The share of a result that may come from the floor."""
+TOGETHER = 64
+"""Blocks that are computed in one go, and behind which a key can interrupt."""
 
 MOST_BYTES = 2**28
 """Memory for the kept rows of a block; pairs that need more go one by one in log space."""
@@ -102,6 +101,8 @@ def run(work: SoftWork, expected: bool, force_log: bool = False) -> Expectations
         np.zeros(size),
         np.zeros(count, bool),
     )
+    # one kind of codes, so that the loops compile once
+    work = replace(work, query=work.query.astype(np.int32), target=work.target.astype(np.int32))
     members = np.lexsort((work.target_length, work.query_length))
     if not force_log and work.in_range():
         again = np.concatenate(share(partial(_run_lanes, work, expected, result), members)) if count else members
@@ -122,113 +123,50 @@ def _rows_apart(rows: int, columns: int) -> int:
 
 def _run_lanes(work: SoftWork, expected: bool, result: Expectations, members: np.ndarray) -> np.ndarray:
     """The pairs in blocks of lanes; returns those that must be computed in log space."""
-    plain = work.plain()
-    kind = np.uint8 if plain else np.int32
+    if not members.size:
+        return members
+    blocks = _blocks(work, expected, members)
+    refused = np.zeros(result.log_weight.size, np.bool_)
+    for b in np.flatnonzero(blocks[:, EVERY] < 0).tolist():
+        refused[members[b * LANES : (b + 1) * LANES]] = True
+    blocks, plain = blocks[blocks[:, EVERY] >= 0], work.plain()
+    for begin in range(0, len(blocks), TOGETHER):
+        _align(work, plain, blocks[begin : begin + TOGETHER], members, result, refused, np.zeros((3, 0, 0)))
+    return members[refused[members]]
+
+
+def _blocks(work: SoftWork, expected: bool, members: np.ndarray) -> np.ndarray:
+    """What is known of each block, see soft_blocks.py; rows -1 apart where there is no memory for it."""
+    begin = np.arange(0, members.size, LANES)
+    rows, columns = (
+        np.maximum.reduceat(length[members], begin) + (not work.local)
+        for length in (work.query_length, work.target_length)
+    )
+    apart = np.array([_rows_apart(*size) or -1 for size in zip(rows.tolist(), columns.tolist(), strict=True)])
+    return np.stack([begin, rows, columns, apart if expected else np.minimum(apart, 0)], axis=1).astype(np.int64)
+
+
+def _align(
+    work: SoftWork,
+    plain: bool,
+    blocks: np.ndarray,
+    members: np.ndarray,
+    result: Expectations,
+    refused: np.ndarray,
+    posterior: np.ndarray,
+) -> float:
+    """Write what some blocks give; of the posterior of one pair, the sum of its adjoints."""
+    each_state = posterior.size > 0
     weights, letters = work.weights(plain), (END, END) if plain else work.scores.shape
     gaps = np.exp(-np.array([work.gaps.sum(), work.gaps[1]]))
-    growth = growth_by_tilt(weights, gaps)
-    again = [members[:0]]
-    for begin in range(0, members.size, LANES):
-        block = members[begin : begin + LANES]
-        m, n = int(work.query_length[block].max()), int(work.target_length[block].max())
-        rows, columns = m + (not work.local), n + (not work.local)
-        every = _rows_apart(rows, columns)
-        if not every:
-            again.append(block)
-            continue
-        room = Room.of(rows, columns, every if expected else 0, kind, plain, block.size)
-        end = (letters[0], letters[1]) if not work.local else (-1, -1)
-        fill(block, work.query, work.query_start, work.query_length, end[0], letters[0] + 1, 0, room.query)
-        fill(block, work.target, work.target_start, work.target_length, end[1], letters[1] + 1, 1, room.target)
-        lanes = block[np.minimum(np.arange(LANES), block.size - 1)]
-        ends = np.where(np.arange(LANES) < block.size, work.query_length[lanes] + 1, -1)
-        room.forward(work.local, weights, gaps, ends)
-        refused, log_weight = np.empty(block.size, np.bool_), np.empty(block.size)
-        judge(work.local, work.query_length[block], columns, growth, room.scale, room.total, log_weight, refused)
-        result.log_weight[block] = log_weight
-        if expected:
-            counts = np.zeros((letters[0] + 2, letters[1] + 2, LANES))
-            sums = np.empty((EXPECTED, LANES))
-            room.backward(work.local, weights, gaps, ends, counts, sums, np.zeros((3, 0, 0)), None)
-            result.counts[block, : letters[0], : letters[1]] = counts[
-                : letters[0], : letters[1], : block.size
-            ].transpose(2, 0, 1)
-            result.gaps[block] = sums[0, : block.size]
-            result.gap_letters[block] = sums[0, : block.size] + sums[1, : block.size]
-            refused = refused | ~np.isfinite(sums[0, : block.size] + sums[1, : block.size])
-        again.append(block[refused])
-    return np.concatenate(again)
-
-
-@dataclass(frozen=True, eq=False)
-class Room:
-    """The arrays of one block."""
-
-    query: np.ndarray
-    target: np.ndarray
-    rows: np.ndarray
-    kept: np.ndarray
-    segment: np.ndarray
-    factor: np.ndarray
-    scale: np.ndarray
-    starts: np.ndarray
-    total: np.ndarray
-    table: np.ndarray
-    steps: np.ndarray
-    every: int
-    plain: bool
-    used: int
-
-    @staticmethod
-    def of(rows: int, columns: int, every: int, kind: type, plain: bool, used: int) -> Room:
-        """Room for so many rows and columns, those of the end among them, and ``used`` lanes with a pair."""
-        row = (columns + 2, 3, LANES)
-        return Room(
-            np.empty((rows, LANES), kind),
-            np.empty((columns + 2, LANES), kind),
-            np.empty((2, *row)),
-            np.empty((rows // every + 1 if every else 0, *row)),
-            np.empty((every, *row)),
-            np.empty((rows + 1, LANES)),
-            np.empty((rows + 1, LANES), np.int64),
-            np.empty((rows + 1, LANES)),
-            np.empty((rows + 1, LANES)),
-            np.zeros((END + 1 if plain else columns + 2, LANES)),
-            np.zeros((2, 5, LANES)),
-            every,
-            plain,
-            used,
-        )
-
-    def forward(self, local: bool, weights: np.ndarray, gaps: np.ndarray, ends: np.ndarray) -> None:
-        """Forward weights; see :func:`forward_block`."""
-        forward_block(
-            local, self.target if self.plain else None, self.query, self.target, weights, gaps, ends, self.used,
-            self.every, self.rows, self.kept, self.factor, self.scale, self.starts, self.total, self.table, self.steps,
-        )  # fmt: skip
-
-    def backward(
-        self,
-        local: bool,
-        weights: np.ndarray,
-        gaps: np.ndarray,
-        ends: np.ndarray,
-        counts: np.ndarray,
-        sums: np.ndarray,
-        posterior: np.ndarray,
-        whole: int | None,
-    ) -> float:
-        """What is expected; see :func:`backward_block`."""
-        shares = np.empty((self.target.shape[0], 3, LANES))
-        everywhere: float = backward_block(
-            local, self.target if self.plain else None, self.query, self.target, weights, gaps, ends, self.used,
-            self.every, self.rows, self.kept, self.factor, self.starts, self.total, self.table, self.steps,
-            self.segment, counts, sums, shares, whole, posterior,
-        )  # fmt: skip
-        return everywhere
-
-
-TILTS = np.arange(0, 8, 0.25)
+    sizes = letters[0] + 2, letters[1] + 2
+    everywhere: float = align_blocks(
+        addresses(work.local, plain, each_state), work.local, plain, blocks, members, work.query, work.query_start,
+        work.query_length, work.target, work.target_start, work.target_length,
+        weights, gaps, growth_by_tilt(weights, gaps), letters, space(blocks, sizes, not each_state),
+        result.log_weight, result.counts, result.gaps, result.gap_letters, refused, posterior,
+    )  # fmt: skip
+    return everywhere
 
 
 def growth_by_tilt(weights: np.ndarray, gaps: np.ndarray) -> np.ndarray:
@@ -239,27 +177,6 @@ def growth_by_tilt(weights: np.ndarray, gaps: np.ndarray) -> np.ndarray:
     with np.errstate(over="ignore"):
         growth: np.ndarray = np.log((weights.max() * tilt + max(first, further)) * (1 + first * tilt * along))
     return growth
-
-
-@loop
-def judge(local, length, columns, growth, scale, total, log_weight, refused):
-    """Log weight of each lane, and whether the guard refuses it."""
-    rows = total.shape[0] - 1
-    for lane in range(length.size):
-        whole = math.log(total[rows, lane]) + scale[rows, lane] * math.log(2.0)
-        log_weight[lane] = whole
-        m = length[lane] + (0 if local else 1)
-        best, pace = np.inf, 0.0
-        for k in range(growth.size):
-            bound = k * 0.25 * (columns + 1) + (m + 1) * max(growth[k], 0.0)
-            if bound < best:
-                best, pace = bound, max(growth[k], 0.0)
-        tilt = best - (m + 1) * pace
-        highest = -np.inf
-        for i in range(m + 1):
-            highest = max(highest, (m - i + 1) * pace + scale[i, lane] * math.log(2.0))
-        leak = highest + tilt + math.log(FLOOR) + math.log(3.0 * (columns + 2)) + 2 * math.log(m + 1.0) - whole
-        refused[lane] = not (leak < math.log(LEAK) and whole < np.inf)
 
 
 def _run_log(work: SoftWork, expected: bool, result: Expectations, members: np.ndarray) -> None:
@@ -314,28 +231,22 @@ def run_cells(scores: np.ndarray, gaps: np.ndarray, local: bool, expected: bool,
         local,
     )
     posterior = np.zeros((3, m + 1, n + 1) if expected else (3, 0, 0))
-    rows, columns = m + (not local), n + (not local)
-    every = _rows_apart(rows, columns)
-    if not force_log and every and work.in_range():
-        weights, costs = work.weights(False), np.exp(-np.array([gaps.sum(), gaps[1]]))
-        room = Room.of(rows, columns, every if expected else 0, np.int32, False, 1)
-        block = np.array([0])
-        end = (m, n) if not local else (-1, -1)
-        fill(block, ours, work.query_start, work.query_length, end[0], m + 1, 0, room.query)
-        fill(block, theirs, work.target_start, work.target_length, end[1], n + 1, 1, room.target)
-        lengths = np.array([m])
-        ends = np.where(np.arange(LANES) < 1, m + 1, -1)
-        room.forward(local, weights, costs, ends)
-        log_weight, refused = np.empty(1), np.empty(1, np.bool_)
-        judge(local, lengths, columns, growth_by_tilt(weights, costs), room.scale, room.total, log_weight, refused)
-        if not refused[0] and not expected:
-            return Cells(log_weight[0], posterior, 0.0, 0.0, False)
-        if expected and np.isfinite(log_weight[0]):
-            sums = np.empty((EXPECTED, LANES))
-            everywhere = room.backward(local, weights, costs, ends, np.zeros((0, 0, 0)), sums, posterior, 1)
+    if not force_log and work.in_range():
+        member, refused = np.array([0]), np.zeros(1, np.bool_)
+        blocks = _blocks(work, expected, member)
+        size = 1 if expected else 0
+        found = Expectations(
+            np.zeros(1), np.zeros((size, 0, 0)), np.zeros(size), np.zeros(size), np.zeros(1, np.bool_)
+        )  # fmt: skip
+        if blocks[0, EVERY] >= 0:
+            everywhere = _align(work, False, blocks, member, found, refused, posterior)
+            whole = float(found.log_weight[0])
+            if not expected and not refused[0]:
+                return Cells(whole, posterior, 0.0, 0.0, False)
             # a cell starts from the floor, and so may what starts there: now that all adjoints are known, this is exact
-            certain = not refused[0] or 2 * FLOOR * everywhere < LEAK
-            if certain and np.isfinite(sums[:2, 0]).all():
-                return Cells(log_weight[0], posterior, sums[0, 0], sums[0, 0] + sums[1, 0], False)
+            if expected and np.isfinite([whole, found.gap_letters[0]]).all() and (
+                not refused[0] or 2 * FLOOR * everywhere < LEAK
+            ):  # fmt: skip
+                return Cells(whole, posterior, float(found.gaps[0]), float(found.gap_letters[0]), False)
     whole, sums = _log_one(work, ours[:-1], theirs[:-1], expected, np.zeros((0, 0)), posterior)
     return Cells(whole, posterior, sums[0], sums[0] + sums[1], True)
