@@ -110,10 +110,10 @@ def align(
             backend = backend_in_force(None, pairwise_scores.backend)
             scores = pairwise_scores.with_static(**static_lengths(arrays[2], arrays[5]))(*arrays).score
             return Alignments(ours, theirs, first, second, scores, scoring, options, backend=backend)
+        from genolab.align.first import trace
         from genolab.align.loops.pairs import work_of
-        from genolab.align.loops.trace import trace_pairs
 
-        paths = trace_pairs(work_of(*arrays), cigar == "=X")
+        paths = trace(work_of(*arrays), cigar == "=X", scoring)
     return Alignments(
         ours, theirs, first, second, paths.score.astype(np.int32), scoring, options, paths.cigars, paths.query_start,
         paths.query_end, paths.target_start, paths.target_end, paths.matches, paths.columns,

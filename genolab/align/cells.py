@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytensor
 import pytensor.tensor as pt
 
 from genolab.align.pairwise import LOW, FreeEnds, Gaps, Substitution
+from genolab.align.score_matrix import FEW_CELLS
 from genolab.kernel import kernel
+from genolab.kernel.uncompiled import run
 from genolab.spec import Spec, Symbol
 
 Query = Annotated[Symbol, Spec("query_position", "uint8", "codes of the query", symbol="q")]
@@ -112,5 +115,6 @@ def _cells(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     query, target, table, gaps, free_ends, window, step = arrays
     bins = [-(-int(window[2 + side]) // int(step[side])) for side in (0, 1)]
     results = np.full((5, *bins), LOW, np.int32)
-    fill_cells(query, target, table, gaps, free_ends, window, step, results)
+    fill = partial(run, fill_cells) if (query.size + 1) * (target.size + 1) <= FEW_CELLS else fill_cells
+    fill(query, target, table, gaps, free_ends, window, step, results)
     return tuple(results)

@@ -72,7 +72,7 @@ def co_optimal(result: Alignments, number: int, limit: int | None) -> Iterator[C
     if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int) or limit < 0):
         raise InputError(_WHO, "limit", "0 or more, or None for all", repr(limit))
     paths = matrix_within(result, number).paths()
-    spelled = _plain if any("M" in cigar for cigar in result.cigars or []) else str
+    spelled = with_m if any("M" in cigar for cigar in result.cigars or []) else str
 
     def of(path: Path) -> CoOptimal:
         (first, last), (left, right) = (axis[[0, -1]].tolist() for axis in (path.row, path.column))
@@ -81,6 +81,6 @@ def co_optimal(result: Alignments, number: int, limit: int | None) -> Iterator[C
     return map(of, islice(paths, limit))
 
 
-def _plain(cigar: str) -> str:
+def with_m(cigar: str) -> str:
     """A CIGAR of ``=`` and ``X`` as one of ``M``."""
     return re.sub(r"(\d+[=X])+", lambda run: f"{sum(map(int, re.findall(r'[0-9]+', run[0])))}M", cigar)

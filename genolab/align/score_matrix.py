@@ -6,15 +6,20 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from genolab.align.scoring import Scoring
 from genolab.align.sequences import SequencesLike, encode
 from genolab.errors import InputError
+from genolab.kernel.uncompiled import run
 
 MOST_CELLS = 2**21
 """Cells of a matrix that is kept whole: 40 MB. Larger ones are looked at in windows and bins."""
+
+FEW_CELLS = 25_000
+"""Cells of a matrix that Python may look at while the loops are compiled: half a second."""
 
 LARGEST = 2**29
 """Cells that are computed at most, kept or not: some seconds."""
@@ -88,8 +93,12 @@ class ScoreMatrix:
     def _counted(self) -> tuple[float, np.ndarray]:
         from genolab.align.loops.cells import count_best
 
-        count, moves = count_best(*self._arrays, self.best)
+        count, moves = self._run(count_best, *self._arrays, self.best)
         return float(count), moves
+
+    def _run(self, loop: Any, *arguments: Any) -> Any:
+        """Run a loop, as plain Python where a person waits for the picture of a small matrix and it is not compiled."""
+        return run(loop, *arguments) if self.H.size <= FEW_CELLS else loop(*arguments)
 
     @property
     def _arrays(self) -> tuple[np.ndarray, ...]:
@@ -165,7 +174,7 @@ class ScoreMatrix:
         stack, trail = np.zeros((3 * longest, 5), np.int64), np.zeros(longest, np.uint8)
         stack[0], size = (i, j, IN_H, 0, 0), 1
         while True:
-            size, length, row, column = next_walk(stack, size, trail, *self._arrays)
+            size, length, row, column = self._run(next_walk, stack, size, trail, *self._arrays)
             if length < 0:
                 return
             yield self._path(trail[:length], row, column)

@@ -101,7 +101,6 @@ class Kernel(Opened):
         self._state: dict[str, State] = {}
         self._run_lock, self._program_lock = threading.Lock(), threading.Lock()
         self._program: list[Program | None] = []  # empty until somebody asked
-        self._loops_for: set[tuple[str, ...]] = set()  # the dtypes that the loop was compiled for
 
     @property
     def subject(self) -> str:

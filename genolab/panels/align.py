@@ -14,6 +14,7 @@ import ipywidgets
 from genolab import data, io
 from genolab.align import Alignments, MultipleAlignment, Scoring, align, dot_plot, multiple
 from genolab.errors import GenolabError, InputError
+from genolab.kernel.at_once import at_once
 from genolab.panels import align_drawn
 from genolab.panels.align_code import code_of_many, code_of_pair
 from genolab.panels.align_controls import AlignControls
@@ -22,6 +23,7 @@ from genolab.panels.align_map import MapPart
 from genolab.panels.align_seam import AlignSeam
 from genolab.panels.align_source import EXAMPLES, WHO, Given, read
 from genolab.panels.align_stage import Aligned, PairStage
+from genolab.panels.compiling import Compiling
 from genolab.panels.page import Code, Downloads, Says
 from genolab.panels.parts import Listener, Refusal, StatusBar, button, open_graph
 from genolab.panels.paths import Allowed
@@ -65,6 +67,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         self.bar = StatusBar(self.cancel)
         listener = Listener(self.bar, self._refuse, self._ended)
         self._aligning, self._looking = Latest(listener), Latest(listener)
+        self._compiling = Compiling(self.bar, lambda: not self._aligning.wait(0))
         self.allowed = Allowed(roots, WHO)
         self.allowed.add([each.path for each in data.sequence_sets()])
         self.allowed.add([each for each in (query, target) if isinstance(each, os.PathLike)])
@@ -138,10 +141,12 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
         def work(progress: Progress) -> None:
             scoring, notices = controls.scoring, list[str]()
             ours = self._given(query, "query")
-            if not target.strip() and len(ours.texts) > 2:
-                self._align_many(progress, ours, scoring)
-            else:
-                self._align_pair(progress, *self._pair(ours, target, notices), mode, scoring)
+            with at_once() as behind:
+                if not target.strip() and len(ours.texts) > 2:
+                    self._align_many(progress, ours, scoring)
+                else:
+                    self._align_pair(progress, *self._pair(ours, target, notices), mode, scoring)
+            self._compiling.add(behind)
             self.code_box.text = self.code
             self.bar.note(tuple(notices))
             self.bar.engine.say("numpy, loops by numba", "soft")

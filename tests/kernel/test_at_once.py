@@ -42,6 +42,7 @@ def made(calls: list[str]) -> Kernel:
 @pytest.fixture(autouse=True)
 def _no_caches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr("genolab.kernel.at_once._compiled", set())
 
 
 def test_a_call_from_python_runs_the_loop() -> None:
@@ -67,9 +68,10 @@ def test_where_a_person_waits_the_definition_answers_until_the_loop_is_compiled(
     assert len(behind) == 0
 
 
-def test_the_next_process_knows_what_an_earlier_one_compiled() -> None:
+def test_the_next_process_knows_what_an_earlier_one_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     made(calls)(np.ones(3))
+    monkeypatch.setattr("genolab.kernel.at_once._compiled", set())
     with at_once() as behind:
         made(calls)(np.ones(3))
     assert calls == ["loop", "loop"]
@@ -79,6 +81,7 @@ def test_the_next_process_knows_what_an_earlier_one_compiled() -> None:
 def test_another_source_or_processor_has_compiled_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[str] = []
     made(calls)(np.ones(3))
+    monkeypatch.setattr("genolab.kernel.at_once._compiled", set())
     monkeypatch.setattr("genolab.kernel.at_once._sources", lambda _package: "another")
     with at_once() as behind:
         made(calls)(np.ones(3))
