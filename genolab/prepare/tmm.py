@@ -57,7 +57,7 @@ def tmm(
     for value, trim in ((ratio, ratio_trim), (level, sum_trim)):
         rank = mid_ranks(pt.switch(seen, value, np.inf))
         edge = pt.floor(number * trim)
-        keep = keep & pt.gt(rank, edge) & pt.le(rank, number - edge)
+        keep = keep & pt.ge(rank, edge + 1) & pt.le(rank, number - edge)  # of a half rank as edgeR's
     return TrimmedMeans(_two_to_the_mean(ratio, 1 / variance, keep, seen, total))
 
 

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import faults
+import numpy as np
 import pytest
 
 from genolab.errors import Cancelled, FileError
@@ -151,3 +152,15 @@ def test_a_cancelled_write_leaves_nothing(stop: BaseException, tmp_path: Path) -
             written()
     assert [path.name for path in tmp_path.iterdir()] == ["x.bam"]
     assert (tmp_path / "x.bam").read_bytes() == b"the old file"
+
+
+def test_results_of_a_session_are_compared_to_single_precision() -> None:
+    from genolab.io.sessions import same
+
+    values = np.array([0.1, np.nan, -300.0, np.inf])
+    assert same(values, values * (1 + 1e-7))
+    assert same(values.astype(np.float32), values)
+    for other in (values + 0.01, values * (1 + 1e-4), np.nan_to_num(values), values[:3], None):
+        assert not same(values, other)
+    assert not same(np.array([1, 2]), np.array([1, 3]))
+    assert not same(np.array(["a"]), np.array([1.0]))
