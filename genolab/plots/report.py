@@ -1,7 +1,8 @@
 """A report: one HTML file with live plots, tables and where everything is from. It opens anywhere and asks for nothing.
 
 Every word that may come from a file is escaped here, and only here; figures travel as data that BokehJS reads. The page
-forbids itself every request (Content-Security-Policy) and runs only the scripts that bear its nonce.
+forbids itself every request (Content-Security-Policy) and runs only the scripts that bear its nonce. It is dark where
+the browser asks for dark, and white on paper.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from genolab.text import csv_of, plain
 
 if TYPE_CHECKING:
     import pandas as pd
+    from bokeh.document import Document
     from bokeh.model import Model
 
 MOST_ROWS = 500
@@ -78,14 +80,14 @@ def write(sections: Sequence[Section], path: str | os.PathLike[str], title: str 
 
 def page(sections: Sequence[Section], title: str = "genolab report") -> str:
     """The report as one HTML text: the same sections give the same numbers, figures and words."""
-    figures: list[tuple[str, dict[str, Any]]] = []
+    figures: list[dict[str, Any]] = []
     parts = [_section(number, each, figures) for number, each in enumerate(sections)]
     links = "".join(f'<a href="#section-{n}">{escape(each.title)}</a>' for n, each in enumerate(sections))
     body = (
         f"<header><h1>{escape(title)}</h1><p>made by genolab {escape(__version__)}; plots are live, nothing "
         f"leaves this page</p><nav>{links}</nav></header><main>{''.join(parts)}</main>"
     )
-    data = _as_script_data([{"id": name, "content": content} for name, content in figures])
+    data = _as_script_data(figures)
     scripts = [f'<script type="application/json" id="genolab-figures">{data}</script>'] if figures else []
     own = [*_bokeh(figures), (_FILES / "report.js").read_text(encoding="utf-8")]
     nonce = hashlib.sha256((body + data).encode()).hexdigest()[:24]
@@ -104,7 +106,7 @@ def page(sections: Sequence[Section], title: str = "genolab report") -> str:
     )
 
 
-def _section(number: int, section: Section, figures: list[tuple[str, dict[str, Any]]]) -> str:
+def _section(number: int, section: Section, figures: list[dict[str, Any]]) -> str:
     parts = [f'<section id="section-{number}"><h2>{escape(section.title)}</h2>']
     parts += [f"<p>{escape(each)}</p>" for each in section.sentences]
     if section.facts:
@@ -112,7 +114,7 @@ def _section(number: int, section: Section, figures: list[tuple[str, dict[str, A
         parts.append(f"<dl>{cells}</dl>")
     for figure in section.figures:
         name = f"figure-{len(figures)}"
-        figures.append((name, _content(figure.model)))
+        figures.append({"id": name, **_content(figure.model)})
         height = f' style="height: {int(figure.height)}px"' if figure.height is not None else ""
         caption = f"<figcaption>{escape(figure.caption)}</figcaption>" if figure.caption else ""
         parts.append(f'<figure><div class="plot" id="{name}"{height}></div>{caption}</figure>')
@@ -168,7 +170,7 @@ def _file_name(title: str) -> str:
 
 
 def _content(model: Model) -> dict[str, Any]:
-    """A figure in the light theme, as the data that BokehJS reads."""
+    """A figure in the light theme, as the data that BokehJS reads, and what the dark theme changes in its models."""
     from bokeh.document import Document
 
     if model.document is not None:
@@ -176,18 +178,32 @@ def _content(model: Model) -> dict[str, Any]:
     document = Document(theme=style.theme(False))
     document.add_root(model)
     try:
-        content: dict[str, Any] = json.loads(_plain_json(document))
+        content = document.to_json(deferred=False)
+        light = _themed(document)
+        document.theme = style.theme(True)
+        changes = [
+            {"id": name, "values": values}
+            for name, dark in _themed(document).items()
+            if (values := {key: value for key, value in dark.items() if light[name].get(key) != value})
+        ]
+        made: dict[str, Any] = json.loads(_plain_json({"content": content, "dark": changes}))
     finally:
         document.clear()
-    return content
+    return made
 
 
-def _plain_json(document: Any) -> str:
+def _themed(document: Document) -> dict[str, dict[str, Any]]:
+    """What the models have of the theme, by their number; what a picture set itself is as it was set."""
+    models = sorted(document.models, key=lambda each: (len(each.id), each.id))
+    return {each.id: {name: getattr(each, name) for name in each.themed_values() or ()} for each in models}
+
+
+def _plain_json(value: Any) -> str:
     """A document as JSON, its models numbered from 1, so that the same figure is the same text."""
     from bokeh.core.json_encoder import serialize_json
 
     numbers: dict[str, str] = {}
-    text = str(serialize_json(document.to_json(deferred=False)))
+    text = str(serialize_json(value))
     return _MODEL.sub(lambda found: f'"id":"{numbers.setdefault(found[1], f"m{len(numbers) + 1}")}"', text)
 
 
@@ -196,13 +212,13 @@ def _as_script_data(value: Any) -> str:
     return json.dumps(value, separators=(",", ":")).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
-def _bokeh(figures: Sequence[tuple[str, dict[str, Any]]]) -> list[str]:
+def _bokeh(figures: Sequence[dict[str, Any]]) -> list[str]:
     """BokehJS, of this installation: the parts that the figures need."""
     from bokeh.resources import Resources
 
     if not figures:
         return []
-    text = json.dumps([content for _, content in figures])
+    text = json.dumps(figures)
     parts = ["bokeh"]
     if '"DataTable"' in text:
         parts += ["bokeh-widgets", "bokeh-tables"]

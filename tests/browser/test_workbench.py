@@ -183,6 +183,12 @@ def _picture(screen: Any) -> list[str]:
     return last
 
 
+AXIS_INKS = (
+    "() => [...new Set(Bokeh.documents.flatMap(d => [...d.all_models]).filter(m => m.type === 'LinearAxis')"
+    ".map(m => m.major_label_text_color))]"
+)
+
+
 def test_a_report_opens_without_a_network_and_shows_what_a_file_says_as_text(
     screens: Any, outside: list[str], tmp_path: Path
 ) -> None:
@@ -193,6 +199,7 @@ def test_a_report_opens_without_a_network_and_shows_what_a_file_says_as_text(
     from genolab.call import call_variants
     from genolab.plots.report import Figure, Section, write
     from genolab.plots.report_sections import of_calls
+    from genolab.plots.style import DARK, LIGHT
 
     evil = "<img src=x onerror=document.title='hacked'></script><script>document.title='hacked'</script>"
     plain = figure(height=120, title="$$\\href{javascript:alert(1)}{x}$$")
@@ -224,6 +231,20 @@ def test_a_report_opens_without_a_network_and_shows_what_a_file_says_as_text(
     page.locator("th button", has_text="number").click()
     assert page.locator("table").last.locator("tbody tr td.number").all_inner_texts() == ["9", "10"]
     page.screenshot(path=Path(__file__).with_name("screenshots") / "report.png")
+    paper = "() => getComputedStyle(document.documentElement).backgroundColor"
+    page.emulate_media(color_scheme="dark")
+    page.screenshot(path=Path(__file__).with_name("screenshots") / "report_dark.png")
+    assert page.evaluate(paper) == "rgb(17, 17, 17)"
+    assert page.evaluate(AXIS_INKS) == [DARK.soft]
+    page.evaluate("() => dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(AXIS_INKS) == [LIGHT.soft], "paper is white"
+    page.evaluate("() => dispatchEvent(new Event('afterprint'))")
+    assert page.evaluate(AXIS_INKS) == [DARK.soft]
+    page.emulate_media(media="print")
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", color_scheme="light")
+    assert page.evaluate(paper) == "rgb(255, 255, 255)"
+    assert page.evaluate(AXIS_INKS) == [LIGHT.soft]
     assert asked == [path.as_uri()]
     assert errors == []
     context.close()

@@ -16,7 +16,7 @@ from genolab.align import MappedReads
 from genolab.call import JointCalls, call_variants
 from genolab.cli import main
 from genolab.errors import InputError
-from genolab.plots import report_reads
+from genolab.plots import report, report_reads, style
 
 SLICE = Path(gl.__file__).parent / "data" / "thousand_genomes"
 NAMES = ["HG00100", "HG00101", "HG00102"]
@@ -119,3 +119,24 @@ def test_the_map_command_writes_its_report(mapped, tmp_path, capsys):
     assert main([*words, "--output", str(tmp_path / "c.bam"), "--report", str(tmp_path / "c.pdf")]) == 1
     assert "a name that ends in .html" in capsys.readouterr().err
     assert not (tmp_path / "c.bam").exists()
+
+
+def test_a_report_is_dark_where_that_is_asked_for_and_white_on_paper():
+    plot = style.figure(x_label="x", name="plot")
+    plot.scatter([1, 2], [3, 4])
+    plot.yaxis.major_label_text_color = "#123456"
+    page = report.page([report.Section("one", figures=[report.Figure(plot)])])
+    rule = re.search(r"@media screen and \(prefers-color-scheme: dark\) \{\s*:root \{(.*?)\}", page, re.S)
+    assert rule is not None
+    for colour in (style.DARK.ink, style.DARK.soft, style.DARK.background, style.DARK.grid, style.DARK.shade):
+        assert colour in rule[1]
+    said = re.search(r'<script type="application/json" id="genolab-figures">(.*?)</script>', page, re.S)
+    assert said is not None
+    (figure,) = json.loads(said[1])
+    changed = {each["id"]: each["values"] for each in figure["dark"]}
+    (root,) = figure["content"]["roots"]
+    (across,), (up,) = root["attributes"]["below"], root["attributes"]["left"]
+    assert across["attributes"]["major_label_text_color"] == style.LIGHT.soft
+    assert changed[across["id"]]["major_label_text_color"] == style.DARK.soft
+    assert "major_label_text_color" not in changed[up["id"]], "what a picture chose itself stays"
+    assert changed[up["id"]]["axis_line_color"] == style.DARK.faint
