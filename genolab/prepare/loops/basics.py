@@ -277,7 +277,7 @@ def order_statistics(v, n, k, histogram, few):
         e += 1
         while histogram[e] == 0:
             e += 1
-    m = 0
+    m = np.int64(0)  # a literal 0 would have `select` compiled once more
     for j in range(n):
         place = bin_of(v[j], low, per, last)
         if place in (b, e):
