@@ -149,7 +149,7 @@ class AlignPanel(AlignSeam, ipywidgets.VBox):
             self._compiling.add(behind)
             self.code_box.text = self.code
             self.bar.note(tuple(notices))
-            self.bar.engine.say("numpy, loops by numba", "soft")
+            self.bar.engine.say("plain Python, loops compile" if len(behind) else "numpy, loops by numba", "soft")
 
         self._aligning.submit(work, name="align")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import made_fastq
 import numpy as np
+import pandas as pd
 import pysam
 import pytest
 
@@ -397,3 +398,23 @@ def test_reads_are_mapped_and_handed_on(tmp_path: Path) -> None:
     part.map()
     settled(panel)
     assert "does not exist" in panel.refusal_text, "nothing is written over"
+
+
+def test_on_a_machine_without_caches_a_small_pair_is_aligned_before_the_loops_are_compiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = AlignPanel("GATTACA", "GATCA")
+    assert panel.wait(300)
+    wanted, engine = panel.alignments.to_frame(), panel.bar.engine.text
+    monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr("genolab.kernel.at_once._compiled", set())
+    monkeypatch.setattr("genolab.kernel.uncompiled._ran", set())
+    fresh = AlignPanel("GATTACA", "GATCA")
+    assert fresh.wait(300)
+    pd.testing.assert_frame_equal(fresh.alignments.to_frame(), wanted)
+    assert fresh.stage.shown.pair.matrix.count == panel.stage.shown.pair.matrix.count
+    assert "plain Python" in fresh.bar.engine.text
+    assert fresh._compiling.wait(300)
+    fresh.align()
+    assert fresh.wait(300)
+    assert fresh.bar.engine.text == engine
