@@ -1,6 +1,6 @@
 """Soft alignment: cells a second, forward and with gradients, against nwgrad; cold starts; learning; one pair.
 
-python bench/soft.py [--pairs N] [--repeats N] [--markdown FILE]
+python bench/soft.py [--pairs N] [--repeats N] [--only WORD] [--markdown FILE]
 
 nwgrad (`pip install nwgrad`) is measured turn by turn in the same run, on one thread, in double precision, as ours is;
 its gradients are checked to be the same. Without it, its rows say so. Times are CPU times, the best of the repeats;
@@ -87,7 +87,9 @@ def cold(name: str, code: str) -> str:
     head += "began, cpu = time.perf_counter(), time.process_time()\n"
     tail = "\nprint(f'{time.perf_counter() - began:.1f} s, {time.process_time() - cpu:.1f} s of CPU')"
     with tempfile.TemporaryDirectory() as caches:
-        environment = os.environ | {"NUMBA_CACHE_DIR": caches, "PYTENSOR_FLAGS": f"base_compiledir={caches}"}
+        own = {"XDG_CACHE_HOME": "cache", "NUMBA_CACHE_DIR": "numba", "GENOLAB_CACHE": "genolab"}
+        environment = os.environ | {name: f"{caches}/{folder}" for name, folder in own.items()}
+        environment["PYTENSOR_FLAGS"] = f"base_compiledir={caches}/pytensor"
         done = subprocess.run(
             [sys.executable, "-c", head + code + tail], env=environment, capture_output=True, text=True, check=True
         )
@@ -99,6 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--only", default="", help="global, local, posterior or cold starts with this word")
     parser.add_argument("--markdown")
     options = parser.parse_args()
     lines = ["| what | figure | beside it |", "|---|---|---|"]
@@ -111,6 +114,8 @@ def main() -> None:
     queries, targets = pairs(options.pairs)
     cells = sum(len(q) * len(t) for q, t in zip(queries, targets, strict=True)) / 1e9
     for mode in ("global", "local"):
+        if options.only not in mode:
+            continue
         result = gl.align.soft_align(queries, targets, mode=mode, threads=1)
         inputs = kernel_inputs(result)
         theirs = rival(queries, targets, mode)
@@ -126,13 +131,14 @@ def main() -> None:
         say(f"| {mode}, forward, 150 x 200 | {cells / forward:.2f} GCUPS | asked 1 |")
         say(f"| {mode}, forward and gradient | {cells / both:.3f} GCUPS | asked 0.2; {note} |")
     query, target = "".join(queries[:2]), "".join(targets[:2])[:300]
-    for temperature in (0.01, 0.3, 1.0, 10.0):
+    for temperature in (0.01, 0.3, 1.0, 10.0) if options.only in "posterior" else ():
         run = lambda t=temperature: gl.align.soft_align(query, target, temperature=t, threads=1).posterior(0)  # noqa: E731
         run()
         (seconds,) = best([run], options.repeats)
         say(f"| posterior of 300 x 300 at temperature {temperature:g} | {seconds * 1e3:.1f} ms | asked 30 |")
     for name, code in COLD.items():
-        say(cold(name, code))
+        if options.only in f"cold start: {name}":
+            say(cold(name, code))
     if options.markdown:
         with open(options.markdown, "w") as file:
             file.write("\n".join(lines) + "\n")
