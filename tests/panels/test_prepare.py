@@ -60,6 +60,7 @@ def test_it_opens_with_an_example_already_prepared(example: PreparePanel) -> Non
 def test_on_a_machine_without_caches_the_definitions_answer_first(
     example: PreparePanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert example._compiling.wait(300)
     asked = {"log_cpm", "tmm", "batch_moments", "correct_batches", "count_quantiles", "detected"}
     monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
     compiled: set[tuple[str, ...]] = set()
