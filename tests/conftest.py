@@ -9,6 +9,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
+LONG = (
+    "tests/test_notebooks.py", "tests/browser/", "tests/kernel/test_backends.py", "tests/scale/",
+    "tests/prepare/test_prepare_kernels.py", "tests/align/test_soft.py", "tests/align/test_mapping_oracles.py",
+    "tests/predict/test_sequence.py", "tests/call/test_accuracy.py",
+)  # fmt: skip
+"""Files and folders that take a minute or more, the longest first."""
 
 # the first example of a test may compile a kernel, so time says nothing
 settings.register_profile("genolab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,15 +36,25 @@ def shared_folder() -> Path:
     return folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files go first among several workers: one that came last would leave the others without work."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: next((place for place, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """With several workers a file's tests share one, and so its compiled kernels; so do all that use one browser, and
-    all that use one cluster."""
+    all that use one cluster. The file that compiles every kernel is shared out by kernel."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             shared = [room for room in ("tests/browser/", "tests/scale/") if nodeid.startswith(room)]
-            return shared[0] if shared else nodeid.partition("::")[0]
+            path, _, name = nodeid.partition("::")
+            if path == "tests/kernel/test_backends.py":  # names of kernels come first among the parameters
+                return path + name.partition("[")[2].rstrip("]").partition("-")[0]
+            return shared[0] if shared else path
 
+    config.option.loadscopereorder = False  # it would put the files of many tests before those that take long
     return ByFile(config, log)
