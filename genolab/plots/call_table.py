@@ -24,15 +24,15 @@ SHOWN = (ALL, PASSED, FILTERED, MISSED)
 
 _COLUMNS = {  # widths that hold the title and the longest usual value; more than the pane has would be scaled down
     "position": ("POS", 66, "0,0"),
-    "change": ("change", 48, ""),
+    "change": ("change", 46, ""),
     "genotype": ("GT", 26, ""),
     "quality": ("QUAL", 38, "0,0"),
     "genotype_quality": ("GQ", 24, "0"),
     "depth": ("DP", 26, "0,0"),
     "allele_balance": ("AB", 30, "0.00"),
     "fisher_strand": ("FS", 30, "0.0"),
-    "filter": ("filter", 52, ""),
-    "truth": ("truth", 66, ""),
+    "filter": ("filter", 60, ""),
+    "truth": ("truth", 74, ""),
 }
 
 STYLE = """
@@ -104,7 +104,7 @@ class CallTable:
             self.layout.columns = self.columns if self._has_truth else self.columns[:-1]
             self.layout.stylesheets[0].css = STYLE + _UNCLIPPED
         digits = len(f"{int(rows['position'].max(initial=0)):,}")
-        width = max(7 * digits + 10, 50)
+        width = max(6 * digits + 12, 50)
         if self.columns[0].width != width:
             self.columns[0].width = width
         self._fill()

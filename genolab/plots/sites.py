@@ -25,7 +25,7 @@ KINDS = {
 }
 """Marker and colour by genotype; none of the colours is a base's."""
 
-FOUND, DIFFERS, SET_ASIDE, MISSED, OTHER = "found", "genotype differs", "filtered", "missed", "not compared"
+FOUND, DIFFERS, SET_ASIDE, MISSED, OTHER = "found", "GT differs", "filtered", "missed", "not compared"
 STATES = {
     FOUND: ("diamond", style.GREEN),
     DIFFERS: ("diamond", style.ORANGE),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 LAB = """
 import genolab as gl
@@ -285,3 +288,31 @@ def test_the_truth_is_held_against_the_calls(screens: Any, outside: list[str]) -
     screen.screenshot("call_against_truth")
     screen.run("panel.controls.reset(); panel.stage.against.button.value = False")
     screen.check()
+
+
+def test_no_word_of_the_truth_is_cut(screens: Any, tmp_path: Path) -> None:
+    from genolab.plots import sites
+    from genolab.plots.call_table import CallTable
+    from genolab.plots.report import Figure, Section, write
+
+    words = [sites.FOUND, sites.DIFFERS, sites.NOT_IN_TRUTH, sites.MISSED]
+    texts = {"reference": "A", "alternate": "G", "genotype": "0/1", "filter": "PASS"}
+    numbers = ("quality", "genotype_quality", "depth", "allele_balance", "fisher_strand")
+    rows = {name: np.array([text] * len(words), dtype=object) for name, text in texts.items()}
+    rows |= {name: np.full(len(words), 99.0) for name in numbers}
+    rows |= {"position": 210_000_000 + np.arange(len(words)), "truth": np.array(words, dtype=object)}
+    table = CallTable()
+    table.show(rows, {name: values[:0] for name, values in rows.items()})
+    path = write([Section("calls", figures=[Figure(table.layout, height=200)])], tmp_path / "calls.html")
+    context = screens.context.browser.new_context(viewport={"width": 488, "height": 400}, offline=True)
+    page = context.new_page()
+    page.goto(path.as_uri())
+    cells = page.locator(".slick-cell.l9")
+    cells.nth(len(words) - 1).wait_for()
+    assert page.locator(".plot").bounding_box()["width"] == 440, "what a page of 1280 leaves"
+    room = "cells => cells.map(e => { const all = document.createRange(); all.selectNodeContents(e); const of = e"
+    room += ".getBoundingClientRect(); return [e.textContent, of.right - all.getBoundingClientRect().right]; })"
+    found = dict(cells.evaluate_all(room))
+    assert sorted(found) == sorted(words)
+    assert all(left > 2 for left in found.values()), found
+    context.close()
