@@ -325,6 +325,21 @@ def test_a_cohort_of_files_is_scored_and_saved(tmp_path: Path) -> None:
     assert np.corrcoef(table["expected"][test], trait[test])[0, 1] ** 2 == pytest.approx(risk.report.r2, abs=0.1)
     assert len(pd.read_csv(io.BytesIO(saved["risk_deciles.csv"]))) == 10
 
+    # the tenth of a person who is chosen elsewhere is ringed, in the picture of the next score too
+    person, judged = names[5], np.sort(table["score"][test])
+    panel.follow(Selection(sample=person))
+    below = int((judged < table["score"][5]).sum())
+    tenth = min(below * 10 // len(judged), 9) + 1
+    ringed, drawn = risk.view.sources["person"].data, risk.view.sources["deciles"].data
+    assert list(ringed["decile"]) == [tenth]
+    assert list(ringed["name"]) == [person]
+    assert list(ringed["mean"]) == [drawn["mean"][list(drawn["decile"]).index(tenth)]]
+    risk.simulate()
+    settled(panel)
+    assert list(risk.view.sources["person"].data["name"]) == [person]
+    panel.follow(Selection(sample="nobody"))
+    assert len(risk.view.sources["person"].data["name"]) == 0
+
 
 def test_cases_of_a_plink_file_are_its_twos(tmp_path: Path) -> None:
     dosage, trait, _ = family_cohort()
