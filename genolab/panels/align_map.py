@@ -28,7 +28,7 @@ class MapPart(ipywidgets.VBox):
         self.on_open: Callable[[Path, Path], None] | None = None
         self.on_sample: Callable[[str], None] = lambda _name: None
         self.mapped: MappedReads | None = None
-        self.region = ""
+        self.region = self.sample = ""
         self._rows: list[tuple[str, str]] = []
         self.queue, self.counting = Latest(listener), Latest()
         self.reads = path_box("reads", "a FASTQ file, plain or gzipped", "path of a FASTQ file")
@@ -77,18 +77,19 @@ class MapPart(ipywidgets.VBox):
         self._rows = [*rows, ("file", mapped.path.name)]
         self.facts.show(self._rows)
         self.on_sample(mapped.sample)
-        self.follow(self.region)
+        self.follow(self.region, mapped.sample)
         self.opener.layout.display = "flex" if self.on_open is not None else "none"
 
-    def follow(self, region: str) -> None:
-        """Say how many of the reads lie in a region that was chosen, where there are any to look at."""
-        self.region = region
+    def follow(self, region: str, sample: str) -> None:
+        """Say how many of the reads lie in a region that was chosen, and whether the sample that was is theirs."""
+        self.region, self.sample = region, sample
         mapped = self.mapped
         if mapped is None:
             return
 
         def work(_progress: Progress) -> None:
-            rows = list(self._rows)
+            theirs = f"{mapped.sample} (chosen)" if mapped.sample == sample else mapped.sample
+            rows = [("sample", theirs), *self._rows]
             try:
                 found = mapped.within(region) if region else None
             except GenolabError:  # another file's contig, or too much to count

@@ -71,9 +71,9 @@ class AlignSeam:
         self.align()
 
     def follow(self, selection: Selection) -> None:
-        """Count the mapped reads of a region that was chosen elsewhere."""
+        """Count the mapped reads of a region that was chosen elsewhere, and mark them where their sample was."""
         self._selection = selection
-        self.mapping.follow(selection.region)
+        self.mapping.follow(selection.region, selection.sample)
 
     def tell_sample(self, sample: str) -> None:
         """Say whose reads were mapped; the region that is chosen stays."""

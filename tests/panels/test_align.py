@@ -377,18 +377,22 @@ def test_reads_are_mapped_and_handed_on(tmp_path: Path) -> None:
     assert np.unique(group // 2).tolist() == list(range(60)), "the graph is measured with the seeds of these reads"
     assert place.max() < 6_000
     assert read_place.max() < 100
+    settled(panel)
+    assert part.facts.rows["sample"] == f"{part.mapped.sample} (chosen)"
     chosen = []
     panel.on_select = chosen.append
     panel.follow(Selection("one:1,001-2,000", "", "other"))
     settled(panel)
+    assert part.facts.rows["sample"] == part.mapped.sample
     with pysam.AlignmentFile(str(tmp_path / "out.bam")) as file:
         there = list(file.fetch("one", 1_000, 2_000))
         letters = sum(min(read.reference_end, 2_000) - max(read.reference_start, 1_000) for read in there)
     assert part.facts.rows["reads there"] == str(len(there)) != "0"
     assert part.facts.rows["mean depth"] == f"{letters / 1_000:.1f}"
-    panel.follow(Selection("two:1-10"))  # none of theirs
+    panel.follow(Selection("two:1-10", "", part.mapped.sample))  # their sample, none of their contigs
     settled(panel)
     assert "reads there" not in part.facts.rows
+    assert part.facts.rows["sample"] == f"{part.mapped.sample} (chosen)"
     panel.tell_sample(part.mapped.sample)
     assert chosen == [Selection("two:1-10", "", part.mapped.sample)]
     with pytest.raises(InputError, match="at most 1,000,000 letters"):
