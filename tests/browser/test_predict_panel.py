@@ -48,3 +48,24 @@ def test_it_opens_trained_and_fits_the_page(screens: Any, outside: list[str], pl
     screen.screenshot("predict_confusion")
     choose(screen, "ROC")
     screen.check()
+
+
+def test_a_gene_is_predicted_after_its_leak_check(screens: Any, outside: list[str]) -> None:
+    screen = screens.show("voila", "predict", LAB, "lab")  # whether a network is trained by then or not
+    screen.page.locator(".genolab-of-Predict select").first.select_option("expression")
+    screen.until(f"{screen.model('expression_samples')}?.data.x?.length > 3", TRAINED_MS)
+    assert screen.evaluate("panel.expression.queue.wait(60) and panel.expression.refusal.text") == ""
+    rows = "[...document.querySelectorAll('.genolab-facts')].filter(e => e.offsetWidth)"
+    screen.until(f"{rows}.some(e => e.textContent.includes('predictors used'))")
+    box = "name => [...document.querySelectorAll(name)].filter(e => e.offsetWidth)"
+    box += ".map(e => e.getBoundingClientRect().toJSON())"
+    (leaks,), (facts,) = (screen.page.evaluate(box, name) for name in (".genolab-leaks", ".genolab-facts"))
+    assert leaks["top"] < facts["top"], "the leak check stands above every score"
+    (stage,), (lab,) = (screen.page.evaluate(box, name) for name in (".genolab-expression", ".genolab-lab"))
+    assert stage["width"] > 0.66 * lab["width"]
+    assert stage["right"] <= lab["right"] + 1
+    screen.run("panel.expression.view.sources['samples'].selected.indices = [3]")
+    screen.until(f"{screen.model('expression_chosen')}?.data.sample?.length === 1")
+    assert screen.evaluate("lab.selection.sample == panel.expression.report.samples['sample'][3]")
+    screen.screenshot("predict_expression")
+    screen.check()
