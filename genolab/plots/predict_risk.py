@@ -105,7 +105,7 @@ class RiskView:
     def _deciles(self) -> Any:
         made = style.figure(
             x_label="tenth of the score, low to high", y_label="mean trait", height=TOP, x_range=(0.4, 10.6),
-            tools="save", name="risk_deciles", x_format="plain",
+            y_range=(0, 1), tools="save", name="risk_deciles", x_format="plain",
         )  # fmt: skip
         made.xaxis.ticker = list(range(1, 11))
         source = self.sources["deciles"]

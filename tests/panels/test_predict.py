@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bokeh.models import Range1d
 
 import genolab as gl
 from genolab.panels import predict_runs
@@ -255,6 +256,10 @@ def test_a_cohort_is_judged_beside_covariates_and_siblings_are_said() -> None:
     data = risk.view.sources["deciles"].data
     assert list(data["decile"]) == list(range(1, 11))
     assert np.isfinite(data["plain"]).all()
+    seen = risk.view.deciles.y_range
+    assert type(seen) is Range1d, "a range of data would leave the intervals out"
+    assert seen.start < min(data["low"])
+    assert max(data["high"]) < seen.end
     assert float(risk.facts.rows["covariates only"]) == pytest.approx(risk.report.r2_covariates, abs=1e-3)
     namespace: dict[str, object] = {}
     exec(panel.code, namespace)
