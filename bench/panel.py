@@ -21,8 +21,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
-from screens import MissingError, Screen, opened
+from slider import figures, moves, watch  # puts the tests' screens in reach
+
+# isort: split
+from screens import MissingError, opened
 
 PANEL = "import genolab as gl\nlab = gl.lab()\npanel = lab.call"
 STARTS = {  # slider: its threshold, and a value around which each move changes what is drawn
@@ -32,16 +34,6 @@ STARTS = {  # slider: its threshold, and a value around which each move changes 
     "GQ": ("min_genotype_quality", 90),
     "strand bias": ("max_strand_bias", 5),
 }
-
-# Notes when the first pane, the genome, has painted a new frame; a key press is the zero of the clock.
-WATCH = """() => {
-  globalThis.painted = null;
-  let pressed = 0;
-  document.addEventListener("keydown", () => { pressed = performance.now(); globalThis.painted = null; }, true);
-  const pane = document.querySelector(".genolab-pane");
-  new MutationObserver(() => { globalThis.painted ??= performance.now() - pressed; })
-    .observe(pane, {attributes: true, attributeFilter: ["data-sequence"]});
-}"""
 
 FRESH = """
 import json, time
@@ -79,7 +71,7 @@ print(json.dumps([imported - began, made - imported, *seen, reading]))
 """
 
 
-def sliders(frontend: str, moves: int) -> dict[str, list[float]]:
+def sliders(frontend: str, count: int) -> dict[str, list[float]]:
     """Milliseconds of each move that changed the picture."""
     took: dict[str, list[float]] = {}
     with (
@@ -91,25 +83,10 @@ def sliders(frontend: str, moves: int) -> dict[str, list[float]]:
         screen.until("document.querySelector('.genolab-state')?.textContent.startsWith('done')")
         for threshold, value in STARTS.values():
             screen.run(f"panel.controls.sliders[{threshold!r}].value = {value}")
-        screen.page.evaluate(WATCH)
+        watch(screen)
         for label in STARTS:
-            took[label] = _moves(screen, label, moves)
+            took[label], _ = moves(screen, label, count)
     return took
-
-
-def _moves(screen: Screen, label: str, moves: int) -> list[float]:
-    page = screen.page
-    handle = screen.slider(label)
-    handle.scroll_into_view_if_needed()
-    handle.focus()
-    found = []
-    for move in range(moves + 2):  # two to warm up
-        handle.press("PageUp" if move % 2 else "PageDown")
-        page.wait_for_timeout(500)
-        painted = page.evaluate("() => globalThis.painted")
-        if move > 1 and painted is not None:
-            found.append(painted)
-    return found
 
 
 def first_picture() -> list[float]:
@@ -142,11 +119,7 @@ def main() -> int:
         return 1
     print(f"slider to pixels, {given.frontend}, ms: median, best, worst (moves that changed the picture)")
     for label, found in took.items():
-        if found:
-            figures = f"{statistics.median(found):5.0f} {min(found):5.0f} {max(found):5.0f}"
-            print(f"  {label:16} {figures}  ({len(found)} of {given.moves})")
-        else:
-            print(f"  {label:16} no move changed the picture")
+        print(f"  {label:16} {figures(found)}  ({len(found)} of {given.moves})")
     return 0
 
 

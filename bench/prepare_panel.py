@@ -18,8 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "browser"))
-from panel import WATCH, _moves
+from slider import figures, moves, watch  # puts the tests' screens in reach
+
+# isort: split
 from screens import MissingError, opened
 
 PANEL = """
@@ -51,7 +52,7 @@ SLIDERS = {  # label: its step, its parameter, values for the CPU time
 }
 
 
-def measure(frontend: str, moves: int) -> dict[str, tuple[list[float], list[float]]]:
+def measure(frontend: str, count: int) -> dict[str, tuple[list[float], list[float]]]:
     """Milliseconds to the pixels, and of CPU, for each slider."""
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -60,11 +61,11 @@ def measure(frontend: str, moves: int) -> dict[str, tuple[list[float], list[floa
         screen: Any = screens.show(frontend, "prepare", PANEL, "panel")
         screen.until(f"{screen.model('prepared_samples')}?.data.pc1?.length === 100", 300_000)
         screen.until("document.querySelector('.genolab-state')?.textContent.startsWith('done')")
-        screen.page.evaluate(WATCH)
+        watch(screen)
         took = {}
         for label, (step, name, values) in SLIDERS.items():
             screen.run(f"panel.steps._open(panel.steps.rows[{step}])")
-            painted = _moves(screen.page, label, moves)
+            painted, _ = moves(screen, label, count)
             took[label] = painted, screen.evaluate(f"cpu({step}, {name!r}, {values})")
         return took
 
@@ -82,8 +83,8 @@ def main() -> int:
         return 1
     print(f"slider to pixels, {given.frontend}, ms: median, best, worst; CPU of the kernel")
     for label, (painted, cpu) in took.items():
-        figures = f"{statistics.median(painted):5.0f} {min(painted):5.0f} {max(painted):5.0f}" if painted else "no move"
-        print(f"  {label:8} {figures}   {statistics.median(cpu):5.0f}  ({len(painted)} of {given.moves} moves)")
+        moved = f"({len(painted)} of {given.moves} moves)"
+        print(f"  {label:8} {figures(painted)}   {statistics.median(cpu):5.0f}  {moved}")
     return 0
 
 
