@@ -101,7 +101,9 @@ def _dispersions(
 
     out = np.empty(start.size)
     most = max(10.0, len(counts))
-    spread(dispersion.estimate, start.size, counts, group_mean, size, group, start, most, out)
+    order = np.argsort(group, kind="stable")
+    edge = np.searchsorted(group[order], np.arange(len(group_mean) + 1))
+    spread(dispersion.estimate, start.size, counts, group_mean, size, order, edge, start, most, out)
     return out
 
 

@@ -12,6 +12,9 @@ from genolab.prepare.estimators.base import Preparation, run
 from genolab.prepare.estimators.size_factors import TMM, geometric_means, size_factors
 from genolab.prepare.table import Table
 
+SAMPLES_AT_ONCE = 8
+"""Samples whose counts are doubles at the same time."""
+
 
 class VST(Preparation):
     """Variance-stabilising transform with the parametric dispersion trend, as DESeq2's.
@@ -48,13 +51,15 @@ class VST(Preparation):
             raise InputError("VST", "X", "more samples than conditions", found, "A dispersion needs replicates.")
         self.log_geometric_means_ = geometric_means(table, self.poscounts)
         self.size_factors_ = size = size_factors(table, self.log_geometric_means_)
-        mean = (1 / size) @ counts / len(counts)
+        mean = _sums(1 / size[None], counts)[0] / len(counts)
         self.trend_genes_ = genes = self._trend_genes(mean)
-        some = np.ascontiguousarray(counts[:, genes])
+        most = 2 * genes.size > counts.shape[1]  # then all are searched: a gene without counts costs less than a copy
+        some = counts if most else np.ascontiguousarray(counts[:, genes])
         weight = np.array([(group == k) / size / (group == k).sum() for k in range(group.max() + 1)])
-        group_mean = weight @ some
+        group_mean = _sums(weight, some)
         start = dispersion.starting_dispersions(some, size, group, group_mean)
-        self.dispersions_ = run(dispersion.dispersions, table, size, group, group_mean, start, values=some).dispersion
+        found = run(dispersion.dispersions, table, size, group, group_mean, start, values=some).dispersion
+        self.dispersions_ = found[genes] if most else found
         self.trend_ = dispersion.dispersion_trend(mean[genes], self.dispersions_)
 
     def _apply(self, table: Table) -> np.ndarray:
@@ -85,6 +90,15 @@ class VST(Preparation):
             raise InputError("VST", "n_genes", "fewer genes than are well counted", found, "Use n_genes=None.")
         high = high[np.argsort(mean[high], kind="stable")]
         return high[np.round(np.linspace(1, high.size, self.n_genes)).astype(int) - 1]
+
+
+def _sums(weight: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Weighted sums over the samples in double precision, a few samples at a time: no second table of doubles."""
+    total = np.zeros((len(weight), counts.shape[1]))
+    for first in range(0, len(counts), SAMPLES_AT_ONCE):
+        part = slice(first, first + SAMPLES_AT_ONCE)
+        total += weight[:, part] @ counts[part]
+    return total
 
 
 class Voom(Preparation):

@@ -12,16 +12,21 @@ from genolab.prepare.loops.basics import EXACT, SUMS, inner, log1p, log64, outer
 
 LEAST, LOWEST, STEPS = 1e-8, math.log(1e-9), 50
 
+HALF_LOG_TWO_PI = 0.5 * math.log(2 * math.pi)
+
+TOGETHER = 16
+"""Genes that are taken out of a table of samples together: a line of the cache in single precision."""
+
 
 @njit(fastmath=SUMS, **inner)
-def _slope_terms(y, mu, alpha, group, w1, w2, w3):
-    """Terms of the first and second derivative by 1 / alpha, and the sums of w, w^2 and w^3 of each group.
+def _slope_terms(y, mu, alpha):
+    """Of the samples of a group: terms of both derivatives by 1 / alpha, and the sums of w, w^2 and w^3.
 
-    digamma and trigamma of y + r are moved up by 8 through one quotient of polynomials, then asymptotic: no branch.
+    digamma and trigamma of y + r are moved up by 8 through one quotient of polynomials, then asymptotic: no branch, and
+    sums that are single numbers, so that it vectorises.
     """
     r = 1.0 / alpha
-    S = D = 0.0
-    w1[:], w2[:], w3[:] = 0.0, 0.0, 0.0
+    S = D = w1 = w2 = w3 = 0.0
     for i in range(y.size):
         x = y[i] + r
         p, d, h = x, 1.0, 0.0  # x (x + 1) ... (x + 7), its derivative and half its second derivative
@@ -40,10 +45,10 @@ def _slope_terms(y, mu, alpha, group, w1, w2, w3):
         S += 0.5 * iz + q * (1 / 12.0 - q * (1 / 120.0 - q * (1 / 252.0 - q / 240.0)))
         D += r * r * (s2 + iz + 0.5 * q + iz * q * (1 / 6.0 - q * (1 / 30.0 - q * (1 / 42.0 - q / 30.0))))
         D += w - w * iu + y[i] * iu * iu
-        w1[group[i]] += w
-        w2[group[i]] += w * w
-        w3[group[i]] += w * w * w
-    return S, D
+        w1 += w
+        w2 += w * w
+        w3 += w * w * w
+    return S, D, w1, w2, w3
 
 
 @njit(**inner)
@@ -60,56 +65,87 @@ def _digamma_trigamma(x):
     return psi, tri
 
 
-@njit(**inner)
-def _log_likelihood(y, mu, alpha, group, w1):
-    r, total = 1.0 / alpha, 0.0
-    base = math.lgamma(r)
-    w1[:] = 0.0
+@njit(fastmath=SUMS, **inner)
+def _likelihood_terms(y, mu, alpha):
+    """Of the samples of a group: terms of the logarithm of the likelihood that differ between them, and the sum of w.
+
+    log(mu + r) is log(r) + log(1 + mu alpha); lgamma(y + r) is moved up by 8 as above, without what is common to all.
+    """
+    r = 1.0 / alpha
+    total = weight = 0.0
     for i in range(y.size):
-        total += math.lgamma(y[i] + r) - base - y[i] * math.log(mu[i] + r) - r * math.log1p(mu[i] * alpha)
-        w1[group[i]] += 1.0 / (1.0 / mu[i] + alpha)
-    for g in range(w1.size):
-        total -= 0.5 * math.log(w1[g])
+        x = y[i] + r
+        z = x + 8.0
+        p = x
+        for step in range(1, 8):
+            p = p * (x + step)
+        iz = 1.0 / z
+        q = iz * iz
+        rise = iz * (1 / 12.0 - q * (1 / 360.0 - q * (1 / 1260.0 - q / 1680.0)))
+        total += (z - 0.5) * log64(z) - z + rise - log64(p) - x * log1p(mu[i] * alpha)
+        weight += mu[i] / (1.0 + mu[i] * alpha)
+    return total, weight
+
+
+@njit(**inner)
+def _log_likelihood(y, mu, alpha, edge):
+    r, counted = 1.0 / alpha, 0.0
+    for i in range(y.size):
+        counted += y[i]
+    total = y.size * (HALF_LOG_TWO_PI - math.lgamma(r)) - counted * math.log(r)
+    for g in range(edge.size - 1):
+        terms, weight = _likelihood_terms(y[edge[g] : edge[g + 1]], mu[edge[g] : edge[g + 1]], alpha)
+        total += terms - 0.5 * math.log(weight)
     return total
 
 
 @njit(**outer)
-def estimate(first, last, counts, mu_scale, size, group, start, most, out):
-    """The dispersion of genes first to last: the start is kept where the likelihood gains less than a millionth."""
-    n, groups = counts.shape[0], mu_scale.shape[0]
-    y, mu = np.empty(n), np.empty(n)
-    w1, w2, w3 = np.empty(groups), np.empty(groups), np.empty(groups)
-    for j in range(first, last):
-        if start[j] <= LEAST:
-            out[j] = LEAST
-            continue
+def estimate(first, last, counts, mu_scale, size, order, edge, start, most, out):
+    """The dispersion of genes first to last: the start is kept where the likelihood gains less than a millionth.
+
+    ``order`` has the samples group by group, ``edge`` where each begins and the last ends. A few genes are taken out of
+    the table together: next to each other in memory, they cost one look.
+    """
+    n = counts.shape[0]
+    ys, mu = np.empty((TOGETHER, n)), np.empty(n)
+    for low in range(first, last, TOGETHER):
+        high = min(last, low + TOGETHER)
         for i in range(n):
-            y[i] = counts[i, j]
-            mu[i] = max(mu_scale[group[i], j] * size[i], 0.5)
-        a = math.log(start[j])
-        for _ in range(STEPS):
-            alpha = math.exp(a)
-            r = 1.0 / alpha
-            psi, tri = _digamma_trigamma(r)
-            S, D = _slope_terms(y, mu, alpha, group, w1, w2, w3)
-            S += n * psi
-            D -= n * r * r * tri
-            c1 = c2 = 0.0
-            for g in range(groups):
-                c1 += 0.5 * w2[g] / w1[g]
-                c2 += 0.5 * (w2[g] * w2[g] / (w1[g] * w1[g]) - 2.0 * w3[g] / w1[g])
-            slope = r * S + alpha * c1
-            bend = -r * S + D + alpha * c1 + alpha * alpha * c2
-            move = -slope / bend if bend < 0 else (1.0 if slope > 0 else -1.0)
-            move = max(-2.0, min(2.0, move))
-            a = max(LOWEST, min(a + move, 15.0))
-            if abs(move) < 1e-7 or a <= LOWEST:
-                break
-        alpha = min(math.exp(a), most)
-        before = _log_likelihood(y, mu, start[j], group, w1)
-        if _log_likelihood(y, mu, alpha, group, w1) < before + abs(before) / 1e6:
-            alpha = start[j]
-        out[j] = min(max(alpha, LEAST), most)
+            for j in range(low, high):
+                ys[j - low, i] = counts[order[i], j]
+        for j in range(low, high):
+            out[j] = LEAST
+            if start[j] > LEAST:
+                for g in range(edge.size - 1):
+                    for i in range(edge[g], edge[g + 1]):
+                        mu[i] = max(mu_scale[g, j] * size[order[i]], 0.5)
+                out[j] = min(max(_dispersion(ys[j - low], mu, edge, start[j], most), LEAST), most)
+
+
+@njit(**inner)
+def _dispersion(y, mu, edge, start, most):
+    a = math.log(start)
+    for _ in range(STEPS):
+        alpha = math.exp(a)
+        r = 1.0 / alpha
+        psi, tri = _digamma_trigamma(r)
+        S, D, c1, c2 = y.size * psi, -y.size * r * r * tri, 0.0, 0.0
+        for g in range(edge.size - 1):
+            s, d, w1, w2, w3 = _slope_terms(y[edge[g] : edge[g + 1]], mu[edge[g] : edge[g + 1]], alpha)
+            S += s
+            D += d
+            c1 += 0.5 * w2 / w1
+            c2 += 0.5 * (w2 * w2 / (w1 * w1) - 2.0 * w3 / w1)
+        slope = r * S + alpha * c1
+        bend = -r * S + D + alpha * c1 + alpha * alpha * c2
+        move = -slope / bend if bend < 0 else (1.0 if slope > 0 else -1.0)
+        move = max(-2.0, min(2.0, move))
+        a = max(LOWEST, min(a + move, 15.0))
+        if abs(move) < 1e-7 or a <= LOWEST:
+            break
+    alpha = min(math.exp(a), most)
+    before = _log_likelihood(y, mu, start, edge)
+    return start if _log_likelihood(y, mu, alpha, edge) < before + abs(before) / 1e6 else alpha
 
 
 @njit(fastmath=EXACT, **inner)
