@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ settings.load_profile("genolab")
 def _own_files_are_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
     """No process of its own for each file that a test writes, which takes half a second; test_trust.py looks first."""
     monkeypatch.setenv("GENOLAB_TRUST", "1")
+
+
+@pytest.fixture
+def unoptimised_c() -> Iterator[None]:
+    """C is compiled without optimisation, for tests that compare a few numbers: most of their time is the compiler's.
+
+    The flags are part of a module's key, so optimised code in the cache is neither taken nor replaced.
+    """
+    from pytensor import config
+
+    with config.change_flags(gcc__cxxflags=f"{config.gcc__cxxflags} -O0"):
+        yield
 
 
 @pytest.fixture(scope="session")

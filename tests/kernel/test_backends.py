@@ -62,6 +62,7 @@ def close(found: Any, expected: Any) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-9, err_msg=name)
 
 
+@pytest.mark.usefixtures("unoptimised_c")
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 @pytest.mark.parametrize("name", CALL)
 def test_backends_agree(name, backend):
@@ -73,6 +74,7 @@ def test_backends_agree(name, backend):
     assert [value.dtype for value in found] == [spec.dtype for spec in kernel.outputs.values()]
 
 
+@pytest.mark.usefixtures("unoptimised_c")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("name", ["genotype_likelihoods"])
 def test_backends_take_no_observations_and_no_sites(name, backend):

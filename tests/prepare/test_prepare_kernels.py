@@ -337,6 +337,7 @@ SINGULAR = {
 }  # fmt: skip
 
 
+@pytest.mark.usefixtures("unoptimised_c")
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:.*backend found no BLAS")
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("case", SINGULAR)
@@ -364,6 +365,7 @@ def test_sums_that_rounding_leaves_singular_have_the_same_answer_everywhere(case
         assert (step.loadings[1], step.centre[1]) == (pytest.approx(np.zeros(3)), pytest.approx(0.0))
 
 
+@pytest.mark.usefixtures("unoptimised_c")
 @pytest.mark.filterwarnings("ignore:invalid value", "ignore:Numba function argsort doesn't support kind")
 @pytest.mark.parametrize("backend", [each for each in BACKENDS if each != "jax"])  # where it takes a minute to compile
 @pytest.mark.parametrize("kernel", [tmm.tmm, tmm.tmm_with_singleton_pairing], ids=lambda each: each.name)
