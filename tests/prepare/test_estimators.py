@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from genolab import prepare
 from genolab.errors import GenolabWarning, InputError
+from genolab.kernel.at_once import at_once
 
 few = settings(max_examples=15, deadline=None)
 BATCH = np.array(["x", "y"] * 6)
@@ -353,3 +354,13 @@ def test_a_table_that_z_scores_refuse_is_as_it_was(wrong, dtype):
     assert np.isfinite(large).all()
     with np.errstate(all="ignore"):
         prepare.Scaler().fit(large)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_refused_before_the_loops_are_compiled_too(tmp_path, monkeypatch, value) -> None:
+    monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
+    monkeypatch.setattr("genolab.kernel.at_once._compiled", set())
+    table = np.ones((4, 3))
+    table[2, 1] = value
+    with at_once(), pytest.raises(InputError, match="in row 2, column 1"):
+        prepare.Scaler(kind="z").fit_transform(table)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from genolab.errors import InputError
+from genolab.kernel.at_once import waited_for
 from genolab.kernel.choice import backend_in_force
 from genolab.kernel.into import into
 from genolab.prepare import scaling
@@ -49,8 +50,8 @@ class Scaler(Preparation):
         return self._written(table, undone)
 
     def _looks_itself(self, X: Any) -> bool:
-        """z scores of a NumPy array take all moments first; on another backend than the driver's nothing would look."""
-        driven = backend_in_force(None, scaling.z_score.backend) == "numpy"
+        """z scores of a NumPy array take all moments first; where the definition may answer nothing would look."""
+        driven = backend_in_force(None, scaling.z_score.backend) == "numpy" and not waited_for()
         return self.kind == "z" and driven and isinstance(X, np.ndarray) and X.dtype.kind == "f"
 
     def _learn(self, table: Table, y: Any) -> None:
