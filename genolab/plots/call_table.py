@@ -24,14 +24,14 @@ SHOWN = (ALL, PASSED, FILTERED, MISSED)
 
 _COLUMNS = {  # widths that hold the title and the longest usual value; more than the pane has would be scaled down
     "position": ("POS", 66, "0,0"),
-    "change": ("change", 46, ""),
+    "change": ("change", 50, ""),
     "genotype": ("GT", 26, ""),
     "quality": ("QUAL", 38, "0,0"),
     "genotype_quality": ("GQ", 24, "0"),
     "depth": ("DP", 26, "0,0"),
     "allele_balance": ("AB", 30, "0.00"),
     "fisher_strand": ("FS", 30, "0.0"),
-    "filter": ("filter", 60, ""),
+    "filter": ("filter", 56, ""),
     "truth": ("truth", 74, ""),
 }
 
