@@ -182,9 +182,12 @@ def test_panel_shows_formula_graph_and_table(screens: Any) -> None:
 def test_symbols_of_the_formula_lead_to_their_nodes(screens: Any) -> None:
     screen = screens.show("lab", "graph panel", PANEL, "panel")
     screen.run("panel.chooser.value = 'z_score'")
+    screen.until("document.querySelector('.genolab-graph-about')?.textContent.includes('z_score(')")
+    screen.until("[...document.querySelectorAll('.genolab-graph .label')].some(each => each.textContent === 'scaled')")
     screen.until("document.querySelectorAll('.genolab-graph-about math .genolab-graph-name').length > 4")
     symbol = screen.page.locator(".genolab-graph-about math .genolab-graph-name").first
     symbol.hover()
+    screen.until("document.querySelector('.genolab-graph .node.named .label') !== null")
     assert screen.page.locator(".genolab-graph .node.named .label").all_text_contents() == ["scaled"]
     symbol.click()
     screen.until("document.querySelector('.genolab-graph .node.selected .label')?.textContent === 'scaled'")
