@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).parents[1]
 LONG = (
     "tests/test_notebooks.py", "tests/browser/", "tests/kernel/test_backends.py", "tests/scale/",
-    "tests/prepare/test_prepare_kernels.py", "tests/align/test_soft.py", "tests/align/test_mapping_oracles.py",
-    "tests/predict/test_sequence.py", "tests/call/test_accuracy.py",
+    "tests/predict/test_evaluation.py", "tests/prepare/test_prepare_kernels.py", "tests/prepare/test_distributions.py",
+    "tests/call/test_pairhmm.py", "tests/align/test_soft.py", "tests/align/test_mapping_oracles.py",
+    "tests/predict/test_network.py", "tests/call/test_accuracy.py",
 )  # fmt: skip
 """Files and folders that take a minute or more, the longest first."""
 

@@ -23,12 +23,7 @@ Weights = dict[str, np.ndarray]
 
 
 def fit_perceptron(
-    columns: np.ndarray,
-    target: np.ndarray,
-    left: np.ndarray,
-    kind: str,
-    groups: Any,
-    seed: int,
+    columns: np.ndarray, target: np.ndarray, left: np.ndarray, kind: str, groups: Any, seed: int,
     progress: Progress | None = None,
 ) -> tuple[np.ndarray, Weights, list[dict[str, float]]]:
     """Which variants [of columns] it uses, its weights, and a record per epoch.

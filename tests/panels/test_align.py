@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-import made_fastq
 import numpy as np
-import pandas as pd
-import pysam
 import pytest
 
 from genolab import data
 from genolab.align import Scoring, align, dot_plot, multiple, soft_align
-from genolab.errors import InputError
 from genolab.kernel import on_compile
 from genolab.panels.align import AlignPanel
 from genolab.panels.align_source import EXAMPLES, WHO, read
 from genolab.panels.lab import Lab
 from genolab.panels.parts import StatusBar
 from genolab.panels.paths import Allowed
-from genolab.panels.seam import Selection
 
 
 @pytest.fixture(scope="module")
@@ -350,78 +344,3 @@ def test_the_dot_plot_compares_words_again_where_it_is_zoomed(panel: AlignPanel)
 def test_a_dot_plot_shows_itself() -> None:
     made = dot_plot(data.sequence_set("made1").path, word=6)
     assert made.plot().dots.sources["forward"].data["image"][0].any()
-
-
-def test_reads_are_mapped_and_handed_on(tmp_path: Path) -> None:
-    genome = made_fastq.letters(6_000, seed=4)
-    reads, _, _ = made_fastq.simulated({"one": genome}, 60, 100)
-    made_fastq.write_fasta(tmp_path / "ref.fa", one=genome)
-    made_fastq.write_fastq(tmp_path / "reads.fq", reads)
-    panel = AlignPanel(roots=[tmp_path])
-    panel.wait()
-    opened = []
-    panel.on_reads = lambda *paths: opened.append(paths)
-    part = panel.mapping
-    part.reads.value, part.reference.value = str(tmp_path / "reads.fq"), str(tmp_path / "ref.fa")
-    part.output.value = "/etc/out.bam"
-    part.map()
-    settled(panel)
-    assert "a file inside" in panel.refusal_text
-    part.output.value = str(tmp_path / "out.bam")
-    part.map()
-    assert panel.wait(300), "the first time its loops compile"
-    assert panel.refusal_text == ""
-    assert part.facts.rows["mapped"] == "60 (100.0%)"
-    assert (tmp_path / "out.bam.bai").exists()
-    _, (group, place, read_place, *_) = panel.arguments("chain_anchors")
-    assert np.unique(group // 2).tolist() == list(range(60)), "the graph is measured with the seeds of these reads"
-    assert place.max() < 6_000
-    assert read_place.max() < 100
-    settled(panel)
-    assert part.facts.rows["sample"] == f"{part.mapped.sample} (chosen)"
-    chosen = []
-    panel.on_select = chosen.append
-    panel.follow(Selection("one:1,001-2,000", "", "other"))
-    settled(panel)
-    assert part.facts.rows["sample"] == part.mapped.sample
-    with pysam.AlignmentFile(str(tmp_path / "out.bam")) as file:
-        there = list(file.fetch("one", 1_000, 2_000))
-        letters = sum(min(read.reference_end, 2_000) - max(read.reference_start, 1_000) for read in there)
-    assert part.facts.rows["reads there"] == str(len(there)) != "0"
-    assert part.facts.rows["mean depth"] == f"{letters / 1_000:.1f}"
-    panel.follow(Selection("two:1-10", "", part.mapped.sample))  # their sample, none of their contigs
-    settled(panel)
-    assert "reads there" not in part.facts.rows
-    assert part.facts.rows["sample"] == f"{part.mapped.sample} (chosen)"
-    panel.tell_sample(part.mapped.sample)
-    assert chosen == [Selection("two:1-10", "", part.mapped.sample)]
-    with pytest.raises(InputError, match="at most 1,000,000 letters"):
-        replace(part.mapped, contigs={"one": 2_000_000}).within("one")
-    part.opener.click()
-    assert opened == [(part.mapped.path, part.mapped.reference_path)]
-    part.map()
-    settled(panel)
-    assert "does not exist" in panel.refusal_text, "nothing is written over"
-
-
-def test_on_a_machine_without_caches_a_small_pair_is_aligned_before_the_loops_are_compiled(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    panel = AlignPanel("GATTACA", "GATCA")
-    assert panel.wait(300)
-    assert panel._compiling.wait(300)  # this one may have been the first on its machine
-    panel.align()
-    assert panel.wait(300)
-    wanted, engine = panel.alignments.to_frame(), panel.bar.engine.text
-    monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
-    monkeypatch.setattr("genolab.kernel.at_once._compiled", set())
-    monkeypatch.setattr("genolab.kernel.uncompiled._ran", set())
-    fresh = AlignPanel("GATTACA", "GATCA")
-    assert fresh.wait(300)
-    pd.testing.assert_frame_equal(fresh.alignments.to_frame(), wanted)
-    assert fresh.stage.shown.pair.matrix.count == panel.stage.shown.pair.matrix.count
-    assert "plain Python" in fresh.bar.engine.text
-    assert fresh._compiling.wait(300)
-    fresh.align()
-    assert fresh.wait(300)
-    assert fresh.bar.engine.text == engine

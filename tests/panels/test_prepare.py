@@ -57,20 +57,6 @@ def test_it_opens_with_an_example_already_prepared(example: PreparePanel) -> Non
     assert np.abs(column(example, "rle_median")).max() < 0.1 < np.abs(column(example, "rle_median", "raw")).max()
 
 
-def test_on_a_machine_without_caches_the_definitions_answer_first(
-    example: PreparePanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert example._compiling.wait(300)
-    asked = {"log_cpm", "tmm", "batch_moments", "correct_batches", "count_quantiles", "detected"}
-    monkeypatch.setenv("GENOLAB_CACHE", str(tmp_path))
-    compiled: set[tuple[str, ...]] = set()
-    monkeypatch.setattr("genolab.kernel.at_once._compiled", compiled)
-    panel = settled(PreparePanel())
-    pd.testing.assert_frame_equal(panel.prepared, example.prepared, rtol=1e-5, atol=1e-5)  # single precision
-    assert panel._compiling.wait(300)
-    assert asked <= {name.rpartition(".")[2] for name, *_ in compiled}
-
-
 def test_a_slider_draws_anew_compiles_nothing_and_takes_only_the_later_steps(example: PreparePanel) -> None:
     events: list[object] = []
     unsubscribe = on_compile(events.append)
