@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from genolab.align.co_optimal import with_m
+from genolab.align.pairwise import UNLIMITED
 from genolab.align.score_matrix import FEW_CELLS, matrix_of
 from genolab.align.scoring import Scoring
 from genolab.kernel.at_once import compiled, left_to_compile
@@ -25,8 +26,7 @@ def trace(work: Work, extended: bool, scoring: Scoring) -> Paths:
     from genolab.align.loops.trace import Paths, trace_pairs
 
     cells = (work.query_length + 1) * (work.target_length + 1)
-    limits = work.band, work.x_drop
-    if cells.size != 1 or cells[0] > FEW_CELLS or min(limits) < max(work.query_length[0], work.target_length[0]):
+    if cells.size != 1 or cells[0] > FEW_CELLS or min(work.band, work.x_drop) < UNLIMITED:
         return trace_pairs(work, extended)
     name, kinds = "genolab.align.trace", (f"{work.one_piece}", f"{work.plain}", f"{work.free_ends.any()}")
     if not left_to_compile(name, kinds, partial(trace, work, extended, scoring)):

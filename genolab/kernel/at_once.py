@@ -1,7 +1,8 @@
 """First answers without compiling: where a kernel's loop was never compiled on this machine, its definition answers.
 
 Only where somebody asked for it, as a panel does while a person waits; a call from Python always runs the loop, so its
-numbers never depend on what was compiled before. Both agree to rounding (``tests/kernel/test_at_once.py``).
+numbers never depend on what was compiled before. Both agree to rounding, which the tests of each
+subject's kernels hold (``tests/prepare/test_prepare_kernels.py``).
 """
 
 from __future__ import annotations

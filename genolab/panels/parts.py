@@ -86,6 +86,14 @@ class StatusBar(ipywidgets.HBox):
             self.on_note(notices)
 
 
+def slider(name: str, value: int, low: int, high: int, step: int, about: str) -> ipywidgets.IntSlider:
+    """A slider of whole numbers that takes what its row leaves."""
+    return ipywidgets.IntSlider(
+        value=value, min=low, max=high, step=step, description=name, tooltip=about,
+        style={"description_width": "64px"}, layout=ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
+    )  # fmt: skip
+
+
 class Listener:
     """Hears of the jobs of a panel's queues and says so: state and progress in the bar, a refusal above the plot.
 

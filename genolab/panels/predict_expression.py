@@ -11,7 +11,7 @@ from genolab.errors import InputError
 from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parameters import belong
-from genolab.panels.parts import Listener, Refusal, StatusBar, button, choices
+from genolab.panels.parts import Listener, Refusal, StatusBar, button, choices, slider
 from genolab.panels.paths import LOOK, complete, path_box
 from genolab.panels.predict_expression_code import code_of, covariate_table, prepared_of, related_column
 from genolab.panels.predict_source import GENOTYPES, HANDED, WHO, Inputs
@@ -99,15 +99,15 @@ class ExpressionPart:
         self.places = path_box("places", "a BED file: contig, start, end and name of each gene", "path of a BED file")
         complete(self.genotypes, self.inputs.allowed, GENOTYPES)
         complete(self.places, self.inputs.allowed, (".bed", ".bed.gz"))
-        self.window = _slider("window", 1_000, 10, 2_000, 10, _HELP["window"])
+        self.window = slider("window", 1_000, 10, 2_000, 10, _HELP["window"])
         self.covariates = ipywidgets.SelectMultiple(
             description="covariates", options=[], rows=3, **LOOK,
             tooltip="columns of the sample table that predict beside (words: one column of 0 and 1 for each but the "
             "first).\nThe model is compared with what they predict alone. Ctrl+click for several or none.",
         )  # fmt: skip
         self.split = ipywidgets.Dropdown(description="split", options=[APART], tooltip=_SPLIT, **LOOK)
-        self.folds = _slider("folds", 5, 2, 10, 1, _HELP["folds"])
-        self.share = _slider("l1 share", 50, 5, 100, 5, _HELP["share"])
+        self.folds = slider("folds", 5, 2, 10, 1, _HELP["folds"])
+        self.share = slider("l1 share", 50, 5, 100, 5, _HELP["share"])
         self.seed = ipywidgets.BoundedIntText(value=0, min=0, max=9_999, description="fold seed", **LOOK,
                                               tooltip="the same seed gives the same folds")  # fmt: skip
         train = button("Train", "fit a model without each fold and judge it on the fold", self.judge)
@@ -115,7 +115,6 @@ class ExpressionPart:
         stop = button("Stop", "stop at the next fold", self.queue.cancel)
         control = button("Permutation control", "predict the gene's values in another order: a score is a fault",
                          lambda: self.judge(True))  # fmt: skip
-        self._of_genotypes = [self.genotypes, self.places, self.window]
         rows = {
             each: ipywidgets.HBox([each, ipywidgets.Label(unit).add_class("genolab-unit")]).add_class("genolab-row")
             for each, unit in ((self.window, "kb"), (self.folds, ""), (self.share, "%"))
@@ -388,10 +387,3 @@ class ExpressionPart:
 
 def _with_ends(row: Mapping[Any, Any], name: str) -> str:
     return f"{row[name]:.3f} ({row[f'{name} low']:.2f}–{row[f'{name} high']:.2f})"
-
-
-def _slider(name: str, value: int, low: int, high: int, step: int, about: str) -> Any:
-    return ipywidgets.IntSlider(
-        value=value, min=low, max=high, step=step, description=name, tooltip=about,
-        style={"description_width": "64px"}, layout=ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
-    )  # fmt: skip

@@ -12,7 +12,7 @@ from genolab.errors import InputError
 from genolab.kernel.recording import Recorded, recorded
 from genolab.panels.page import Code, Facts, Says
 from genolab.panels.parameters import belong
-from genolab.panels.parts import Listener, Refusal, StatusBar, button
+from genolab.panels.parts import Listener, Refusal, StatusBar, button, slider
 from genolab.panels.paths import LOOK, complete, path_box
 from genolab.panels.predict_source import COHORTS, SHEETS, Inputs
 from genolab.panels.seam import Held
@@ -274,8 +274,4 @@ class RiskPart:
 
 
 def _slider(name: str, value: int, low: int, high: int, step: int, about: str, unit: str = "") -> tuple[Any, Any]:
-    made = ipywidgets.IntSlider(
-        value=value, min=low, max=high, step=step, description=name, tooltip=about,
-        style={"description_width": "64px"}, layout=ipywidgets.Layout(width="auto", flex="1 1 auto", min_width="0"),
-    )  # fmt: skip
-    return made, ipywidgets.Label(unit).add_class("genolab-unit")
+    return slider(name, value, low, high, step, about), ipywidgets.Label(unit).add_class("genolab-unit")
